@@ -1,0 +1,169 @@
+"""What a fault and a probe promise, and the data they exchange with whoever calls them.
+
+A fault is three verbs and a look back; a probe is one function. Both are plain and blocking: the engine alone owns
+threads, time, retries, deadlines and the journal. Everything that crosses this border is data that any later version on
+any machine can read.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
+
+from msgspec import Struct
+
+from chaos_runner.units import Unit
+
+Seconds = Annotated[float, Unit.SECONDS]
+Share = Annotated[float, Unit.SHARE]
+Size = Annotated[int, Unit.BYTES]
+
+
+class Grade(StrEnum):
+    """How sure we are that a fault acted: measured, told by whoever did it, or not at all."""
+
+    PROVEN = "proven"
+    REPORTED = "reported"
+    NONE = "none"
+
+
+class Act(Struct, frozen=True, kw_only=True):
+    """One change to one target, complete enough to undo and verify it in any process.
+
+    `target` identifies it for good (a pid only together with its start time), `do` is what is done, `was` is what
+    `prepare` saw, `label` is how people call the target.
+    """
+
+    target: dict[str, Any]
+    do: dict[str, Any]
+    was: dict[str, Any]
+    label: str
+
+
+class Evidence(Struct, frozen=True, kw_only=True):
+    """What was measured right after `apply` that shows it acted."""
+
+    grade: Grade = Grade.PROVEN
+    before: str = ""
+    after: str = ""
+
+
+class Answer(StrEnum):
+    """What looking back found: as it was, no longer there, changed by someone else, or still as we left it."""
+
+    RESTORED = "restored"
+    GONE = "gone"
+    DRIFT = "drift"
+    NOT_RESTORED = "not-restored"
+
+
+class Restored(Struct, frozen=True, kw_only=True):
+    """The answer of `verify`, and the difference in words where there is one."""
+
+    answer: Answer
+    diff: str = ""
+
+
+class Mark(Struct, frozen=True, kw_only=True):
+    """How we sign what we touch, so that someone without our journal can find it: run, step number, last moment."""
+
+    run: str
+    number: int
+    expires: str
+
+    def __str__(self) -> str:
+        return f"chaos-runner-{self.run}-{self.number}-{self.expires}"
+
+
+class Setting(Struct, frozen=True, kw_only=True):
+    """What surrounds one `prepare`: our mark, the seed for random choice, and the experiment's configuration."""
+
+    mark: Mark
+    seed: int
+    configuration: Mapping[str, Any]
+
+
+class Band(Struct, frozen=True, kw_only=True):
+    """How the report draws the time a fault lasted: a word and a pattern, never colour alone."""
+
+    word: str
+    pattern: str = "hatch"
+
+
+class NoArguments(Struct, frozen=True, forbid_unknown_fields=True):
+    """For faults that need nothing but a target."""
+
+
+T = TypeVar("T")
+A = TypeVar("A")
+
+
+class Fault(ABC, Generic[T, A]):
+    """A way to hurt a target, and the way back.
+
+    `Refused` from `prepare` or `apply` means nothing changed; any other error from `apply` means something may have,
+    so the act is undone. `undo` goes to the known good state, so it may run zero, one or many times, and changes back
+    only what still is as `apply` left it.
+    """
+
+    target: ClassVar[type[Struct]]
+    arguments: ClassVar[type[Struct]] = NoArguments
+    band: ClassVar[Band]
+    healed_by: ClassVar[str] = ""
+    """Who brings the target back when the fault cannot be undone. Empty for faults that can."""
+
+    @abstractmethod
+    def prepare(self, target: T, arguments: A, setting: Setting) -> list[Act]:
+        """Looks, refuses, changes nothing. Raises Refused, NoTarget or NoEffect."""
+
+    @abstractmethod
+    def apply(self, act: Act) -> Evidence:
+        """Changes the target and measures that it changed. Raises Refused when nothing was changed, else ActFailed."""
+
+    @abstractmethod
+    def undo(self, act: Act) -> None:
+        """Brings the target back to `act.was`. Raises ActFailed. A target that is gone needs nothing."""
+
+    @abstractmethod
+    def verify(self, act: Act) -> Restored:
+        """Reads the target back and compares. Raises ActFailed when it cannot be read."""
+
+    def by_hand(self, act: Act) -> str:  # noqa: ARG002 -- for those who override it
+        """The command a person can type to finish the undo, where there is one."""
+        return ""
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """What a probe read: a number in its unit, or whatever a Chaos Toolkit provider returned."""
+
+    value: Any
+    note: str = ""
+
+
+class Unreachable(Exception):
+    """The system under test did not answer: a bad sample, the outage we came to see."""
+
+
+class NoData(Exception):
+    """The measuring system did not answer, or had nothing to say: a missing sample."""
+
+
+class NativeProbe(Struct, frozen=True, kw_only=True):
+    """A probe on the shelf: how to read it, its arguments, and the unit of what it reads."""
+
+    name: str
+    arguments: type[Struct]
+    unit: Unit
+    read: Callable[[Any], Reading]
+    says: str
+
+
+def probe(arguments: type[A], unit: Unit) -> Callable[[Callable[[A], Reading]], NativeProbe]:
+    """Puts a function on the shelf of probes. The module and the function are its name: `http.latency`."""
+
+    def shelve(read: Callable[[A], Reading]) -> NativeProbe:
+        name = f"{read.__module__.rpartition('.')[2]}.{read.__name__}"
+        says = (read.__doc__ or "").strip().partition("\n")[0]
+        return NativeProbe(name=name, arguments=arguments, unit=unit, read=read, says=says)  # type: ignore[arg-type]
+
+    return shelve
