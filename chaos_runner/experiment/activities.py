@@ -1,0 +1,284 @@
+"""Reading the activities of a file: probes, the steps of the method, rollbacks, stop rules."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from msgspec import Struct
+
+from chaos_runner import shelf
+from chaos_runner.experiment import arguments
+from chaos_runner.experiment.document import Node, plain
+from chaos_runner.experiment.fields import Fields, Found
+from chaos_runner.experiment.judges import COMPARISONS, judge
+from chaos_runner.experiment.model import (
+    MISSING_FOR_S,
+    NATIVE_INTERVAL_S,
+    Call,
+    Judge,
+    Native,
+    Probe,
+    Provider,
+    ProviderUndo,
+    Step,
+    StepKind,
+    StopRule,
+    Tolerance,
+)
+from chaos_runner.experiment.providers import provider
+from chaos_runner.experiment.suggest import did_you_mean
+from chaos_runner.shelf import NotOnShelf
+from chaos_runner.units import Unit
+
+_SHARED: Final = ("name", "type", "provider", "arguments", "controls", "configuration", "secrets", "dry", "use", "ref")
+_SAMPLING: Final = ("every", "allow", "for", "missing-for", *COMPARISONS, "tolerance")
+PROBE_KEYS: Final = (*_SHARED, "probe", "background", "pauses", "timeout", *_SAMPLING)
+STEP_KEYS: Final = (*_SHARED, "fault", "probe", "target", "duration", "background", "pauses", "timeout", "expect",
+                    "undo", "tolerance")
+UNDO_KEYS: Final = ("provider", "verify")
+_NOT_YET: Final = {"controls": "controls", "use": "reusable probes"}
+
+
+class Known(Struct, frozen=True):
+    """What activities may refer to by `ref`: the named activities of the same file."""
+
+    activities: Mapping[str, Node]
+
+
+class _Called(Struct, frozen=True):
+    call: Call | None
+    unit: Unit
+    kind: StepKind
+
+
+def probe(node: Node, found: Found, known: Known) -> Probe | None:
+    """A probe of the hypothesis."""
+    fields = Fields(_resolved(node, found, known), _named("probe", node), found).known(PROBE_KEYS)
+    return _probe(fields, _judge_of(fields))
+
+
+def stop_rule(node: Node, found: Found, known: Known) -> StopRule | None:
+    """A rule of `stop-when`: a condition stops when it holds, a tolerance when it is not met."""
+    fields = Fields(_resolved(node, found, known), _named("stop rule", node), found).known(PROBE_KEYS)
+    read = _probe(fields, _judge_of(fields), every_s=NATIVE_INTERVAL_S)
+    if read is None:
+        return None
+    return StopRule(probe=read, stops_when_met=not isinstance(read.judge, Tolerance))
+
+
+def step(node: Node, found: Found, known: Known, key: str) -> Step | None:
+    """An activity of the method or the rollbacks."""
+    fields = Fields(_resolved(node, found, known), _named("activity", node), found).known(STEP_KEYS)
+    outer = Fields(node, fields.what, [])
+    refuse_not_yet(fields)
+    called = _call(fields)
+    pauses = _pauses(fields)
+    if "tolerance" in fields:
+        fields.complain("W301", "a tolerance counts only in the hypothesis; here it is ignored",
+                        fields.place("tolerance"), "use `expect:` on an action, or move the probe to the hypothesis")
+    name = _name(fields)
+    undo = _undo(fields, known, found)
+    if called.call is None or not name:
+        return None
+    return Step(key=key, name=name, kind=called.kind, call=called.call, place=node.place,
+                duration_s=_duration(fields, called), background=outer.flag("background") or fields.flag("background"),
+                pause_before=pauses[0], pause_after=pauses[1], expect=fields.plain("expect"), undo=undo)
+
+
+def refuse_not_yet(fields: Fields) -> None:
+    """Says of what this version cannot do yet that it cannot: ignoring a safeguard would be worse than refusing it."""
+    for key, what in _NOT_YET.items():
+        if fields.plain(key):
+            fields.complain("E390", f"this version of chaos-runner cannot do {what} yet", fields.place(key))
+
+
+def _named(what: str, node: Node) -> str:
+    name = plain(node).get("name") if isinstance(node.value, dict) else None
+    return f'{what} "{name}"' if isinstance(name, str) else f"the {what}"
+
+
+def _name(fields: Fields) -> str:
+    if "name" in fields:
+        return fields.text("name")
+    implied = fields.text("fault") or fields.text("probe")
+    if not implied:
+        fields.require("name")
+    return implied
+
+
+def _resolved(node: Node, found: Found, known: Known) -> Node:
+    """The activity a `ref` names, or the node itself."""
+    if not isinstance(node.value, dict) or "ref" not in node.value:
+        return node
+    entry = node.value["ref"]
+    name = entry.node.value
+    referred = known.activities.get(name) if isinstance(name, str) else None
+    if referred:
+        return referred
+    close = did_you_mean(str(name), known.activities)
+    Fields(node, "the activity", found).complain(
+        "E317", "ref names no activity of this file", entry.node, f'did you mean "{close}"?' if close else "",
+        found=f"found {name!r}")
+    return node
+
+
+def _judge_of(fields: Fields) -> Judge | None:
+    unit = Unit.COUNT
+    name = fields.text("probe")
+    if name:
+        try:
+            unit = shelf.probe(name).unit
+        except NotOnShelf:
+            unit = Unit.COUNT
+    return judge(fields, unit, needed=not fields.plain("use"))
+
+
+def _probe(fields: Fields, judged: Judge | None, every_s: float | None = None) -> Probe | None:
+    refuse_not_yet(fields)
+    called = _call(fields)
+    _only_a_probe(fields, called)
+    interval_s = fields.duration_s("every", every_s if isinstance(called.call, Provider) else NATIVE_INTERVAL_S)
+    missing_for_s = fields.duration_s("missing-for", MISSING_FOR_S)
+    name, held_for_s, allow = _name(fields), fields.duration_s("for"), fields.share("allow")
+    if called.call is None or judged is None or not name:
+        return None
+    return Probe(name=name, call=called.call, judge=judged, place=fields.node.place, every_s=interval_s,
+                 allow=allow, held_for_s=held_for_s, missing_for_s=missing_for_s or MISSING_FOR_S, unit=called.unit)
+
+
+def _only_a_probe(fields: Fields, called: _Called) -> None:
+    if called.call is not None and called.kind is StepKind.ACTION:
+        fields.complain("E310", f"{fields.what} must be a probe: it may look, and must not change anything",
+                        fields.place("fault" if "fault" in fields else "type"))
+
+
+def _call(fields: Fields) -> _Called:
+    ways = [key for key in ("fault", "probe", "provider") if key in fields]
+    if len(ways) != 1:
+        if not fields.plain("use") and isinstance(fields.node.value, dict) and "ref" not in fields:
+            fields.complain("E309", f"{fields.what} needs exactly one of fault, probe and provider",
+                            fields.place(ways[1]) if ways else fields.node,
+                            found=f"found {' and '.join(ways)}" if ways else "found none")
+        return _Called(None, Unit.COUNT, StepKind.PROBE)
+    if ways[0] == "fault":
+        return _Called(_fault(fields), Unit.COUNT, StepKind.ACTION)
+    if ways[0] == "probe":
+        return _native_probe(fields)
+    return _Called(_provider(fields), Unit.COUNT, _kind(fields))
+
+
+def _kind(fields: Fields) -> StepKind:
+    if not fields.require("type"):
+        return StepKind.PROBE
+    return StepKind(fields.one_of("type", ("action", "probe"), "probe"))
+
+
+def _provider(fields: Fields) -> Provider | None:
+    node = fields.node_of("provider")
+    return provider(fields.inner(node, "the provider")) if node else None
+
+
+def _native_probe(fields: Fields) -> _Called:
+    name = fields.text("probe")
+    try:
+        native = shelf.probe(name)
+    except NotOnShelf:
+        _not_on_shelf(fields, "probe", name, shelf.probe_names())
+        return _Called(None, Unit.COUNT, StepKind.PROBE)
+    _check_arguments(fields, "arguments", native.arguments, name)
+    return _Called(Native(name, fields.mapping("arguments")), native.unit, StepKind.PROBE)
+
+
+def _fault(fields: Fields) -> Native | None:
+    name = fields.text("fault")
+    try:
+        fault = shelf.fault(name)
+    except NotOnShelf:
+        _not_on_shelf(fields, "fault", name, shelf.fault_names())
+        return None
+    _check_arguments(fields, "arguments", fault.arguments, name)
+    _check_arguments(fields, "target", fault.target, name)
+    return Native(name, fields.mapping("arguments"), fields.mapping("target"))
+
+
+def _not_on_shelf(fields: Fields, what: str, name: str, names: list[str]) -> None:
+    code = "E301" if what == "fault" else "E302"
+    close = did_you_mean(name, names)
+    fields.complain(code, f"there is no {what} {name}", fields.node_of(what),
+                    f'did you mean "{close}"?' if close else f"there are: {', '.join(names)}")
+
+
+def _check_arguments(fields: Fields, key: str, kind: type[Struct], name: str) -> None:
+    node = fields.node_of(key)
+    given = plain(node) if node else {}
+    if not isinstance(given, dict):
+        fields.complain("E103", f"{key} must be a mapping", node, found=f"found {node.kind if node else ''}")
+        return
+    inner = fields.inner(node, f"the {key} of {name}") if node else fields
+    known = list(arguments.names(kind))
+    for problem in arguments.complaints(kind, given):
+        if problem.missing:
+            fields.complain("E304", f'{name} needs "{problem.name}" in its {key}', node or fields.node)
+        elif problem.unknown:
+            close = did_you_mean(problem.name, known)
+            advice = f'did you mean "{close}"?' if close else f"it takes {', '.join(known) or 'none'}"
+            fields.complain("E303", f'{name} takes no "{problem.name}" in its {key}', inner.place(problem.name), advice)
+        else:
+            fields.complain("E305", f"{problem.name}: {problem.wanted}", inner.node_of(problem.name))
+
+
+def _duration(fields: Fields, called: _Called) -> float | None:
+    duration_s = fields.duration_s("duration")
+    if duration_s is not None and not (isinstance(called.call, Native) and called.kind is StepKind.ACTION):
+        fields.complain("E311", "only a native fault has a duration: nothing knows how to undo this when it is over",
+                        fields.place("duration"), "use `pauses: {after: …}` to wait")
+        return None
+    if "target" in fields and called.kind is not StepKind.ACTION:
+        fields.complain("W101", "only a fault has a target", fields.place("target"))
+    return duration_s
+
+
+def _pauses(fields: Fields) -> tuple[float | str, float | str]:
+    node = fields.node_of("pauses")
+    if node is None:
+        return 0.0, 0.0
+    pauses = fields.inner(node, "pauses").known(("before", "after"))
+    return _pause(pauses, "before"), _pause(pauses, "after")
+
+
+def _pause(pauses: Fields, key: str) -> float | str:
+    """Seconds as Chaos Toolkit has them, a duration with a unit, or exactly one `${name}`."""
+    value = pauses.plain(key, 0.0)
+    if isinstance(value, str) and value.startswith("${") and value.endswith("}"):
+        return value
+    if isinstance(value, str):
+        return pauses.duration_s(key, 0.0) or 0.0
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        pauses.complain("E201", f"the pause {key} must be a duration", pauses.node_of(key), "write `5s`",
+                        found=f"found {value!r}")
+        return 0.0
+    return float(value)
+
+
+def _undo(fields: Fields, known: Known, found: Found) -> ProviderUndo | None:
+    node = fields.node_of("undo")
+    if node is None:
+        return None
+    if "fault" in fields:
+        fields.complain("E318", "a native fault knows its own way back and takes no undo", fields.place("undo"))
+        return None
+    undo: Fields = fields.inner(node, "the undo").known(UNDO_KEYS)
+    undo.require("provider")
+    call: Any = _provider(undo)
+    verify_node = undo.node_of("verify")
+    verify = probe(_with_name(verify_node), found, known) if verify_node else None
+    return ProviderUndo(call=call, verify=verify) if call else None
+
+
+def _with_name(node: Node) -> Node:
+    """A verify needs no name of its own: it stands under the action it verifies."""
+    from chaos_runner.experiment.document import Entry
+
+    if not isinstance(node.value, dict) or "name" in node.value:
+        return node
+    name = Entry(node.place, Node(node.place, "looking back", '"looking back"'))
+    return Node(node.place, {**node.value, "name": name})

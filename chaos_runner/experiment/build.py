@@ -1,0 +1,153 @@
+"""From a document to an Experiment, with every complaint in one go."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from chaos_runner.experiment import activities
+from chaos_runner.experiment.activities import Known
+from chaos_runner.experiment.document import Document, Node
+from chaos_runner.experiment.fields import Fields, Found
+from chaos_runner.experiment.findings import Finding, Severity
+from chaos_runner.experiment.model import BASELINE_S, Experiment, Hypothesis, RollbackStrategy, Step
+
+EXPERIMENT_KEYS: Final = (
+    "version", "title", "description", "tags", "owner", "contributions", "extensions", "configuration", "secrets",
+    "steady-state-hypothesis", "method", "rollbacks", "controls", "runtime", "dry", "stop-when", "limits",
+    "confirm-above", "seed", "require-proof", "require-verified-undo", "rehearse", "max-abort-latency", "gates",
+)
+HYPOTHESIS_KEYS: Final = ("title", "description", "probes", "controls", "baseline", "recovers-within")
+_NOT_YET: Final = {
+    "controls": "controls", "limits": "limits", "confirm-above": "confirm-above", "gates": "gates",
+    "rehearse": "rehearsals", "max-abort-latency": "max-abort-latency",
+}
+_STRATEGIES: Final = tuple(strategy.value for strategy in RollbackStrategy)
+
+
+def build(document: Document) -> tuple[Experiment | None, list[Finding]]:
+    """The experiment, or None when any finding is an error."""
+    found: Found = list(document.findings)
+    if document.root is None or not isinstance(document.root.value, dict):
+        return None, found
+    experiment = _experiment(document, Fields(document.root, "the experiment", found), found)
+    broken = any(finding.severity is Severity.ERROR for finding in found)
+    return (None if broken else experiment), found
+
+
+def _experiment(document: Document, fields: Fields, found: Found) -> Experiment:
+    fields.known(EXPERIMENT_KEYS).require("title", "description", "method")
+    _refuse_not_yet(fields)
+    known = Known(dict(_named(fields)))
+    method = _steps(fields, found, known, "method")
+    _check_ends(fields, method)
+    rules = [activities.stop_rule(node, found, known) for node in fields.items("stop-when")]
+    return Experiment(
+        title=_needed_text(fields, "title"), description=_needed_text(fields, "description"), file=document.file,
+        hypothesis=_hypothesis(fields, found, known), method=tuple(method),
+        rollbacks=tuple(_steps(fields, found, known, "rollbacks")), stop_rules=tuple(rule for rule in rules if rule),
+        configuration=_configuration(fields), secrets=fields.mapping("secrets"), tags=_tags(fields),
+        owner=fields.text("owner"), seed=fields.whole("seed"), require_proof=fields.flag("require-proof"),
+        require_verified_undo=fields.flag("require-verified-undo"), rollback_strategy=_strategy(fields),
+        source=document.text)
+
+
+def _refuse_not_yet(fields: Fields) -> None:
+    for key, what in _NOT_YET.items():
+        if fields.plain(key):
+            fields.complain("E390", f"this version of chaos-runner cannot do {what} yet", fields.place(key),
+                            "a safeguard that is ignored is worse than none: remove the key, or use a later version")
+
+
+def _needed_text(fields: Fields, key: str) -> str:
+    text = fields.text(key)
+    if key in fields and isinstance(fields.plain(key), str) and not text.strip():
+        fields.complain("E102", f"{key} must not be empty", fields.node_of(key))
+    return text
+
+
+def _named(fields: Fields) -> Iterator[tuple[str, Node]]:
+    """Every activity with a name, for `ref`."""
+    hypothesis = fields.node_of("steady-state-hypothesis")
+    lists = [Fields(hypothesis, "", []).items("probes")] if hypothesis else []
+    quiet = Fields(fields.node, "", [])
+    for nodes in [*lists, quiet.items("method"), quiet.items("rollbacks")]:
+        for node in nodes:
+            name = node.value.get("name") if isinstance(node.value, dict) else None
+            if name and isinstance(name.node.value, str):
+                yield name.node.value, node
+
+
+def _hypothesis(fields: Fields, found: Found, known: Known) -> Hypothesis | None:
+    node = fields.node_of("steady-state-hypothesis")
+    if node is None:
+        return None
+    inner = fields.inner(node, "the steady-state hypothesis").known(HYPOTHESIS_KEYS)
+    inner.require("title")
+    activities.refuse_not_yet(inner)
+    probes = [activities.probe(item, found, known) for item in inner.items("probes")]
+    baseline_s = inner.duration_s("baseline", BASELINE_S)
+    return Hypothesis(title=inner.text("title"), probes=tuple(probe for probe in probes if probe),
+                      baseline_s=BASELINE_S if baseline_s is None else baseline_s,
+                      recovers_within_s=inner.duration_s("recovers-within"))
+
+
+def _steps(fields: Fields, found: Found, known: Known, key: str) -> list[Step]:
+    steps: list[Step] = []
+    for number, node in enumerate(fields.items(key)):
+        step = activities.step(node, found, known, f"{key[0]}{number}")
+        if step and key == "rollbacks" and step.is_fault:
+            fields.complain("E310", "a rollback cannot be a fault: faults undo themselves", node)
+        elif step:
+            steps.append(step)
+    return steps
+
+
+def _check_ends(fields: Fields, method: Sequence[Step]) -> None:
+    """Without a duration a fault lasts to the end of the method, so as its last step it would be undone at once."""
+    from chaos_runner import shelf
+    from chaos_runner.experiment.model import Native
+
+    last = method[-1] if method else None
+    if last is None or not last.is_fault or last.duration_s is not None or last.pause_after:
+        return
+    if isinstance(last.call, Native) and not shelf.fault(last.call.name).healed_by:
+        fields.complain("E308", f'"{last.name}" would be undone at once: it is the last step and has no duration',
+                        last.place, "add `duration: 30s`")
+
+
+def _configuration(fields: Fields) -> dict[str, object]:
+    node = fields.node_of("configuration")
+    configuration = fields.mapping("configuration")
+    inner = fields.inner(node, "the configuration") if node and configuration else None
+    for key, value in configuration.items():
+        if inner and isinstance(value, dict) and value.get("type") == "probe":
+            inner.complain("E390", "this version of chaos-runner cannot do dynamic configuration yet", inner.place(key))
+    return configuration
+
+
+def _tags(fields: Fields) -> tuple[str, ...]:
+    tags: list[str] = []
+    for node in fields.items("tags"):
+        if isinstance(node.value, str) and node.value:
+            tags.append(node.value)
+        else:
+            fields.complain("E103", "a tag must be a text that is not empty", node, found=f"found {node.kind}")
+    return tuple(tags)
+
+
+def _strategy(fields: Fields) -> RollbackStrategy | None:
+    """`runtime:` as Chaos Toolkit's command line reads it."""
+    node = fields.node_of("runtime")
+    if node is None:
+        return None
+    runtime = fields.inner(node, "runtime").known(("rollbacks", "hypothesis"))
+    hypothesis = runtime.node_of("hypothesis")
+    if hypothesis:
+        inner = runtime.inner(hypothesis, "runtime.hypothesis").known(("strategy",))
+        if inner.text("strategy", "default") != "default":
+            inner.complain("E390", "this version of chaos-runner cannot do other hypothesis strategies yet",
+                           inner.node_of("strategy"), "give the probe `every:` to have it read all the time")
+    rollbacks = runtime.node_of("rollbacks")
+    if rollbacks is None:
+        return None
+    inner = runtime.inner(rollbacks, "runtime.rollbacks").known(("strategy",))
+    return RollbackStrategy(inner.one_of("strategy", _STRATEGIES, "safe"))

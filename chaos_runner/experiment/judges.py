@@ -1,0 +1,144 @@
+"""Reading limits and tolerances: what decides whether a probe's value is good."""
+
+import re
+from typing import Any, Final
+
+from chaos_runner.experiment.document import Node, plain
+from chaos_runner.experiment.fields import Fields
+from chaos_runner.experiment.model import Comparison, Judge, Limit, Tolerance
+from chaos_runner.units import NoUnit, Unit, measure
+
+COMPARISONS: Final = tuple(comparison.value for comparison in Comparison)
+_TYPES: Final = ("probe", "regex", "jsonpath", "range")
+_PAIR: Final = 2
+
+
+def judge(fields: Fields, unit: Unit, *, needed: bool) -> Judge | None:
+    """The one condition of a probe: a native limit, or a Chaos Toolkit tolerance."""
+    given = [key for key in (*COMPARISONS, "tolerance") if key in fields]
+    if len(given) > 1:
+        fields.complain("E207", f"{fields.what} has {len(given)} conditions ({', '.join(given)}), only one can count",
+                        fields.place(given[1]), "make one probe for each")
+    if not given:
+        if needed:
+            fields.complain("E206", f"{fields.what} says nothing about which values are good", fields.node,
+                            "add `below: 300ms` (or above, at-least, at-most, between, equals), or a `tolerance`")
+        return None
+    node = fields.node_of(given[0])
+    if node is None:
+        return None
+    return _tolerance(fields, node) if given[0] == "tolerance" else _limit(fields, Comparison(given[0]), node, unit)
+
+
+def _limit(fields: Fields, comparison: Comparison, node: Node, unit: Unit) -> Limit | None:
+    members = _bounds(fields, comparison, node)
+    if members is None:
+        return None
+    bounds = [_bound(fields, comparison, member, unit) for member in members]
+    if any(bound is None for bound in bounds):
+        return None
+    values = tuple(bound[0] for bound in bounds if bound)
+    if comparison is Comparison.BETWEEN and values[0] > values[1]:
+        fields.complain("E205", "between must begin with its lower end", node,
+                        found=f"found {values[0]:g} before {values[1]:g}")
+        return None
+    return Limit(comparison=comparison, bounds=values, unit=bounds[0][1] if bounds[0] else unit)
+
+
+def _bounds(fields: Fields, comparison: Comparison, node: Node) -> list[Node] | None:
+    if comparison is not Comparison.BETWEEN:
+        return [node]
+    if isinstance(node.value, list) and len(node.value) == _PAIR:
+        return node.value
+    fields.complain("E205", "between must be a list of two numbers", node, "write `between: [200, 299]`",
+                    found=f"found {node.kind}")
+    return None
+
+
+def _bound(fields: Fields, comparison: Comparison, node: Node, unit: Unit) -> tuple[Any, Unit] | None:
+    value = node.value
+    if isinstance(value, bool) or value is None or isinstance(value, dict | list):
+        if comparison is Comparison.EQUALS:
+            return plain(node), Unit.COUNT
+        fields.complain("E205", f"{comparison} must be a number", node, found=f"found {node.kind}")
+        return None
+    if isinstance(value, int | float):
+        return _bare(fields, comparison, node, unit)
+    try:
+        return _measured(str(value), unit)
+    except NoUnit as problem:
+        if comparison is Comparison.EQUALS and unit is Unit.COUNT:
+            return value, Unit.COUNT
+        fields.complain("E205", f"{comparison} must be {str(problem).partition(', not')[0]}", node,
+                        found=f"found {node.raw}")
+        return None
+
+
+def _bare(fields: Fields, comparison: Comparison, node: Node, unit: Unit) -> tuple[Any, Unit] | None:
+    if unit is Unit.COUNT or node.value == 0:
+        return node.value, unit
+    example = {Unit.SECONDS: "ms", Unit.SHARE: "%", Unit.BYTES: "Mi"}[unit]
+    fields.complain("E205", f"{comparison} must have a unit", node, f"write `{comparison}: {node.raw}{example}`",
+                    found=f"found {node.raw}")
+    return None
+
+
+def _measured(text: str, unit: Unit) -> tuple[float, Unit]:
+    value, found = measure(text)
+    if unit not in (Unit.COUNT, found):
+        wanted = {Unit.SECONDS: "a duration such as 300ms", Unit.SHARE: "a share such as 5%",
+                  Unit.BYTES: "a size such as 10Mi"}[unit]
+        raise NoUnit(f"{wanted}, not {text!r}")
+    return value, found
+
+
+def _tolerance(fields: Fields, node: Node) -> Tolerance | None:
+    """chaoslib's rules (1.44, chaoslib.hypothesis): a float is refused, a mapping has one of four types."""
+    value = plain(node)
+    if isinstance(value, bool | int | str | list):
+        return Tolerance(value)
+    if isinstance(value, dict):
+        return _typed_tolerance(fields, fields.inner(node, "the tolerance"), value)
+    fields.complain("E204", "tolerance must be true, false, a whole number, a text, a list or a mapping", node,
+                    "for a number with a fraction write `tolerance: {type: range, range: [low, high]}`, or `below:`",
+                    found=f"found {node.kind}")
+    return None
+
+
+def _typed_tolerance(outer: Fields, fields: Fields, value: dict[str, Any]) -> Tolerance | None:
+    if not fields.require("type"):
+        return None
+    kind = fields.one_of("type", _TYPES, "")
+    problem = _CHECKS[kind](fields) if kind in _CHECKS else ""
+    if problem:
+        outer.complain("E204", problem, fields.node)
+    return None if problem or not kind else Tolerance(value)
+
+
+def _check_regex(fields: Fields) -> str:
+    pattern = fields.plain("pattern")
+    if not isinstance(pattern, str):
+        return "a regex tolerance needs a `pattern`"
+    try:
+        re.compile(pattern)
+    except re.error as broken:
+        return f"the pattern is no regular expression: {broken}"
+    return ""
+
+
+def _check_jsonpath(fields: Fields) -> str:
+    return "" if fields.plain("path") else "a jsonpath tolerance needs a `path`"
+
+
+def _check_range(fields: Fields) -> str:
+    bounds = fields.plain("range")
+    ok = isinstance(bounds, list) and len(bounds) == _PAIR and all(isinstance(bound, int | float) for bound in bounds)
+    return "" if ok else "a range tolerance needs `range: [low, high]` with two numbers"
+
+
+def _check_probe(fields: Fields) -> str:
+    provider = fields.plain("provider")
+    return "" if isinstance(provider, dict) and "type" in provider else "a probe tolerance needs a `provider`"
+
+
+_CHECKS: Final = {"regex": _check_regex, "jsonpath": _check_jsonpath, "range": _check_range, "probe": _check_probe}

@@ -1,0 +1,68 @@
+"""From a file, or standard input, to an Experiment."""
+
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct
+
+from chaos_runner.errors import UsageError
+from chaos_runner.experiment.build import build
+from chaos_runner.experiment.document import parse
+from chaos_runner.experiment.findings import Finding, Severity
+from chaos_runner.experiment.model import Experiment
+
+STDIN: Final = "-"
+
+
+class Loaded(Struct, frozen=True, kw_only=True):
+    """What came of a file: the experiment, or the findings that say why there is none."""
+
+    file: str
+    text: str
+    experiment: Experiment | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        return self.experiment is not None and not any(f.severity is Severity.ERROR for f in self.findings)
+
+
+class InvalidFile(UsageError):
+    """The experiment cannot be followed. Carries everything that was found."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        super().__init__(f"{loaded.file} is not a valid experiment")
+        self.loaded = loaded
+
+
+def load(file: str) -> Loaded:
+    """Reads a file, or standard input for "-". Raises UsageError when there is nothing to read."""
+    if file == STDIN:
+        return load_text(sys.stdin.buffer.read(), "<stdin>")
+    _use_modules_beside(file)
+    try:
+        return load_text(Path(file).read_bytes(), file)
+    except OSError as problem:
+        raise UsageError(f"{file}: {problem.strerror}") from problem
+
+
+def load_text(text: bytes, file: str) -> Loaded:
+    """Reads an experiment from its text. Never raises for what stands in it."""
+    document = parse(text, file)
+    experiment, findings = build(document)
+    return Loaded(file=file, text=document.text, experiment=experiment, findings=tuple(findings))
+
+
+def load_data(data: dict[str, Any], name: str = "<data>") -> Loaded:
+    """An experiment from ordinary data, for tests and for callers who have no file."""
+    import json
+
+    return load_text(json.dumps(data, indent=2).encode(), f"{name}.json")
+
+
+def _use_modules_beside(file: str) -> None:
+    """Chaos Toolkit finds a project's own modules (`module: probes.checkout`) from the folder it is started in."""
+    here = str(Path.cwd())
+    if here not in sys.path and Path(file).exists():
+        sys.path.insert(0, here)

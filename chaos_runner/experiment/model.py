@@ -1,0 +1,168 @@
+"""The nouns of an experiment, as its author wrote them: frozen, typed, with units already turned into numbers.
+
+`${name}` is kept as written: configuration and secrets meet it only in the engine, so that no value of a secret ever
+stands in an Experiment, a Plan or a journal.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+from chaos_runner.experiment.findings import Place
+from chaos_runner.units import Unit
+
+NATIVE_INTERVAL_S = 1.0
+BASELINE_S = 5.0
+MISSING_FOR_S = 10.0
+
+
+class Native(Struct, frozen=True, tag=True):
+    """A fault or a probe from our own shelf."""
+
+    name: str
+    arguments: dict[str, Any] = {}
+    target: dict[str, Any] = {}
+
+
+class Provider(Struct, frozen=True, tag=True):
+    """A Chaos Toolkit provider, kept as the mapping chaoslib reads: `type` is python, process or http."""
+
+    spec: dict[str, Any]
+
+    @property
+    def kind(self) -> str:
+        return str(self.spec.get("type", ""))
+
+
+Call = Native | Provider
+
+
+class Comparison(StrEnum):
+    """How a limit compares. `between` includes both ends."""
+
+    BELOW = "below"
+    ABOVE = "above"
+    AT_LEAST = "at-least"
+    AT_MOST = "at-most"
+    BETWEEN = "between"
+    EQUALS = "equals"
+
+
+class Limit(Struct, frozen=True, tag=True, kw_only=True):
+    """A native condition on a value: `bounds` has two members for `between`, one otherwise."""
+
+    comparison: Comparison
+    bounds: tuple[Any, ...]
+    unit: Unit = Unit.COUNT
+
+
+class Tolerance(Struct, frozen=True, tag=True):
+    """A Chaos Toolkit tolerance, judged by chaoslib's own function."""
+
+    spec: Any
+
+
+Judge = Limit | Tolerance
+
+
+class Probe(Struct, frozen=True, kw_only=True):
+    """A question to the system. Without `every_s` it is single-shot: read before, at the end, and after the undo."""
+
+    name: str
+    call: Call
+    judge: Judge
+    place: Place
+    every_s: float | None = None
+    allow: float | None = None
+    held_for_s: float | None = None
+    missing_for_s: float = MISSING_FOR_S
+    unit: Unit = Unit.COUNT
+
+
+class StopRule(Struct, frozen=True, kw_only=True):
+    """A probe that ends the run. `stops_when_met`: a condition stops when it holds, a tolerance when it does not."""
+
+    probe: Probe
+    stops_when_met: bool
+
+
+class Hypothesis(Struct, frozen=True, kw_only=True):
+    """The steady state, and how long "before" is sampled and "after" may take."""
+
+    title: str
+    probes: tuple[Probe, ...]
+    baseline_s: float = BASELINE_S
+    recovers_within_s: float | None = None
+
+
+class StepKind(StrEnum):
+    """An action changes the system, a probe only looks."""
+
+    ACTION = "action"
+    PROBE = "probe"
+
+
+class ProviderUndo(Struct, frozen=True, kw_only=True):
+    """The author's way back of a Chaos Toolkit action: a provider call, and a probe that verifies it."""
+
+    call: Provider
+    verify: Probe | None = None
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """One activity of the method or the rollbacks. `key` names it in the journal: m0, m1, … and r0, r1, …"""
+
+    key: str
+    name: str
+    kind: StepKind
+    call: Call
+    place: Place
+    duration_s: float | None = None
+    background: bool = False
+    pause_before: float | str = 0.0
+    pause_after: float | str = 0.0
+    expect: Any = None
+    undo: ProviderUndo | None = None
+
+    @property
+    def is_fault(self) -> bool:
+        """True for a native fault: it has the four verbs and needs no rollback."""
+        return self.kind is StepKind.ACTION and isinstance(self.call, Native)
+
+
+class RollbackStrategy(StrEnum):
+    """When the author's rollbacks run. `safe`: as soon as any action was started. The rest are Chaos Toolkit's."""
+
+    SAFE = "safe"
+    DEFAULT = "default"
+    ALWAYS = "always"
+    NEVER = "never"
+    DEVIATED = "deviated"
+
+
+class Experiment(Struct, frozen=True, kw_only=True):
+    """What is asked."""
+
+    title: str
+    description: str
+    file: str
+    hypothesis: Hypothesis | None
+    method: tuple[Step, ...]
+    rollbacks: tuple[Step, ...] = ()
+    stop_rules: tuple[StopRule, ...] = ()
+    configuration: dict[str, Any] = {}
+    secrets: dict[str, Any] = {}
+    tags: tuple[str, ...] = ()
+    owner: str = ""
+    seed: int | None = None
+    require_proof: bool = False
+    require_verified_undo: bool = False
+    rollback_strategy: RollbackStrategy | None = None
+    source: str = ""
+    """The file's own text, for the report; secrets in it are redacted before it reaches a journal."""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Method and rollbacks, in file order."""
+        return self.method + self.rollbacks
