@@ -1,0 +1,1 @@
+"""What survives: the events of a run, appended durably and read back."""

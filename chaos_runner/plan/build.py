@@ -1,0 +1,145 @@
+"""From an Experiment to a Plan: everything that can be decided before anything is touched."""
+
+import os
+import secrets
+import sys
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct, structs
+
+from chaos_runner import __version__
+from chaos_runner.clock import rfc3339
+from chaos_runner.contracts import Fault
+from chaos_runner.errors import Refused
+from chaos_runner.experiment.model import Experiment, Native, RollbackStrategy, Step, StepKind
+from chaos_runner.experiment.values import Values
+from chaos_runner.plan.model import FaultCard, Origin, Plan
+
+RECOVERS_WITHIN_S: Final = 30.0
+RECOVERY_INTERVALS: Final = 6
+UNBOUNDED_STEP_S: Final = 3600.0
+"""How long a step is believed to take at most when nothing bounds it."""
+BOUNDED_STEP_S: Final = 60.0
+UNDO_S: Final = 60.0
+MARGIN_S: Final = 300.0
+_CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+FindFault = Callable[[str], Fault[Any, Any]]
+
+
+class Wishes(Struct, frozen=True, kw_only=True):
+    """What the command line says beside the file."""
+
+    seed: int | None = None
+    strategy: RollbackStrategy | None = None
+    hypothesis_only: bool = False
+
+
+def plan_for(experiment: Experiment, values: Values, wishes: Wishes, find_fault: FindFault, started: datetime) -> Plan:
+    """The plan. Raises Refused when `require-verified-undo` does not hold."""
+    resolved = _with_pauses(experiment, values)
+    _refuse_unverified(resolved)
+    cards = {step.key: _card(find_fault(step.call.name)) for step in resolved.method
+             if step.is_fault and isinstance(step.call, Native)}
+    recovers_s = _recovers_within_s(resolved)
+    longest_s = _longest_s(resolved, recovers_s)
+    return Plan(
+        run=new_run_id(started), experiment=resolved, origin=origin(), seed=_seed(resolved, wishes), cards=cards,
+        strategy=wishes.strategy or resolved.rollback_strategy or RollbackStrategy.SAFE, recovers_within_s=recovers_s,
+        longest_s=longest_s, expires=rfc3339(started + timedelta(seconds=longest_s + MARGIN_S)),
+        started=rfc3339(started), digest=_digest(resolved), hypothesis_only=wishes.hypothesis_only)
+
+
+def new_run_id(moment: datetime) -> str:
+    """A ULID: 48 bits of time in milliseconds, 80 bits of chance; ids sort by time (github.com/ulid/spec)."""
+    number = int(moment.timestamp() * 1000) << 80 | secrets.randbits(80)
+    return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+def origin() -> Origin:
+    """Who we are: user, host, and this very process."""
+    machine = os.uname()
+    return Origin(user=_user(), host=machine.nodename, pid=os.getpid(), version=__version__,
+                  python=".".join(map(str, sys.version_info[:3])),
+                  platform=f"{machine.sysname} {machine.release} {machine.machine}")
+
+
+def _user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+def _seed(experiment: Experiment, wishes: Wishes) -> int:
+    chosen = wishes.seed if wishes.seed is not None else experiment.seed
+    return secrets.randbits(31) if chosen is None else chosen
+
+
+def _card(fault: Fault[Any, Any]) -> FaultCard:
+    return FaultCard(band=fault.band, healed_by=fault.healed_by)
+
+
+def _with_pauses(experiment: Experiment, values: Values) -> Experiment:
+    return structs.replace(experiment, title=str(values.fill(experiment.title)),
+                           method=tuple(_with_pause(step, values) for step in experiment.method),
+                           rollbacks=tuple(_with_pause(step, values) for step in experiment.rollbacks))
+
+
+def _with_pause(step: Step, values: Values) -> Step:
+    if not isinstance(step.pause_before, str) and not isinstance(step.pause_after, str):
+        return step
+    return structs.replace(step, pause_before=_pause_s(step, values.fill(step.pause_before)),
+                           pause_after=_pause_s(step, values.fill(step.pause_after)))
+
+
+def _pause_s(step: Step, value: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+        return float(value)
+    raise Refused(f'a pause of "{step.name}" ({step.place}) must be a number of seconds, and its value is {value!r}')
+
+
+def _refuse_unverified(experiment: Experiment) -> None:
+    if not experiment.require_verified_undo:
+        return
+    for step in experiment.method:
+        if step.kind is StepKind.ACTION and not step.is_fault and not (step.undo and step.undo.verify):
+            raise Refused(f'"{step.name}" ({step.place}) has no undo that can be verified, and require-verified-undo '
+                          "asks for one: add `undo:` with `verify:`")
+
+
+def _recovers_within_s(experiment: Experiment) -> float:
+    """The author's, else the longer of 30 s and six samples of the slowest probe."""
+    if experiment.hypothesis is None:
+        return RECOVERS_WITHIN_S
+    if experiment.hypothesis.recovers_within_s is not None:
+        return experiment.hypothesis.recovers_within_s
+    slowest_s = max((probe.every_s or 0.0 for probe in experiment.hypothesis.probes), default=0.0)
+    return max(RECOVERS_WITHIN_S, RECOVERY_INTERVALS * slowest_s)
+
+
+def _longest_s(experiment: Experiment, recovers_s: float) -> float:
+    baseline_s = experiment.hypothesis.baseline_s if experiment.hypothesis else 0.0
+    return baseline_s + sum(map(_longest_step_s, experiment.steps)) + UNDO_S + recovers_s
+
+
+def _longest_step_s(step: Step) -> float:
+    pauses_s = float(step.pause_before) + float(step.pause_after)
+    if step.is_fault:
+        return pauses_s + (step.duration_s or 0.0) + UNDO_S
+    if isinstance(step.call, Native):
+        return pauses_s + BOUNDED_STEP_S
+    if step.call.kind == "python":
+        return pauses_s + UNBOUNDED_STEP_S
+    timeout_s = step.call.spec.get("timeout")
+    return pauses_s + (float(timeout_s) if isinstance(timeout_s, int | float) else BOUNDED_STEP_S)
+
+
+def _digest(experiment: Experiment) -> str:
+    return sha256(msgspec.json.encode(experiment, order="deterministic")).hexdigest()[:16]

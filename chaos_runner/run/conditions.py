@@ -1,0 +1,49 @@
+"""Questions about a run that the loop asks before it decides, each answered from the run alone."""
+
+from typing import Final
+
+from chaos_runner.experiment.model import RollbackStrategy, StopRule
+from chaos_runner.run.events import Phase, StopKind
+from chaos_runner.run.run import Run
+from chaos_runner.run.tally import Tally
+
+STEADY_IN_A_ROW: Final = 5
+"""Good samples in a row that make a probe recovered."""
+
+
+def tripped(rule: StopRule, tally: Tally) -> bool:
+    """Whether a stop rule holds longer or oftener than its author allows. A share is judged once it can be exceeded."""
+    if rule.probe.allow:
+        return tally.samples * rule.probe.allow >= 1 and tally.breached(rule.probe)
+    return tally.breached(rule.probe)
+
+
+def went_blind(run: Run, probe: int) -> bool:
+    """Whether a probe that is being read has not answered for longer than its `missing-for`."""
+    asked_t = run.pending.asked.get(f"read:{probe}")
+    return asked_t is not None and run.t - asked_t > run.plan.watched[probe].missing_for_s
+
+
+def should_roll_back(run: Run) -> bool:
+    """Whether the author's rollbacks run.
+
+    `safe`: as soon as any action was started. The others are chaoslib's (chaoslib.rollback, 1.44), where `default` is
+    "unless the run failed or was interrupted", which leaves faults behind: hence ours.
+    """
+    match run.plan.strategy:
+        case RollbackStrategy.SAFE:
+            return run.acted
+        case RollbackStrategy.ALWAYS:
+            return True
+        case RollbackStrategy.NEVER:
+            return False
+        case RollbackStrategy.DEVIATED:
+            return deviated(run)
+        case RollbackStrategy.DEFAULT:
+            return run.stop is None or run.stop.kind not in (StopKind.SIGNAL, StopKind.ASKED)
+
+
+def deviated(run: Run) -> bool:
+    """Whether any probe of the hypothesis was out of its limit since the first fault."""
+    return any(run.tally(number, phase).breached(probe)
+               for number, probe in enumerate(run.plan.probes) for phase in (Phase.DURING, Phase.AFTER))

@@ -1,0 +1,547 @@
+"""All control flow of a run: no clock, no thread, no file.
+
+`decide(run, item)` says what has happened because of one item and what is to be done next. An item is a fact from the
+world (a step ended, a sample came, a signal arrived) or a moment that was waited for. The stages of a run, each leading
+only to a later one:
+
+    checking ─▶ before ─▶ method ─▶ reading ─▶ undoing ─▶ after ─▶ over
+        └─────────┴──────────┴─────────┴──▶ a stop leads from any of these straight to undoing
+
+Undo is never interrupted: a stop that arrives while undoing only means that recovery is not sampled afterwards.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
+
+from msgspec import structs
+
+from chaos_runner.experiment.model import Probe, Provider, Step
+from chaos_runner.run import commands as co
+from chaos_runner.run import events as ev
+from chaos_runner.run.commands import Command, Timer, Wake, Woke
+from chaos_runner.run.conditions import STEADY_IN_A_ROW, should_roll_back, tripped, went_blind
+from chaos_runner.run.events import Phase, RestoredState, Stage, StopKind
+from chaos_runner.run.run import Entry, EntryState, Run
+from chaos_runner.run.verdict import entry_state, judge
+
+GRACE_S: Final = 2.0
+"""How long a step that cannot be cut is waited for once everything else is undone."""
+UNDO_ATTEMPTS: Final = 3
+UNDO_RETRY_S: Final = 0.5
+UNDO_LATE_S: Final = 20.0
+"""After this an undo that has not come back counts as failed."""
+
+Item = ev.Fact | Woke
+
+
+class Decision(NamedTuple):
+    """The run after the item, the events that tell how it came there, and what to start now."""
+
+    run: Run
+    events: list[ev.Event]
+    commands: list[Command]
+
+
+def begin(started: ev.RunStarted) -> Decision:
+    """The first breath of a run: every fault is looked at before anything is touched."""
+    turn = _Turn(Run.of(started))
+    turn.events.append(started)
+    _enter(turn, Stage.CHECKING)
+    _advance(turn)
+    return turn.decision()
+
+
+def decide(run: Run, item: Item) -> Decision:
+    """What has happened because of this item, and what is to be done next."""
+    turn = _Turn(run)
+    if isinstance(item, Woke):
+        turn.woke(item)
+    else:
+        turn.note(item)
+    _CONSEQUENCES.get(type(item), _nothing)(turn, item)
+    _advance(turn)
+    return turn.decision()
+
+
+class _Turn:
+    """One breath of the loop: collects events and commands while the run moves on."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.events: list[ev.Event] = []
+        self.commands: list[Command] = []
+
+    @property
+    def t(self) -> float:
+        return self.run.t
+
+    def decision(self) -> Decision:
+        return Decision(self.run, self.events, self.commands)
+
+    def note(self, event: ev.Event) -> None:
+        self.run = self.run.after(event)
+        self.events.append(event)
+        answered = _ANSWERS.get(type(event))
+        if answered:
+            self._drop(answered(event))
+
+    def woke(self, woke: Woke) -> None:
+        self.run = structs.replace(self.run, t=max(self.run.t, woke.t))
+        self._drop(woke.wake.key)
+
+    def ask(self, command: Command) -> None:
+        self.commands.append(command)
+        self.pend(asked={**self.run.pending.asked, command.key: self.t})
+
+    def wake_in(self, after_s: float, timer: Timer, subject: str = "") -> None:
+        self.ask(Wake(self.t + after_s, timer, subject))
+
+    def asked(self, key: str) -> bool:
+        return key in self.run.pending.asked
+
+    def pend(self, **changes: object) -> None:
+        self.run = structs.replace(self.run, pending=structs.replace(self.run.pending, **changes))
+
+    def _drop(self, key: str) -> None:
+        asked = self.run.pending.asked
+        if key in asked:
+            self.pend(asked={other: t for other, t in asked.items() if other != key})
+
+    def stop(self, kind: StopKind, text: str, *, exit: int = 4, rule: str = "", sample_t: float | None = None) -> None:  # noqa: A002
+        """The run ends early. The first reason counts; undoing that has begun goes on."""
+        if self.run.stop is not None or self.run.stage is Stage.OVER:
+            return
+        self.note(ev.Stopped(t=self.t, kind=kind, text=text, exit=exit, rule=rule, sample_t=sample_t))
+        if self.run.stage in (Stage.CHECKING, Stage.BEFORE, Stage.METHOD, Stage.READING):
+            _enter(self, Stage.UNDOING)
+
+
+# ── what follows from a fact ────────────────────────────────────────────────────────────────────────────────────────
+
+def _nothing(turn: _Turn, item: Item) -> None:
+    """Most facts speak through the run alone."""
+
+
+def _on_woke(turn: _Turn, item: Woke) -> None:
+    react = _TIMERS.get(item.wake.timer)
+    if react:
+        react(turn, item.wake)
+
+
+def _on_sampled(turn: _Turn, item: ev.Sampled) -> None:
+    number = item.probe - len(turn.run.plan.probes)
+    if number < 0 or turn.run.stage in (Stage.AFTER, Stage.OVER):
+        return
+    rule = turn.run.plan.experiment.stop_rules[number]
+    tally = turn.run.tally(item.probe, item.phase)
+    if tripped(rule, tally):
+        turn.stop(StopKind.RULE, f'stop rule "{rule.probe.name}" tripped', rule=rule.probe.name,
+                  sample_t=item.t - item.took_s)
+    elif tally.doubt or tally.blind:
+        _blind(turn, rule.probe)
+
+
+def _blind(turn: _Turn, probe: Probe) -> None:
+    turn.stop(StopKind.BLIND, f'stop rule "{probe.name}" could not be read', rule=probe.name)
+
+
+def _on_declined(turn: _Turn, item: ev.Declined) -> None:
+    if not item.early:
+        name = turn.run.plan.step(item.step).name
+        turn.stop(StopKind.FAULT_FAILED, f'"{name}" was refused: {item.text}', exit=5)
+
+
+def _on_prepared(turn: _Turn, item: ev.Prepared) -> None:
+    _apply_next(turn, item.step)
+
+
+def _on_applied(turn: _Turn, item: ev.Applied) -> None:
+    _apply_next(turn, turn.run.entries[item.entry].step)
+
+
+def _apply_next(turn: _Turn, step: str) -> None:
+    if turn.run.stage is not Stage.METHOD:
+        return
+    waiting = [entry for entry in turn.run.entries_of(step) if entry.state is EntryState.RECORDED]
+    if waiting:
+        turn.ask(co.Apply(waiting[0].key))
+        return
+    duration_s = turn.run.plan.step(step).duration_s
+    if duration_s is None:
+        _finish_step(turn, step)
+    else:
+        turn.wake_in(duration_s, Timer.DURATION, step)
+
+
+def _on_apply_failed(turn: _Turn, item: ev.ApplyFailed) -> None:
+    name = turn.run.plan.step(turn.run.entries[item.entry].step).name
+    turn.stop(StopKind.FAULT_FAILED, f'"{name}" failed: {item.text}', exit=5)
+
+
+def _on_step_ended(turn: _Turn, item: ev.StepEnded) -> None:
+    if turn.run.stage is Stage.METHOD:
+        _finish_step(turn, item.step)
+    elif turn.run.stage is Stage.UNDOING:
+        for entry in turn.run.entries_of(item.step):  # it may have acted after its undo: undo it once more
+            _undo(turn, entry)
+
+
+def _on_undone(turn: _Turn, item: ev.Undone) -> None:
+    _verify(turn, item.entry)
+
+
+def _on_undo_failed(turn: _Turn, item: ev.UndoFailed) -> None:
+    if turn.run.entries[item.entry].attempts < UNDO_ATTEMPTS:
+        turn.wake_in(UNDO_RETRY_S, Timer.RETRY, item.entry)
+    else:
+        _verify(turn, item.entry)
+
+
+def _verify(turn: _Turn, entry: str) -> None:
+    if not turn.asked(f"verify:{entry}"):
+        turn.ask(co.Verify(entry))
+        turn.wake_in(UNDO_LATE_S, Timer.VERIFY_LATE, entry)
+
+
+def _on_signal(turn: _Turn, item: ev.SignalCame) -> None:
+    turn.stop(StopKind.SIGNAL, item.signal, exit=item.exit)
+
+
+def _on_stop_requested(turn: _Turn, item: ev.StopRequested) -> None:
+    turn.stop(StopKind.ASKED, f"stop was asked by {item.by}")
+
+
+def _on_journal_lost(turn: _Turn, item: ev.JournalLost) -> None:
+    turn.stop(StopKind.JOURNAL_LOST, item.text, exit=5)
+
+
+def _on_bug(turn: _Turn, item: ev.BugMet) -> None:
+    turn.stop(StopKind.BUG, item.text, exit=70)
+
+
+# ── what follows from a moment ──────────────────────────────────────────────────────────────────────────────────────
+
+def _sample_due(turn: _Turn, wake: Wake) -> None:
+    probe = int(wake.subject)
+    if not _sampling(turn.run, probe):
+        return
+    every_s = turn.run.plan.watched[probe].every_s or 1.0
+    missed = int((turn.t - wake.at) / every_s)
+    turn.ask(Wake(wake.at + (missed + 1) * every_s, Timer.SAMPLE, wake.subject))
+    if not turn.asked(f"read:{probe}"):
+        turn.ask(co.Read(probe, turn.run.phase))
+    elif probe >= len(turn.run.plan.probes) and went_blind(turn.run, probe):
+        _blind(turn, turn.run.plan.watched[probe])
+
+
+def _sampling(run: Run, probe: int) -> bool:
+    """The hypothesis is sampled to the very end, stop rules to the last undo."""
+    last = Stage.AFTER if probe < len(run.plan.probes) else Stage.UNDOING
+    return _ORDER.index(run.stage) <= _ORDER.index(last)
+
+
+def _pause_before_over(turn: _Turn, wake: Wake) -> None:
+    if turn.run.stage is Stage.METHOD:
+        _launch(turn, turn.run.plan.step(wake.subject))
+
+
+def _pause_after_over(turn: _Turn, wake: Wake) -> None:
+    _close(turn, wake.subject)
+
+
+def _duration_over(turn: _Turn, wake: Wake) -> None:
+    turn.pend(expired=turn.run.pending.expired | {wake.subject})
+
+
+def _retry(turn: _Turn, wake: Wake) -> None:
+    _undo(turn, turn.run.entries[wake.subject])
+
+
+def _undo_late(turn: _Turn, wake: Wake) -> None:
+    if turn.asked(f"undo:{wake.subject}"):
+        turn.note(ev.UndoFailed(t=turn.t, entry=wake.subject, text=f"the undo did not end within {UNDO_LATE_S:.0f} s"))
+        _verify(turn, wake.subject)
+
+
+def _verify_late(turn: _Turn, wake: Wake) -> None:
+    if turn.asked(f"verify:{wake.subject}"):
+        turn.note(ev.Verified(t=turn.t, entry=wake.subject, answer=None,
+                              diff=f"the target could not be read back within {UNDO_LATE_S:.0f} s"))
+
+
+# ── the stages ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def _advance(turn: _Turn) -> None:
+    """Moves on as far as the run allows: every stage either waits or enters the next."""
+    while True:
+        stage = turn.run.stage
+        _STAGES[stage](turn)
+        if turn.run.stage is stage:
+            return
+
+
+def _enter(turn: _Turn, stage: Stage) -> None:
+    turn.note(ev.StageBegan(t=turn.t, stage=stage))
+    opening = _OPENINGS.get(stage)
+    if opening:
+        opening(turn)
+
+
+def _open_checking(turn: _Turn) -> None:
+    for step in turn.run.plan.experiment.method:
+        if step.is_fault and not turn.run.plan.hypothesis_only:
+            turn.ask(co.Check(step.key))
+
+
+def _checking(turn: _Turn) -> None:
+    if _any_asked(turn, "check:"):
+        return
+    _enter(turn, Stage.OVER if turn.run.declined else Stage.BEFORE)
+
+
+def _open_before(turn: _Turn) -> None:
+    for number, probe in enumerate(turn.run.plan.watched):
+        if probe.every_s:
+            turn.ask(co.Read(number, Phase.BEFORE))
+            turn.wake_in(probe.every_s, Timer.SAMPLE, str(number))
+    if turn.run.plan.baseline_s:
+        turn.wake_in(turn.run.plan.baseline_s, Timer.BASELINE)
+
+
+def _before(turn: _Turn) -> None:
+    if _read_next(turn, _single_shot(turn.run), Phase.BEFORE) or turn.asked(f"{Timer.BASELINE}:"):
+        return
+    unread = [number for number, probe in enumerate(turn.run.plan.watched)
+              if probe.every_s and not turn.run.tally(number, Phase.BEFORE).readings]
+    if any(not went_blind(turn.run, number) for number in unread):
+        return
+    steady = all(_holds(turn.run, number, Phase.BEFORE) for number in range(len(turn.run.plan.watched)))
+    _enter(turn, Stage.METHOD if steady and not turn.run.plan.hypothesis_only else Stage.OVER)
+
+
+def _holds(run: Run, number: int, phase: Phase) -> bool:
+    tally, probe = run.tally(number, phase), run.plan.watched[number]
+    if number >= len(run.plan.probes):
+        return not tally.unknown
+    return not tally.unknown and not tally.breached(probe)
+
+
+def _method(turn: _Turn) -> None:
+    pending = turn.run.pending
+    due = [entry for step in pending.expired for entry in turn.run.entries_of(step)]
+    if pending.expired and not _undo_some(turn, due):
+        _close_expired(turn, due)
+    method = turn.run.plan.experiment.method
+    while turn.run.stage is Stage.METHOD and not turn.run.pending.foreground and turn.run.pending.cursor < len(method):
+        _start_step(turn)
+    if turn.run.stage is Stage.METHOD and not turn.run.pending.open and turn.run.pending.cursor == len(method):
+        _enter(turn, Stage.READING)
+
+
+def _close_expired(turn: _Turn, due: list[Entry]) -> None:
+    expired = turn.run.pending.expired
+    turn.pend(expired=frozenset())
+    for step in expired:
+        _finish_step(turn, step)
+    for entry in due:
+        if entry_state(turn.run.entries[entry.key]) in (RestoredState.NOT_RESTORED, RestoredState.UNKNOWN):
+            turn.stop(StopKind.FAULT_FAILED, f"{entry.label} could not be restored", exit=5)
+
+
+def _start_step(turn: _Turn) -> None:
+    pending = turn.run.pending
+    step = turn.run.plan.experiment.method[pending.cursor]
+    turn.pend(cursor=pending.cursor + 1, open=pending.open | {step.key},
+              foreground="" if step.background else step.key)
+    if step.pause_before:
+        turn.wake_in(float(step.pause_before), Timer.PAUSE_BEFORE, step.key)
+    else:
+        _launch(turn, step)
+
+
+def _launch(turn: _Turn, step: Step) -> None:
+    if step.is_fault:
+        turn.ask(co.Prepare(step.key))
+        return
+    turn.note(ev.StepBegan(t=turn.t, step=step.key, undo=step.undo))
+    turn.ask(co.RunStep(step.key))
+
+
+def _finish_step(turn: _Turn, key: str) -> None:
+    pause = turn.run.plan.step(key).pause_after
+    if pause:
+        turn.wake_in(float(pause), Timer.PAUSE_AFTER, key)
+    else:
+        _close(turn, key)
+
+
+def _close(turn: _Turn, key: str) -> None:
+    pending = turn.run.pending
+    turn.pend(open=pending.open - {key}, foreground="" if pending.foreground == key else pending.foreground)
+
+
+def _reading(turn: _Turn) -> None:
+    unsampled = [number for number, probe in enumerate(turn.run.plan.probes)
+                 if probe.every_s and turn.run.acted and not turn.run.tally(number, Phase.DURING).readings]
+    if not _read_next(turn, _single_shot(turn.run) + unsampled, Phase.DURING):
+        _enter(turn, Stage.UNDOING)
+
+
+def _open_undoing(turn: _Turn) -> None:
+    turn.pend(cursor=0)
+    if turn.run.stop is None:
+        return
+    for key in _busy(turn):
+        turn.ask(co.KillStep(key))
+    turn.wake_in(GRACE_S, Timer.GRACE)
+
+
+def _undoing(turn: _Turn) -> None:
+    grace = turn.asked(f"{Timer.GRACE}:")
+    if grace and (_any_asked(turn, "apply:") or _preparing(turn)):
+        landed = [entry for entry in turn.run.entries.values() if not turn.asked(f"apply:{entry.key}")]
+        _undo_some(turn, landed)
+        return
+    if _undo_some(turn, turn.run.entries.values()) or (grace and _dying(turn)) or _roll_back_next(turn):
+        return
+    if turn.run.stop is None:
+        _enter(turn, Stage.AFTER if _looks_after(turn.run) else Stage.OVER)
+    elif not _busy(turn) or not grace or turn.run.signals > 1:
+        _leave_behind(turn)
+        _enter(turn, Stage.OVER)
+
+
+def _preparing(turn: _Turn) -> bool:
+    return any(turn.asked(f"step:{step}") and turn.run.plan.step(step).is_fault for step in turn.run.pending.open)
+
+
+def _busy(turn: _Turn) -> list[str]:
+    """Chaos Toolkit activities of the method that were called and have not come back."""
+    return [step.key for step in turn.run.plan.experiment.method
+            if turn.asked(f"step:{step.key}") and not step.is_fault]
+
+
+def _dying(turn: _Turn) -> bool:
+    """Whether a process step was killed and has not ended: in a moment it will have, and cannot act any more."""
+    return any(isinstance(call := turn.run.plan.step(key).call, Provider) and call.kind == "process"
+               for key in _busy(turn))
+
+
+def _leave_behind(turn: _Turn) -> None:
+    for key in _busy(turn):
+        turn.note(ev.StepAbandoned(t=turn.t, step=key))
+
+
+def _undo_some(turn: _Turn, entries: Iterable[Entry]) -> bool:
+    """Undoes the newest entry that is not settled. True while there is anything to wait for."""
+    waiting = [entry for entry in entries if not turn.run.entries[entry.key].settled]
+    if not waiting:
+        return False
+    newest = turn.run.entries[waiting[-1].key]
+    if newest.state in (EntryState.RECORDED, EntryState.APPLIED) and not _under_way(turn, newest.key):
+        _undo(turn, newest)
+    return True
+
+
+def _under_way(turn: _Turn, entry: str) -> bool:
+    return any(turn.asked(f"{verb}:{entry}") for verb in ("undo", "verify", Timer.RETRY))
+
+
+def _undo(turn: _Turn, entry: Entry) -> None:
+    turn.note(ev.UndoBegan(t=turn.t, entry=entry.key))
+    turn.ask(co.Undo(entry.key))
+    turn.wake_in(UNDO_LATE_S, Timer.UNDO_LATE, entry.key)
+
+
+def _roll_back_next(turn: _Turn) -> bool:
+    """Starts the author's next rollback, in file order. True while there is anything to wait for."""
+    rollbacks = turn.run.plan.experiment.rollbacks
+    if not rollbacks or not should_roll_back(turn.run):
+        return False
+    for step in rollbacks:
+        if turn.run.is_due(step.key):
+            turn.note(ev.StepBegan(t=turn.t, step=step.key))
+            turn.ask(co.RunStep(step.key))
+            return True
+        if turn.asked(f"step:{step.key}"):
+            return True
+    return False
+
+
+def _looks_after(run: Run) -> bool:
+    sampled = any(probe.every_s for probe in run.plan.probes) and run.acted
+    return bool(run.plan.probes) and (sampled or run.undid)
+
+
+def _open_after(turn: _Turn) -> None:
+    turn.wake_in(turn.run.plan.recovers_within_s, Timer.RECOVERY)
+
+
+def _after(turn: _Turn) -> None:
+    singles = _single_shot(turn.run) if turn.run.undid else []
+    if turn.run.stop is None and _read_next(turn, singles, Phase.AFTER):
+        return
+    sampled = [turn.run.tally(number, Phase.AFTER) for number, probe in enumerate(turn.run.plan.probes)
+               if probe.every_s]
+    steady = all(tally.good_in_a_row >= STEADY_IN_A_ROW for tally in sampled)
+    if steady or turn.run.stop or not turn.asked(f"{Timer.RECOVERY}:"):
+        _enter(turn, Stage.OVER)
+
+
+def _open_over(turn: _Turn) -> None:
+    turn.note(judge(turn.run))
+
+
+def _over(turn: _Turn) -> None:
+    """Nothing follows."""
+
+
+def _single_shot(run: Run) -> list[int]:
+    return [number for number, probe in enumerate(run.plan.probes) if not probe.every_s]
+
+
+def _read_next(turn: _Turn, probes: list[int], phase: Phase) -> bool:
+    """Reads the first of these probes that has no reading in the phase. True while one is unread or under way."""
+    for number in probes:
+        if not turn.run.tally(number, phase).readings:
+            if not turn.asked(f"read:{number}"):
+                turn.ask(co.Read(number, phase))
+            return True
+    return False
+
+
+def _any_asked(turn: _Turn, prefix: str) -> bool:
+    return any(key.startswith(prefix) for key in turn.run.pending.asked)
+
+
+_ORDER: Final = tuple(Stage)
+_STAGES: Final[dict[Stage, Callable[[_Turn], None]]] = {
+    Stage.CHECKING: _checking, Stage.BEFORE: _before, Stage.METHOD: _method, Stage.READING: _reading,
+    Stage.UNDOING: _undoing, Stage.AFTER: _after, Stage.OVER: _over,
+}
+_OPENINGS: Final[dict[Stage, Callable[[_Turn], None]]] = {
+    Stage.CHECKING: _open_checking, Stage.BEFORE: _open_before, Stage.UNDOING: _open_undoing,
+    Stage.AFTER: _open_after, Stage.OVER: _open_over,
+}
+_CONSEQUENCES: Final[dict[type, Callable[..., None]]] = {
+    Woke: _on_woke, ev.Sampled: _on_sampled, ev.Declined: _on_declined, ev.Prepared: _on_prepared,
+    ev.Applied: _on_applied, ev.ApplyFailed: _on_apply_failed, ev.StepEnded: _on_step_ended, ev.Undone: _on_undone,
+    ev.UndoFailed: _on_undo_failed, ev.SignalCame: _on_signal, ev.StopRequested: _on_stop_requested,
+    ev.BugMet: _on_bug, ev.JournalLost: _on_journal_lost,
+}
+_TIMERS: Final[dict[Timer, Callable[[_Turn, Wake], None]]] = {
+    Timer.SAMPLE: _sample_due, Timer.PAUSE_BEFORE: _pause_before_over, Timer.PAUSE_AFTER: _pause_after_over,
+    Timer.DURATION: _duration_over, Timer.RETRY: _retry, Timer.UNDO_LATE: _undo_late, Timer.VERIFY_LATE: _verify_late,
+}
+_ANSWERS: Final[dict[type, Callable[..., str]]] = {
+    ev.Checked: lambda event: f"check:{event.step}",
+    ev.Declined: lambda event: f"{'check' if event.early else 'step'}:{event.step}",
+    ev.Prepared: lambda event: f"step:{event.step}",
+    ev.Applied: lambda event: f"apply:{event.entry}",
+    ev.ApplyFailed: lambda event: f"apply:{event.entry}",
+    ev.StepEnded: lambda event: f"step:{event.step}",
+    ev.Sampled: lambda event: f"read:{event.probe}",
+    ev.Undone: lambda event: f"undo:{event.entry}",
+    ev.UndoFailed: lambda event: f"undo:{event.entry}",
+    ev.Verified: lambda event: f"verify:{event.entry}",
+}

@@ -1,0 +1,304 @@
+"""The one fold. `Run.after(event)` is the only way a run's state comes about, live and from a journal alike."""
+
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct, structs
+
+from chaos_runner.contracts import Act, Answer, Evidence, Grade
+from chaos_runner.experiment.model import ProviderUndo, Step, StepKind
+from chaos_runner.plan.model import Plan
+from chaos_runner.run import events as ev
+from chaos_runner.run.events import Phase, Stage
+from chaos_runner.run.tally import Tally
+
+
+class EntryState(StrEnum):
+    """Where an act stands between its record and its return."""
+
+    RECORDED = "recorded"
+    APPLIED = "applied"
+    REFUSED = "refused"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+    UNDO_FAILED = "undo-failed"
+    LOOKED_AT = "looked-at"
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """One recorded act and its way back. `key` is the step's key and a number: m0.0, m0.1, …"""
+
+    key: str
+    step: str
+    act: Act | None = None
+    undo: ProviderUndo | None = None
+    reversible: bool = True
+    state: EntryState = EntryState.RECORDED
+    evidence: Evidence | None = None
+    attempts: int = 0
+    undo_error: str = ""
+    answer: Answer | None = None
+    blind: bool = False
+    diff: str = ""
+    by_hand: str = ""
+    applied_t: float | None = None
+    undone_t: float | None = None
+
+    @property
+    def label(self) -> str:
+        """What people call the target."""
+        return self.act.label if self.act else "a provider's undo"
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more is to be done for it."""
+        return not self.reversible or self.state in (EntryState.LOOKED_AT, EntryState.REFUSED)
+
+
+class StepRun(Struct, frozen=True, kw_only=True):
+    """What became of one step."""
+
+    key: str
+    began_t: float | None = None
+    ended_t: float | None = None
+    ok: bool | None = None
+    grade: Grade = Grade.NONE
+    output: Any = None
+    error: list[str] = []
+    note: str = ""
+    refusal: ev.Refusal | None = None
+    abandoned: bool = False
+
+
+class Pending(Struct, frozen=True, kw_only=True):
+    """What is under way in this very process, and therefore in no journal: nothing of it survives a crash."""
+
+    asked: dict[str, float] = {}
+    cursor: int = 0
+    foreground: str = ""
+    open: frozenset[str] = frozenset()
+    expired: frozenset[str] = frozenset()
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """Everything known about a run at one moment."""
+
+    plan: Plan
+    t: float = 0.0
+    stage: Stage = Stage.CHECKING
+    stages: dict[Stage, float] = {}
+    steps: dict[str, StepRun] = {}
+    entries: dict[str, Entry] = {}
+    tallies: dict[tuple[int, Phase], Tally] = {}
+    checked: dict[str, list[str]] = {}
+    declined: tuple[ev.Declined, ...] = ()
+    stop: ev.Stopped | None = None
+    signals: int = 0
+    first_applied_t: float | None = None
+    first_undo_t: float | None = None
+    last_undo_t: float | None = None
+    bug: ev.BugMet | None = None
+    ended: ev.RunEnded | None = None
+    pending: Pending = Pending()
+
+    @classmethod
+    def of(cls, started: ev.RunStarted) -> "Run":
+        """A run at its first event."""
+        return cls(plan=started.plan)
+
+    def after(self, event: ev.Event) -> "Run":
+        """This run, with one more thing having happened."""
+        fold = _FOLDS.get(type(event))
+        changes = fold(self, event) if fold else {}
+        return structs.replace(self, t=max(self.t, event.t), **changes)
+
+    @property
+    def over(self) -> bool:
+        return self.ended is not None
+
+    @property
+    def phase(self) -> Phase:
+        """The phase a sample taken now speaks for."""
+        if self.stage in (Stage.AFTER, Stage.OVER):
+            return Phase.AFTER
+        if self.acted or self.stage in (Stage.READING, Stage.UNDOING):
+            return Phase.DURING
+        return Phase.BEFORE
+
+    @property
+    def acted(self) -> bool:
+        """Whether any action was started, so that the system may have been changed."""
+        return self.first_applied_t is not None
+
+    @property
+    def undid(self) -> bool:
+        """Whether anything was undone or rolled back."""
+        return self.last_undo_t is not None
+
+    def tally(self, probe: int, phase: Phase) -> Tally:
+        """What the samples of a probe in a phase add up to so far."""
+        return self.tallies.get((probe, phase), _EMPTY)
+
+    def step(self, key: str) -> StepRun:
+        """What became of a step so far."""
+        return self.steps.get(key) or StepRun(key=key)
+
+    def entries_of(self, step: str) -> list[Entry]:
+        """The recorded acts of a step, in the order they were recorded."""
+        return [entry for entry in self.entries.values() if entry.step == step]
+
+    def is_due(self, rollback: str) -> bool:
+        """Whether a rollback is still to be run: also again, when an action ended only after the rollback had begun."""
+        began_t = self.step(rollback).began_t
+        return began_t is None or any(began_t < (state.ended_t or 0.0) for _, state in self.actions_begun())
+
+    def actions_begun(self) -> Iterator[tuple[Step, StepRun]]:
+        """The method's actions that were started, with what became of them."""
+        for step in self.plan.experiment.method:
+            state = self.steps.get(step.key)
+            if step.kind is StepKind.ACTION and state and state.began_t is not None:
+                yield step, state
+
+
+def fold(events: Iterable[ev.Event]) -> Run:
+    """The run that these events tell of. Raises ValueError when the first is not RunStarted."""
+    stream = iter(events)
+    first = next(stream, None)
+    if not isinstance(first, ev.RunStarted):
+        raise ValueError("a run's first event is RunStarted")
+    run = Run.of(first)
+    for event in stream:
+        run = run.after(event)
+    return run
+
+
+_EMPTY = Tally()
+Changes = dict[str, Any]
+
+
+def _stage_began(run: Run, event: ev.StageBegan) -> Changes:
+    return {"stage": event.stage, "stages": {**run.stages, event.stage: event.t}}
+
+
+def _checked(run: Run, event: ev.Checked) -> Changes:
+    return {"checked": {**run.checked, event.step: event.targets}}
+
+
+def _declined(run: Run, event: ev.Declined) -> Changes:
+    state = structs.replace(run.step(event.step), ok=False, note=event.text, refusal=event.why, ended_t=event.t)
+    return {"declined": (*run.declined, event), "steps": {**run.steps, event.step: state}}
+
+
+def _prepared(run: Run, event: ev.Prepared) -> Changes:
+    reversible = run.plan.cards[event.step].reversible
+    entries = {key: Entry(key=key, step=event.step, act=act, reversible=reversible)
+               for key, act in ((f"{event.step}.{number}", act) for number, act in enumerate(event.acts))}
+    return {"entries": {**run.entries, **entries}, **_begin(run, event.step, event.t)}
+
+
+def _step_began(run: Run, event: ev.StepBegan) -> Changes:
+    changes = _begin(run, event.step, event.t)
+    if event.undo:
+        entry = Entry(key=f"{event.step}.0", step=event.step, undo=event.undo, applied_t=event.t)
+        changes["entries"] = {**run.entries, entry.key: entry}
+    return changes
+
+
+def _begin(run: Run, key: str, t: float) -> Changes:
+    changes: Changes = {"steps": {**run.steps, key: structs.replace(run.step(key), began_t=t)}}
+    if run.first_applied_t is None and run.plan.step(key).kind is StepKind.ACTION:
+        changes["first_applied_t"] = t
+    if key.startswith("r"):
+        changes["first_undo_t"] = t if run.first_undo_t is None else run.first_undo_t
+    return changes
+
+
+def _applied(run: Run, event: ev.Applied) -> Changes:
+    entry = structs.replace(run.entries[event.entry], state=EntryState.APPLIED, evidence=event.evidence,
+                            applied_t=event.t)
+    state = run.step(entry.step)
+    first = all(other.evidence is None for other in run.entries_of(entry.step))
+    grade = event.evidence.grade if first else min(state.grade, event.evidence.grade, key=_TRUST.index)
+    step = structs.replace(state, ok=True, grade=grade, ended_t=event.t)
+    return {"entries": {**run.entries, entry.key: entry}, "steps": {**run.steps, entry.step: step}}
+
+
+def _apply_failed(run: Run, event: ev.ApplyFailed) -> Changes:
+    before = run.entries[event.entry]
+    refused = EntryState.REFUSED if not event.may_have_changed else before.state
+    entry = structs.replace(before, state=refused)
+    step = structs.replace(run.step(entry.step), ok=False, grade=Grade.NONE, note=event.text, ended_t=event.t)
+    return {"entries": {**run.entries, entry.key: entry}, "steps": {**run.steps, entry.step: step}}
+
+
+def _step_ended(run: Run, event: ev.StepEnded) -> Changes:
+    step = structs.replace(run.step(event.step), ok=event.ok, grade=event.grade, output=event.output,
+                           error=event.error, note=event.note, ended_t=event.t)
+    changes: Changes = {"steps": {**run.steps, event.step: step}}
+    if event.step.startswith("r"):
+        changes["last_undo_t"] = event.t
+    return changes
+
+
+def _step_abandoned(run: Run, event: ev.StepAbandoned) -> Changes:
+    step = structs.replace(run.step(event.step), abandoned=True, ok=False, ended_t=event.t,
+                           note="still busy when the run ended, left behind")
+    return {"steps": {**run.steps, event.step: step}}
+
+
+def _sampled(run: Run, event: ev.Sampled) -> Changes:
+    key = (event.probe, event.phase)
+    tally = run.tallies.get(key, _EMPTY).after(event, run.plan.watched[event.probe])
+    return {"tallies": {**run.tallies, key: tally}}
+
+
+def _undo_began(run: Run, event: ev.UndoBegan) -> Changes:
+    before = run.entries[event.entry]
+    entry = structs.replace(before, state=EntryState.UNDOING, attempts=before.attempts + 1)
+    first = event.t if run.first_undo_t is None else run.first_undo_t
+    return {"entries": {**run.entries, entry.key: entry}, "first_undo_t": first}
+
+
+def _undone(run: Run, event: ev.Undone) -> Changes:
+    entry = structs.replace(run.entries[event.entry], state=EntryState.UNDONE, undone_t=event.t, undo_error="")
+    return {"entries": {**run.entries, entry.key: entry}, "last_undo_t": event.t}
+
+
+def _undo_failed(run: Run, event: ev.UndoFailed) -> Changes:
+    entry = structs.replace(run.entries[event.entry], state=EntryState.UNDO_FAILED, undo_error=event.text,
+                            by_hand=event.by_hand)
+    return {"entries": {**run.entries, entry.key: entry}, "last_undo_t": event.t}
+
+
+def _verified(run: Run, event: ev.Verified) -> Changes:
+    before = run.entries[event.entry]
+    entry = structs.replace(before, state=EntryState.LOOKED_AT, answer=event.answer, diff=event.diff,
+                            by_hand=event.by_hand or before.by_hand, blind=event.blind)
+    return {"entries": {**run.entries, entry.key: entry}, "last_undo_t": event.t}
+
+
+def _stopped(run: Run, event: ev.Stopped) -> Changes:
+    return {"stop": run.stop or event}
+
+
+def _signal_came(run: Run, _: ev.SignalCame) -> Changes:
+    return {"signals": run.signals + 1}
+
+
+def _bug_met(run: Run, event: ev.BugMet) -> Changes:
+    return {"bug": run.bug or event}
+
+
+def _ended(_: Run, event: ev.RunEnded) -> Changes:
+    return {"ended": event}
+
+
+_TRUST = (Grade.NONE, Grade.REPORTED, Grade.PROVEN)
+_FOLDS: dict[type[ev.Event], Any] = {
+    ev.StageBegan: _stage_began, ev.Checked: _checked, ev.Declined: _declined, ev.Prepared: _prepared,
+    ev.StepBegan: _step_began, ev.Applied: _applied, ev.ApplyFailed: _apply_failed, ev.StepEnded: _step_ended,
+    ev.StepAbandoned: _step_abandoned, ev.Sampled: _sampled, ev.UndoBegan: _undo_began, ev.Undone: _undone,
+    ev.UndoFailed: _undo_failed, ev.Verified: _verified, ev.Stopped: _stopped, ev.SignalCame: _signal_came,
+    ev.BugMet: _bug_met, ev.RunEnded: _ended,
+}

@@ -1,0 +1,87 @@
+"""The one sentence that says what a run found, made from its numbers and nothing else."""
+
+from typing import Any
+
+from chaos_runner.experiment.model import Comparison, Limit, Probe
+from chaos_runner.run.events import Phase
+from chaos_runner.run.run import Run
+from chaos_runner.run.tally import Tally
+from chaos_runner.units import Unit, spoken, spoken_seconds
+
+_WORDS = {
+    Comparison.BELOW: "below {}", Comparison.ABOVE: "above {}", Comparison.AT_LEAST: "at least {}",
+    Comparison.AT_MOST: "at most {}", Comparison.BETWEEN: "{} to {}", Comparison.EQUALS: "{}",
+}
+
+
+def limit_words(probe: Probe) -> str:
+    """The limit as people say it: "below 300 ms", "200 to 299"."""
+    judge = probe.judge
+    if not isinstance(judge, Limit):
+        return f"tolerance {_brief(judge.spec)}"
+    return _WORDS[judge.comparison].format(*(value_words(bound, judge.unit) for bound in judge.bounds))
+
+
+def value_words(value: Any, unit: Unit) -> str:
+    """A read value as people say it. Long ones are cut."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return _brief(value)
+    return spoken(float(value), unit)
+
+
+def breach(run: Run, number: int, phase: Phase) -> str:
+    """What broke, how far past which limit, for how long, and how soon after which fault."""
+    probe, tally = run.plan.watched[number], run.tally(number, phase)
+    return f"{probe.name}: {_extent(run, probe, tally)}{_delay(run, tally)}"
+
+
+def _extent(run: Run, probe: Probe, tally: Tally) -> str:
+    limit = limit_words(probe)
+    if probe.every_s is None:
+        found = tally.note or value_words(tally.last, probe.unit)
+        return f"found {found} (limit {limit})"
+    share = f"{tally.bad} of {tally.samples} samples bad"
+    lasted = f", {spoken_seconds(tally.bad_for_until(run.t))} in all" if tally.bad > 1 else ""
+    if tally.worst is None:
+        return f"no answer ({tally.note}; limit {limit}), {share}{lasted}"
+    silent = f", then no answer ({tally.note})" if tally.note else ""
+    return f"reached {value_words(tally.worst, probe.unit)}{silent} (limit {limit}), {share}{lasted}"
+
+
+def _delay(run: Run, tally: Tally) -> str:
+    if tally.breached_t is None:
+        return ""
+    begun = [(state.began_t, step.name) for step, state in run.actions_begun()
+             if state.began_t is not None and state.began_t <= tally.breached_t + 0.001]
+    if not begun:
+        return ""
+    began_t, name = max(begun)
+    return f', {spoken_seconds(max(0.0, tally.breached_t - began_t))} after "{name}"'
+
+
+def margin(run: Run) -> str:
+    """How close the nearest probe came to its limit while the fault acted: what a passing run teaches."""
+    shares = [(tally.worst / judge.bounds[0], number)
+              for number, probe in enumerate(run.plan.probes)
+              if isinstance(judge := probe.judge, Limit) and judge.comparison in (Comparison.BELOW, Comparison.AT_MOST)
+              and isinstance((tally := run.tally(number, Phase.DURING)).worst, int | float) and judge.bounds[0] > 0]
+    if not shares:
+        return ""
+    share, number = max(shares)
+    probe = run.plan.probes[number]
+    worst = value_words(run.tally(number, Phase.DURING).worst, probe.unit)
+    return f"; closest: {probe.name}, {worst} ({limit_words(probe)}, {share:.0%})"
+
+
+def passed(run: Run) -> str:
+    """What a green run proved, and what it did not."""
+    count = len(run.plan.probes)
+    held = f"All {count} probes stayed" if count > 1 else f"{run.plan.probes[0].name} stayed"
+    watched = any(probe.every_s for probe in run.plan.probes)
+    caveat = "" if watched else "; not watched while the fault acted"
+    return f"{held} inside the limits{margin(run)}{caveat}"
+
+
+def _brief(value: Any, most: int = 80) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= most else f"{text[:most - 1]}…"

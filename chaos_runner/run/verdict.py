@@ -1,0 +1,267 @@
+"""The two answers of a run: the verdict, and whether everything is restored. Rules as lists a person can read.
+
+The first rule that speaks wins. A rule returns its findings, worst first; the first one's sentence is the run's.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from msgspec import Struct
+
+from chaos_runner.contracts import Answer, Grade
+from chaos_runner.run import events as ev
+from chaos_runner.run import sentences
+from chaos_runner.run.conditions import STEADY_IN_A_ROW, tripped
+from chaos_runner.run.events import Phase, Reason, Refusal, RestoredState, RunEnded, StopKind, Verdict
+from chaos_runner.run.run import Entry, EntryState, Run, StepRun
+
+EXITS: Final = {
+    Verdict.PASSED: 0, Verdict.DEVIATED: 1, Verdict.NOT_STARTED: 3, Verdict.ABORTED: 4, Verdict.INCONCLUSIVE: 5,
+    Verdict.ERROR: 5, Verdict.INTERRUPTED: 130,
+}
+NOT_RESTORED_EXIT: Final = 6
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """One reason for a verdict."""
+
+    code: str
+    verdict: Verdict
+    text: str
+
+
+Rule = Callable[[Run], Iterator[Finding]]
+
+
+def judge(run: Run) -> RunEnded:
+    """The end of a run: what it found, whether it left anything, and why."""
+    findings = next(found for rule in RULES if (found := list(rule(run))))
+    restored = restored_state(run)
+    reasons = [Reason(code=finding.code, text=finding.text) for finding in findings]
+    return RunEnded(t=run.t, verdict=findings[0].verdict, restored=restored, exit=_exit(run, findings[0], restored),
+                    sentence=findings[0].text, reasons=reasons)
+
+
+def _exit(run: Run, finding: Finding, restored: RestoredState) -> int:
+    if restored in (RestoredState.NOT_RESTORED, RestoredState.UNKNOWN):
+        return NOT_RESTORED_EXIT
+    if run.bug:
+        return 70
+    if finding.verdict is Verdict.INTERRUPTED and run.stop:
+        return run.stop.exit
+    return EXITS[finding.verdict]
+
+
+# ── restored ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def restored_state(run: Run) -> RestoredState:
+    """Whether what the run touched is back: the worst answer of every entry and every rollback."""
+    answers = [answer for entry in run.entries.values() if (answer := entry_state(entry))]
+    answers += [_rollback_state(state) for step in run.plan.experiment.rollbacks
+                if (state := run.step(step.key)).began_t is not None]
+    return worst_of(answers)
+
+
+def worst_of(answers: Iterable[RestoredState]) -> RestoredState:
+    """The worst of several answers; nothing to restore when there is none."""
+    return max(answers, key=_WORST.index, default=RestoredState.NOTHING)
+
+
+def entry_state(entry: Entry) -> RestoredState | None:
+    """The answer of one entry. None for what needs no undo: refused, or irreversible by nature."""
+    if not entry.reversible or entry.state is EntryState.REFUSED:
+        return None
+    if entry.answer is Answer.NOT_RESTORED:
+        return RestoredState.NOT_RESTORED
+    if entry.answer is not None:
+        return RestoredState.RESTORED
+    if entry.undo_error:
+        return RestoredState.NOT_RESTORED
+    return RestoredState.REPORTED if entry.blind else RestoredState.UNKNOWN
+
+
+def _rollback_state(state: StepRun) -> RestoredState:
+    return RestoredState.REPORTED if state.ok else RestoredState.UNKNOWN
+
+
+_WORST: Final = (RestoredState.NOTHING, RestoredState.RESTORED, RestoredState.REPORTED, RestoredState.UNKNOWN,
+                 RestoredState.NOT_RESTORED)
+
+
+# ── the verdict ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def met_a_bug(run: Run) -> Iterator[Finding]:
+    """chaos-runner itself broke before anything was touched."""
+    if run.bug and not run.acted:
+        yield Finding(code="V490", verdict=Verdict.ERROR, text=f"a bug in chaos-runner: {run.bug.text}")
+
+
+def refused(run: Run) -> Iterator[Finding]:
+    """A fault's `prepare` said no before the first fault."""
+    for declined in run.declined:
+        if not run.acted:
+            name = run.plan.step(declined.step).name
+            yield _DECLINED[declined.early, declined.why](f'"{name}": {declined.text}')
+
+
+def stopped_early(run: Run) -> Iterator[Finding]:
+    """A signal, a request or a stop rule came before the first fault."""
+    if run.acted or run.stop is None:
+        return
+    match run.stop.kind:
+        case StopKind.SIGNAL:
+            yield Finding(code="V301", verdict=Verdict.INTERRUPTED, text=f"{run.stop.text} before the first fault")
+        case StopKind.BLIND:
+            yield Finding(code="V105", verdict=Verdict.NOT_STARTED, text=run.stop.text)
+        case StopKind.RULE:
+            yield Finding(code="V311", verdict=Verdict.ABORTED, text=f"{_trip(run)}; no fault was injected")
+        case StopKind.ASKED:
+            yield Finding(code="V313", verdict=Verdict.ABORTED, text=f"{run.stop.text} before the first fault")
+        case StopKind.FAULT_FAILED | StopKind.BUG | StopKind.JOURNAL_LOST:
+            yield Finding(code="V401", verdict=Verdict.ERROR, text=run.stop.text)
+
+
+def steady_state_missing(run: Run) -> Iterator[Finding]:
+    """The steady state was not there, or could not be read, before the first fault."""
+    if run.acted or ev.Stage.METHOD in run.stages:
+        return
+    for number, probe in enumerate(run.plan.watched):
+        tally = run.tally(number, Phase.BEFORE)
+        if tally.unknown:
+            doubt = tally.doubt or tally.note or "no data"
+            yield Finding(code="V103", verdict=Verdict.NOT_STARTED,
+                          text=f"before any fault, {probe.name} could not be judged: {doubt}")
+        elif number < len(run.plan.probes) and tally.breached(probe):
+            yield Finding(code="V102", verdict=Verdict.NOT_STARTED,
+                          text=f"the steady state was not there before any fault: "
+                               f"{sentences.breach(run, number, Phase.BEFORE)}")
+
+
+def only_the_hypothesis(run: Run) -> Iterator[Finding]:
+    """The run was asked for the steady state only, and it is there."""
+    if run.plan.hypothesis_only:
+        if not run.plan.probes:
+            yield Finding(code="V501", verdict=Verdict.INCONCLUSIVE, text="there is no hypothesis to measure")
+        else:
+            yield Finding(code="V002", verdict=Verdict.PASSED,
+                          text=f"the steady state holds ({len(run.plan.probes)} probes); no fault was asked for")
+
+
+def deviated(run: Run) -> Iterator[Finding]:
+    """A probe left its limit while or after the fault acted, also when it had recovered by the end."""
+    if not run.acted:
+        return
+    broken = [(number, phase) for phase in (Phase.DURING, Phase.AFTER) for number, probe in enumerate(run.plan.probes)
+              if run.tally(number, phase).breached(probe) and (phase is Phase.DURING or not probe.every_s)]
+    broken.sort(key=lambda pair: -run.tally(*pair).bad_for_until(run.t))
+    for number, phase in broken:
+        code = "V201" if phase is Phase.DURING else "V202"
+        yield Finding(code=code, verdict=Verdict.DEVIATED, text=sentences.breach(run, number, phase))
+    yield from _not_recovered(run)
+
+
+def _not_recovered(run: Run) -> Iterator[Finding]:
+    if run.stop or ev.Stage.AFTER not in run.stages:
+        return
+    for number, probe in enumerate(run.plan.probes):
+        tally = run.tally(number, Phase.AFTER)
+        if probe.every_s and tally.good_in_a_row < STEADY_IN_A_ROW and tally.samples and not tally.doubt:
+            yield Finding(code="V203", verdict=Verdict.DEVIATED,
+                          text=f"{probe.name} did not recover within {run.plan.recovers_within_s:g} s after the undo")
+
+
+def aborted(run: Run) -> Iterator[Finding]:
+    """A stop rule tripped or went blind, or somebody asked."""
+    if run.stop is None:
+        return
+    match run.stop.kind:
+        case StopKind.RULE:
+            yield Finding(code="V311", verdict=Verdict.ABORTED, text=_trip(run))
+        case StopKind.BLIND:
+            yield Finding(code="V312", verdict=Verdict.ABORTED, text=run.stop.text)
+        case StopKind.ASKED:
+            yield Finding(code="V313", verdict=Verdict.ABORTED, text=run.stop.text)
+        case StopKind.SIGNAL | StopKind.FAULT_FAILED | StopKind.BUG | StopKind.JOURNAL_LOST:
+            return
+
+
+def interrupted(run: Run) -> Iterator[Finding]:
+    """A signal came."""
+    if run.stop and run.stop.kind is StopKind.SIGNAL:
+        yield Finding(code="V301", verdict=Verdict.INTERRUPTED, text=f"{run.stop.text} stopped the run")
+
+
+def step_errored(run: Run) -> Iterator[Finding]:
+    """chaos-runner, a step or a rollback broke."""
+    if run.bug:
+        yield Finding(code="V490", verdict=Verdict.ERROR, text=f"a bug in chaos-runner: {run.bug.text}")
+    if run.stop and run.stop.kind is StopKind.JOURNAL_LOST:
+        yield Finding(code="V403", verdict=Verdict.ERROR, text=run.stop.text)
+    for step in run.plan.experiment.steps:
+        state = run.step(step.key)
+        if state.ok is False and state.refusal in (None, Refusal.REFUSED):
+            code = "V402" if step.key.startswith("r") else "V401"
+            what = "rollback" if step.key.startswith("r") else step.kind
+            yield Finding(code=code, verdict=Verdict.ERROR, text=f'{what} "{step.name}" failed: {state.note}')
+
+
+def nothing_proven(run: Run) -> Iterator[Finding]:
+    """Something that a judgement needs is missing."""
+    for declined in run.declined:
+        yield _DECLINED[False, declined.why](f'"{run.plan.step(declined.step).name}": {declined.text}')
+    if not run.plan.probes:
+        yield Finding(code="V501", verdict=Verdict.INCONCLUSIVE,
+                      text="there is no hypothesis, so nothing was learned about the system")
+    actions = list(run.actions_begun())
+    if not actions:
+        yield Finding(code="V502", verdict=Verdict.INCONCLUSIVE, text="no action was run, so nothing was tested")
+    for step, state in actions:
+        if state.grade is Grade.NONE:
+            yield Finding(code="V503", verdict=Verdict.INCONCLUSIVE, text=f'"{step.name}" had no effect: {state.note}')
+        elif state.grade is Grade.REPORTED and run.plan.experiment.require_proof:
+            yield Finding(code="V504", verdict=Verdict.INCONCLUSIVE,
+                          text=f'"{step.name}" is reported, not measured, and require-proof asks for more')
+
+
+def data_missing(run: Run) -> Iterator[Finding]:
+    """A probe could not be judged while or after the fault acted."""
+    phases = [Phase.DURING] + ([Phase.AFTER] if ev.Stage.AFTER in run.stages else [])
+    for phase in phases:
+        for number, probe in enumerate(run.plan.probes):
+            tally = run.tally(number, phase)
+            if tally.unknown and (phase is Phase.DURING or probe.every_s or run.undid):
+                doubt = tally.doubt or tally.note or "no sample"
+                yield Finding(code="V505", verdict=Verdict.INCONCLUSIVE,
+                              text=f"{probe.name} could not be judged {phase} the fault: {doubt}")
+
+
+def held_throughout(run: Run) -> Iterator[Finding]:
+    """Measured before, during where asked, and after; the fault acted; nothing errored."""
+    yield Finding(code="V001", verdict=Verdict.PASSED, text=sentences.passed(run))
+
+
+def _trip(run: Run) -> str:
+    for number, rule in enumerate(run.plan.experiment.stop_rules, start=len(run.plan.probes)):
+        for phase in (Phase.DURING, Phase.BEFORE):
+            if run.stop and rule.probe.name == run.stop.rule and tripped(rule, run.tally(number, phase)):
+                return f"stop rule tripped: {sentences.breach(run, number, phase)}"
+    return run.stop.text if run.stop else ""
+
+
+def _declines(code: str, verdict: Verdict) -> Callable[[str], Finding]:
+    return lambda text: Finding(code=code, verdict=verdict, text=text)
+
+
+_DECLINED: Final[dict[tuple[bool, Refusal], Callable[[str], Finding]]] = {
+    (True, Refusal.REFUSED): _declines("V104", Verdict.NOT_STARTED),
+    (True, Refusal.NO_TARGET): _declines("V101", Verdict.NOT_STARTED),
+    (True, Refusal.NO_EFFECT): _declines("V503", Verdict.INCONCLUSIVE),
+    (False, Refusal.REFUSED): _declines("V401", Verdict.ERROR),
+    (False, Refusal.NO_TARGET): _declines("V506", Verdict.INCONCLUSIVE),
+    (False, Refusal.NO_EFFECT): _declines("V503", Verdict.INCONCLUSIVE),
+}
+
+RULES: Final[tuple[Rule, ...]] = (
+    met_a_bug, refused, stopped_early, steady_state_missing, only_the_hypothesis,
+    deviated, aborted, interrupted, step_errored, nothing_proven, data_missing, held_throughout,
+)
