@@ -1,0 +1,175 @@
+"""The console: one line per change on standard error, and the two answers at the end. Plain enough for a CI log."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TextIO
+
+from chaos_runner.cli.ink import Ink
+from chaos_runner.experiment.complaints import escaped
+from chaos_runner.run import events as ev
+from chaos_runner.run.events import Event, Phase, RestoredState, Stage, Verdict
+from chaos_runner.run.outcome import Outcome
+from chaos_runner.run.run import Run
+from chaos_runner.run.sentences import limit_words, value_words
+from chaos_runner.units import spoken_seconds
+
+ALIVE_S: Final = 30.0
+_GOOD: Final = {Verdict.PASSED, RestoredState.RESTORED, RestoredState.NOTHING}
+_BAD: Final = {Verdict.DEVIATED, Verdict.ERROR, RestoredState.NOT_RESTORED, RestoredState.UNKNOWN}
+
+
+class Console:
+    """Watches a run and says what changes."""
+
+    def __init__(self, ink: Ink, stream: TextIO = sys.stderr) -> None:
+        self._ink = ink
+        self._stream = stream
+        self._said_t = 0.0
+
+    def __call__(self, run: Run, events: Sequence[Event]) -> None:
+        for event in events:
+            say = _LINES.get(type(event))
+            line = say(run, event) if say else None
+            if line:
+                self._say(event.t, *line)
+        if run.t - self._said_t > ALIVE_S:
+            self._say(run.t, "alive", f"{run.stage} for {spoken_seconds(run.t - run.stages.get(run.stage, 0.0))}")
+
+    def _say(self, t: float, word: str, text: str) -> None:
+        self._said_t = t
+        colour = {"breach": self._ink.red, "stop": self._ink.yellow, "fault": self._ink.bold}.get(word, str)
+        stamp = self._ink.dim(f"T+{t:7.2f}s")
+        self._stream.write(f"{stamp}  {colour(f'{word:<8}')}  {escaped(text)}\n")
+        self._stream.flush()
+
+
+def ending(found: Outcome, ink: Ink) -> list[str]:
+    """The last lines of a run: the verdict, whether everything is restored, and what to do if not."""
+    lines = [f"{_icon(found.verdict, ink)} {ink.bold(found.verdict.upper()):<12}  {escaped(found.sentence)}",
+             f"{_icon(found.restored, ink)} {ink.bold(found.restored.upper()):<12}  {_restored_words(found)}"]
+    for left in found.unrestored:
+        lines.append(f"    {escaped(left.target)}: {escaped(left.diff) or left.restored}")
+        if left.by_hand:
+            lines.append(f"    finish it with:  {left.by_hand}")
+    lines += [f"  also       {reason.code} {escaped(reason.text)}" for reason in found.reasons[1:]]
+    return lines
+
+
+def _icon(word: Verdict | RestoredState, ink: Ink) -> str:
+    if word in _GOOD:
+        return ink.green("✔")
+    return ink.red("✖") if word in _BAD else ink.yellow("▲")
+
+
+def _restored_words(found: Outcome) -> str:
+    hit = [fault for fault in found.faults if fault.restored]
+    healed = [f"{fault.name} (irreversible; healed by {fault.irreversible})"
+              for fault in found.faults if fault.irreversible]
+    untracked = [f"{fault.name} (untracked: no known way back)" for fault in found.faults if fault.untracked]
+    match found.restored:
+        case RestoredState.RESTORED:
+            words = f"{len(hit)} of {len(hit)} faults undone and verified"
+        case RestoredState.REPORTED:
+            words = "undone as reported, not verified"
+        case RestoredState.NOTHING:
+            words = "nothing was changed that needs an undo"
+        case RestoredState.UNKNOWN:
+            words = "it is not known whether everything is back"
+        case RestoredState.NOT_RESTORED:
+            words = "something is still as we left it"
+    return escaped("; ".join([words, *healed, *untracked]))
+
+
+Line = tuple[str, str] | None
+
+
+def _started(_: Run, event: ev.RunStarted) -> Line:
+    return "run", f"{event.plan.run}  {event.plan.experiment.title}"
+
+
+def _checked(run: Run, event: ev.Checked) -> Line:
+    step, card = run.plan.step(event.step), run.plan.cards[event.step]
+    ends = "to the end of the method" if step.duration_s is None else f"for {spoken_seconds(step.duration_s)}"
+    undo = "undone and verified" if card.reversible else f"irreversible, healed by {card.healed_by}"
+    return "plan", f"{step.name} → {', '.join(event.targets)} ({ends if card.reversible else 'once'}; {undo})"
+
+
+def _declined(run: Run, event: ev.Declined) -> Line:
+    return "refused", f"{run.plan.step(event.step).name}: {event.text}"
+
+
+def _stage(run: Run, event: ev.StageBegan) -> Line:
+    sampled = sum(1 for probe in run.plan.watched if probe.every_s)
+    match event.stage:
+        case Stage.BEFORE if run.plan.watched:
+            lasts = f" for {spoken_seconds(run.plan.baseline_s)}" if run.plan.baseline_s else ""
+            return "before", f"reading {len(run.plan.watched)} probes{lasts} ({sampled} of them all the time)"
+        case Stage.UNDOING if run.entries or (run.acted and run.plan.experiment.rollbacks):
+            return "undo", "undoing everything, newest first"
+        case Stage.AFTER:
+            return "after", f"waiting for the steady state, at most {spoken_seconds(run.plan.recovers_within_s)}"
+        case _:
+            return None
+
+
+def _prepared(run: Run, event: ev.Prepared) -> Line:
+    return "fault", f"{run.plan.step(event.step).name} → {', '.join(act.label for act in event.acts)}"
+
+
+def _applied(run: Run, event: ev.Applied) -> Line:
+    evidence = event.evidence
+    return "acted", f"{run.entries[event.entry].label}: {evidence.grade} ({evidence.before} → {evidence.after})"
+
+
+def _apply_failed(run: Run, event: ev.ApplyFailed) -> Line:
+    return "failed", f"{run.entries[event.entry].label}: {event.text}"
+
+
+def _step_began(run: Run, event: ev.StepBegan) -> Line:
+    step = run.plan.step(event.step)
+    return "rollback" if event.step.startswith("r") else str(step.kind), step.name
+
+
+def _step_ended(run: Run, event: ev.StepEnded) -> Line:
+    if event.ok and not event.note:
+        return None
+    return "ended" if event.ok else "failed", f"{run.plan.step(event.step).name}: {event.note}"
+
+
+def _sampled(run: Run, event: ev.Sampled) -> Line:
+    """Only what changes: a probe that breaks its limit, and one that comes back."""
+    tally = run.tally(event.probe, event.phase)
+    probe = run.plan.watched[event.probe]
+    if event.probe >= len(run.plan.probes):
+        return None
+    if tally.bad_in_a_row == 1 and not event.good and event.good is not None:
+        value = event.note if event.value is None else value_words(event.value, probe.unit)
+        return "breach", f"{probe.name}: {value} (limit {limit_words(probe)}, {event.phase})"
+    if event.good and tally.good_in_a_row == 1 and tally.bad and event.phase is not Phase.BEFORE:
+        return "back", f"{probe.name}: {value_words(event.value, probe.unit)}"
+    return ("doubt", f"{probe.name}: {event.doubt}") if event.doubt else None
+
+
+def _stopped(_: Run, event: ev.Stopped) -> Line:
+    return "stop", event.text
+
+
+def _verified(run: Run, event: ev.Verified) -> Line:
+    answer = event.answer or ("not verified" if event.blind else "unknown")
+    return "undone", f"{run.entries[event.entry].label}: {answer}{f' ({event.diff})' if event.diff else ''}"
+
+
+def _undo_failed(run: Run, event: ev.UndoFailed) -> Line:
+    return "failed", f"undo of {run.entries[event.entry].label}: {event.text}"
+
+
+def _abandoned(run: Run, event: ev.StepAbandoned) -> Line:
+    return "left", f"{run.plan.step(event.step).name} is still busy and cannot be cut; it ends with this process"
+
+
+_LINES: Final[dict[type[Event], Callable[[Run, Any], Line]]] = {
+    ev.RunStarted: _started, ev.Checked: _checked, ev.Declined: _declined, ev.StageBegan: _stage,
+    ev.Prepared: _prepared, ev.Applied: _applied, ev.ApplyFailed: _apply_failed, ev.StepBegan: _step_began,
+    ev.StepEnded: _step_ended, ev.Sampled: _sampled, ev.Stopped: _stopped, ev.Verified: _verified,
+    ev.UndoFailed: _undo_failed, ev.StepAbandoned: _abandoned,
+}

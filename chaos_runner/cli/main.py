@@ -1,0 +1,72 @@
+"""The command `chaos-runner`. Importing this imports click and nothing else of others'; each command is imported when
+it is called.
+"""
+
+import sys
+from importlib import import_module
+from typing import Any, Final
+
+import click
+
+from chaos_runner import __version__
+
+COMMANDS: Final = {
+    "run": "Run experiments: inject the faults, undo them, judge.",
+    "validate": "Say everything that is wrong with experiment files.",
+    "show": "Show the outcome of a run.",
+    "report": "Write the reports of a run again, from its journal.",
+    "demo": "Start a small shop on this machine and run two experiments on it.",
+    "lab": "Throw-away targets on this machine.",
+    "proxy": "A TCP proxy that can slow and cut connections.",
+    "faults": "List the faults, with their arguments and units.",
+    "probes": "List the probes, with their arguments and units.",
+    "schema": "Print the JSON Schema of experiment files.",
+    "explain": "Explain a code such as E101 or V201.",
+    "completion": "Print the completion script of a shell.",
+}
+
+
+class Commands(click.Group):
+    """Commands that are imported when they are called; their help line stands above, so that --help needs none."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- click's
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"chaos_runner.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="chaos-runner")
+def cli() -> None:
+    """Chaos experiments that never leave a fault behind and never say green without proof.
+
+    Exit codes: 0 passed, 1 deviated (a weakness), 2 usage or invalid file, 3 not started, 4 aborted, 5 error or
+    inconclusive, 6 something is not restored (outranks all others), 130/143/129/131 interrupted by a signal.
+    """
+
+
+def main() -> Any:
+    """The entry point. A user's mistake ends in a message and an exit code, never in a traceback."""
+    from chaos_runner.errors import ChaosRunnerError
+
+    try:
+        return cli(prog_name="chaos-runner")
+    except ChaosRunnerError as problem:
+        click.echo(f"{_word('error')}: {problem}", err=True)
+        sys.exit(problem.exit_code)
+    except BrokenPipeError:
+        sys.exit(141)
+
+
+def _word(word: str) -> str:
+    from chaos_runner.cli.ink import err_ink
+
+    return err_ink().red(word)

@@ -1,0 +1,160 @@
+"""`chaos-runner run FILE…`"""
+
+import contextlib
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from msgspec import Struct
+
+from chaos_runner import wiring
+from chaos_runner.cli.console import Console, ending
+from chaos_runner.cli.files import load_or_leave
+from chaos_runner.cli.ink import err_ink
+from chaos_runner.engine.shell import Watcher
+from chaos_runner.experiment.model import RollbackStrategy
+from chaos_runner.plan.build import Wishes
+from chaos_runner.run.events import Event, Verdict
+from chaos_runner.run.merge import merged
+from chaos_runner.run.run import Run
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """The command's options."""
+
+    var: tuple[str, ...]
+    seed: int | None
+    rollback_strategy: str | None
+    hypothesis_only: bool
+    reports: Path | None
+    json: bool
+    events: str | None
+    quiet: bool
+    open: bool
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@click.option("--var", multiple=True, metavar="KEY[:TYPE]=VALUE", help="Override a value of the configuration.")
+@click.option("--seed", type=int, help="Make random selection repeatable.")
+@click.option("--rollback-strategy", type=click.Choice([strategy.value for strategy in RollbackStrategy]),
+              help="When the author's rollbacks run. safe (default): as soon as any action was started. What a fault "
+                   "recorded is undone in any case.")
+@click.option("--hypothesis-only", is_flag=True, help="Measure the steady state and inject nothing.")
+@click.option("--reports", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+              help="Where runs are written (default: $CHAOS_RUNNER_REPORTS, else ./reports).")
+@click.option("--json", is_flag=True, help="Print the outcome as one JSON object.")
+@click.option("--events", metavar="PATH", help="Stream the journal's events to a file, or to standard output for -.")
+@click.option("--quiet", "-q", is_flag=True, help="Say only the two answers at the end.")
+@click.option("--open", "open", is_flag=True, help="Open the report in a browser.")
+def command(files: tuple[str, ...], **options: Any) -> None:
+    """Run experiments: inject the faults, undo them, judge.
+
+    FILE is an experiment in YAML or JSON, or - for standard input. Several files run in the order given, each in a
+    process of its own. Ctrl-C stops and undoes; so do SIGTERM, SIGHUP and SIGQUIT.
+    """
+    chosen = Options(**options)
+    if len(files) == 1:
+        sys.exit(_run_one(files[0], chosen))
+    sys.exit(_run_many(files, chosen))
+
+
+def _run_one(file: str, options: Options) -> int:
+    loaded = load_or_leave(file)
+    strategy = RollbackStrategy(options.rollback_strategy) if options.rollback_strategy else None
+    wishes = Wishes(seed=options.seed, strategy=strategy, hypothesis_only=options.hypothesis_only)
+    request = wiring.request_for(loaded, wiring.reports_folder(options.reports), options.var, wishes)
+    with _streaming(options.events) as watchers:
+        if not options.quiet:
+            watchers.append(Console(err_ink()))
+        ended = wiring.run(request, watchers, lambda over: _finish(over, options))
+    return ended.outcome.exit
+
+
+def _finish(ended: wiring.Ended, options: Options) -> None:
+    ink = err_ink()
+    lines = ["", *ending(ended.outcome, ink), f"  report      {ended.folder / 'report.html'}",
+             f"  exit {ended.outcome.exit}"]
+    click.echo("\n".join(lines), err=True)
+    if options.json:
+        click.echo(msgspec.json.encode(ended.outcome).decode())
+        sys.stdout.flush()
+    if options.open:
+        click.launch(str(ended.folder / "report.html"))
+
+
+@contextlib.contextmanager
+def _streaming(path: str | None) -> Iterator[list[Watcher]]:
+    """A watcher that writes every event, once it is in the journal, as one line of JSON."""
+    if path is None:
+        yield []
+        return
+    with contextlib.ExitStack() as stack:
+        stream = sys.stdout.buffer if path == "-" else stack.enter_context(Path(path).open("wb"))
+
+        def write(_: Run, events: Sequence[Event]) -> None:
+            for event in events:
+                stream.write(msgspec.json.encode(event, enc_hook=repr) + b"\n")
+            stream.flush()
+
+        yield [write]
+
+
+def _run_many(files: Sequence[str], options: Options) -> int:
+    outcomes = [_run_in_a_child(file, options) for file in files]
+    verdict, exit_code = merged([(Verdict(outcome["verdict"]), outcome["exit"]) for outcome in outcomes])
+    if options.json:
+        click.echo(msgspec.json.encode({"runs": outcomes, "verdict": verdict, "exit": exit_code}).decode())
+    return exit_code
+
+
+def _run_in_a_child(file: str, options: Options) -> dict[str, Any]:
+    """One run, one process: chaoslib keeps state in its process."""
+    child = subprocess.Popen([sys.executable, "-m", "chaos_runner", "run", file, "--json", *_passed_on(options)],
+                             stdout=subprocess.PIPE)
+    with _passing_signals_to(child):
+        printed, _ = child.communicate()
+    try:
+        outcome: dict[str, Any] = msgspec.json.decode(printed)
+    except msgspec.DecodeError:
+        return {"file": file, "verdict": _verdict_without_outcome(child.returncode), "exit": child.returncode}
+    return outcome
+
+
+def _verdict_without_outcome(exit_code: int) -> Verdict:
+    """A run that was refused before it had a folder left no outcome."""
+    return Verdict.NOT_STARTED if exit_code == 3 else Verdict.ERROR
+
+
+def _passed_on(options: Options) -> Iterator[str]:
+    for variable in options.var:
+        yield from ("--var", variable)
+    if options.seed is not None:
+        yield from ("--seed", str(options.seed))
+    if options.rollback_strategy:
+        yield from ("--rollback-strategy", options.rollback_strategy)
+    if options.reports:
+        yield from ("--reports", str(options.reports))
+    yield from (flag for flag, on in (("--hypothesis-only", options.hypothesis_only), ("--quiet", options.quiet)) if on)
+
+
+@contextlib.contextmanager
+def _passing_signals_to(child: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """The child stops and undoes; we wait for it. A terminal's Ctrl-C reaches it without us."""
+    from chaos_runner.engine.signals import STOPPING
+
+    def pass_on(number: int, _: object) -> None:
+        if number != signal.SIGINT:
+            child.send_signal(number)
+
+    before = {number: signal.signal(number, pass_on) for number in STOPPING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,24 @@
+"""Finding a run by what people call it: its id, a unique beginning of one, or `latest`."""
+
+from pathlib import Path
+
+from chaos_runner.errors import UsageError
+
+
+def find_run(reports: Path, name: str) -> Path:
+    """The folder of a run. Raises UsageError when no run, or more than one, is called so."""
+    if name == "latest":
+        return _latest(reports)
+    found = sorted(folder for folder in (reports / "runs").glob(f"{name.upper()}*") if folder.is_dir())
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UsageError(f"{reports} holds no run {name}; look into {reports / 'runs'}, or give --reports")
+    raise UsageError(f"{name} may be {' or '.join(folder.name for folder in found[:5])}: give more of it")
+
+
+def _latest(reports: Path) -> Path:
+    link = reports / "latest"
+    if not link.is_dir():
+        raise UsageError(f"{reports} holds no run yet")
+    return link.resolve()

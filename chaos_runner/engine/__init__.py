@@ -1,0 +1,1 @@
+"""The shell: threads, time, signals and the steps themselves. The only room with threads."""

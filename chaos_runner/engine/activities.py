@@ -1,0 +1,104 @@
+"""Calling a Chaos Toolkit activity once, through its provider."""
+
+import traceback
+from collections.abc import Callable
+from subprocess import Popen
+from typing import Any, Final
+
+from msgspec import Struct
+
+from chaos_runner.contracts import Grade
+from chaos_runner.engine import process
+from chaos_runner.experiment.model import Provider
+from chaos_runner.experiment.values import Values
+
+HTTP_TIMEOUT_S: Final = 30.0
+"""Where the author says nothing. Chaos Toolkit waits for ever."""
+HTTP_BAD: Final = 400
+Started = Callable[["Popen[bytes]"], None]
+
+
+class Called(Struct, frozen=True, kw_only=True):
+    """What came of one call. `ok` is False when it raised, timed out or could not be made."""
+
+    ok: bool
+    grade: Grade
+    output: Any = None
+    error: list[str] = []
+    note: str = ""
+
+
+def call(provider: Provider, values: Values, started: Started) -> Called:
+    """Calls the provider and tells what came of it. Raises nothing that the called code may raise."""
+    match provider.kind:
+        case "process":
+            return _process(provider, values, started)
+        case "http":
+            return _http(provider, values)
+        case _:
+            return _python(provider, values)
+
+
+def _process(provider: Provider, values: Values, started: Started) -> Called:
+    spec = {**provider.spec, "arguments": values.fill(provider.spec.get("arguments"))}
+    try:
+        outcome = process.run(spec, started)
+    except process.ProcessFailed as problem:
+        return _failed(str(problem), [str(problem)])
+    output = {"status": outcome.status, "stdout": outcome.stdout, "stderr": outcome.stderr}
+    cut = f"{outcome.cut} bytes of output were cut (kept: the first MiB of each stream)" if outcome.cut else ""
+    if outcome.status == 0:
+        return Called(ok=True, grade=Grade.REPORTED, output=output, note=cut)
+    told = outcome.stderr.strip().splitlines()
+    said = f": {told[-1][:200]}" if told else ""
+    return Called(ok=True, grade=Grade.NONE, output=output, note=f"exit status {outcome.status}{said}")
+
+
+def _http(provider: Provider, values: Values) -> Called:
+    from chaoslib.provider.http import run_http_activity
+
+    spec = {"timeout": HTTP_TIMEOUT_S, **provider.spec}
+    called = _guarded(run_http_activity, {"provider": spec}, values)
+    if called.ok and isinstance(called.output, dict) and called.output.get("status", 0) >= HTTP_BAD:
+        return Called(ok=True, grade=Grade.NONE, output=called.output, note=f"HTTP status {called.output['status']}")
+    return called
+
+
+def _python(provider: Provider, values: Values) -> Called:
+    from chaoslib.provider.python import run_python_activity
+
+    return _guarded(run_python_activity, {"provider": provider.spec}, values)
+
+
+def _guarded(run: Callable[..., Any], activity: dict[str, Any], values: Values) -> Called:
+    """Foreign code may raise anything, exits included; whatever it is becomes the step's own failure."""
+    try:
+        output = run(activity, dict(values.configuration), dict(values.secrets))
+    except BaseException as problem:  # noqa: BLE001 -- SystemExit and KeyboardInterrupt too: it is not our exit
+        return _failed(_reason(problem), traceback.format_exception(problem))
+    return Called(ok=True, grade=Grade.REPORTED, output=writable(output))
+
+
+def _reason(problem: BaseException) -> str:
+    text = str(problem) or type(problem).__name__
+    return text.strip().splitlines()[-1][:500]
+
+
+def _failed(note: str, error: list[str]) -> Called:
+    return Called(ok=False, grade=Grade.NONE, error=error, note=note)
+
+
+def writable(output: Any) -> Any:
+    """The output as data that a journal can hold; whatever is no such data is kept as its `repr`, in the same place."""
+    import msgspec
+
+    try:
+        return msgspec.to_builtins(output, enc_hook=_written, str_keys=True)
+    except (TypeError, ValueError, RecursionError):
+        return repr(output)
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=repr)
+    return repr(value)

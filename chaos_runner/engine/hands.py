@@ -1,0 +1,315 @@
+"""What the loop's commands do. Each is blocking, runs on any thread, and answers with exactly one fact."""
+
+import time
+import traceback
+from collections.abc import Callable
+from datetime import datetime
+from subprocess import Popen
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from chaos_runner.contracts import Act, Fault, Grade, Mark, NativeProbe, NoData, Reading, Setting, Unreachable
+from chaos_runner.engine import activities
+from chaos_runner.engine.activities import Called
+from chaos_runner.engine.judging import CannotJudge, holds
+from chaos_runner.engine.process import end_group
+from chaos_runner.errors import ActFailed, ChaosRunnerError, Gone, NoEffect, NoTarget, Refused
+from chaos_runner.experiment.arguments import BadArguments, convert
+from chaos_runner.experiment.model import Native, Probe, Provider, Step, StopRule
+from chaos_runner.experiment.values import Values
+from chaos_runner.plan.model import Plan
+from chaos_runner.run import commands as co
+from chaos_runner.run import events as ev
+from chaos_runner.run.events import Phase, Refusal
+from chaos_runner.run.run import Entry
+
+
+class Shelf(Protocol):
+    """Where faults and probes are found by name."""
+
+    def fault(self, name: str) -> Fault[Any, Any]:
+        """The fault of that name."""
+
+    def probe(self, name: str) -> NativeProbe:
+        """The probe of that name."""
+
+
+class Orders(Struct, frozen=True):
+    """What the hands work on: the plan, its values, the shelf, and the time since the run began."""
+
+    plan: Plan
+    values: Values
+    shelf: Shelf
+    elapsed_s: Callable[[], float]
+
+
+class Hands:
+    """Carries out commands. Foreign code is called here and nowhere else."""
+
+    def __init__(self, orders: Orders) -> None:
+        self._plan = orders.plan
+        self._values = orders.values
+        self._shelf = orders.shelf
+        self._t = orders.elapsed_s
+        self._processes: dict[str, Popen[bytes]] = {}
+
+    def carry_out(self, command: co.Command, entry: Entry | None) -> ev.Fact | None:
+        """Does what was asked. An error that nobody foresaw becomes BugMet, so that the loop can undo and say so."""
+        try:
+            return self._do(command, entry)
+        except Exception as problem:  # noqa: BLE001 -- the last line: without it a bug would leave a fault behind
+            return self._unforeseen(command, problem)
+
+    def _do(self, command: co.Command, entry: Entry | None) -> ev.Fact | None:
+        match command:
+            case co.Check():
+                return self._check(self._plan.step(command.step))
+            case co.Prepare():
+                return self._prepare(self._plan.step(command.step))
+            case co.RunStep():
+                return self._run_step(self._plan.step(command.step))
+            case co.KillStep():
+                self._kill(command.step)
+                return None
+            case co.Read():
+                return self._read(command.probe, command.phase)
+            case co.Apply() if entry:
+                return self._apply(entry)
+            case co.Undo() if entry:
+                return self._undo(entry)
+            case co.Verify() if entry:
+                return self._verify(entry)
+            case _:
+                raise TypeError(f"{command} cannot be carried out")
+
+    def _unforeseen(self, command: co.Command, problem: Exception) -> ev.Fact:
+        text = f"{type(problem).__name__}: {problem}"
+        match command:
+            case co.Apply():
+                return ev.ApplyFailed(t=self._t(), entry=command.entry, text=text, may_have_changed=True)
+            case co.Undo():
+                return ev.UndoFailed(t=self._t(), entry=command.entry, text=text)
+            case co.Verify():
+                return ev.Verified(t=self._t(), entry=command.entry, answer=None, diff=text)
+            case co.Read():
+                return ev.Sampled(t=self._t(), probe=command.probe, phase=command.phase, good=None, doubt=text)
+            case _:
+                pass
+        trace = "".join(traceback.format_exception(problem))
+        return ev.BugMet(t=self._t(), text=text, trace=trace)
+
+    # ── faults ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _check(self, step: Step) -> ev.Fact:
+        try:
+            acts = self._look(step)
+        except (ChaosRunnerError, BadArguments) as problem:
+            return self._declined(step, problem, early=True)
+        return ev.Checked(t=self._t(), step=step.key, targets=[act.label for act in acts])
+
+    def _prepare(self, step: Step) -> ev.Fact:
+        try:
+            acts = self._look(step)
+        except (ChaosRunnerError, BadArguments) as problem:
+            return self._declined(step, problem, early=False)
+        return ev.Prepared(t=self._t(), step=step.key, acts=acts)
+
+    def _look(self, step: Step) -> list[Act]:
+        call = step.call
+        if not isinstance(call, Native):
+            raise TypeError(f"{step.key} is no native fault")
+        fault = self._shelf.fault(call.name)
+        target = convert(fault.target, self._values.fill(call.target))
+        arguments = convert(fault.arguments, self._values.fill(call.arguments))
+        acts = fault.prepare(target, arguments, self._setting(step))
+        if not acts:
+            raise NoTarget("nothing matches the target")
+        return acts
+
+    def _setting(self, step: Step) -> Setting:
+        expires = datetime.fromisoformat(self._plan.expires).strftime("%Y%m%dT%H%M%SZ")
+        mark = Mark(run=self._plan.run, number=int(step.key[1:]), expires=expires)
+        return Setting(mark=mark, seed=self._plan.seed, configuration=self._values.configuration)
+
+    def _declined(self, step: Step, problem: Exception, *, early: bool) -> ev.Fact:
+        why = Refusal.REFUSED
+        if isinstance(problem, NoTarget | Gone):
+            why = Refusal.NO_TARGET
+        elif isinstance(problem, NoEffect):
+            why = Refusal.NO_EFFECT
+        return ev.Declined(t=self._t(), step=step.key, why=why, text=str(problem), early=early)
+
+    def _apply(self, entry: Entry) -> ev.Fact:
+        fault, act = self._native(entry)
+        try:
+            evidence = fault.apply(act)
+        except Refused as problem:
+            return ev.ApplyFailed(t=self._t(), entry=entry.key, text=str(problem), may_have_changed=False)
+        except (ActFailed, Gone) as problem:
+            return ev.ApplyFailed(t=self._t(), entry=entry.key, text=str(problem),
+                                  may_have_changed=problem.may_have_changed)
+        return ev.Applied(t=self._t(), entry=entry.key, evidence=evidence)
+
+    def _native(self, entry: Entry) -> tuple[Fault[Any, Any], Act]:
+        call = self._plan.step(entry.step).call
+        if not isinstance(call, Native) or entry.act is None:
+            raise TypeError(f"{entry.key} is no act of a native fault")
+        return self._shelf.fault(call.name), entry.act
+
+    # ── the way back ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _undo(self, entry: Entry) -> ev.Fact:
+        if entry.undo:
+            return self._undo_by_provider(entry.key, entry.undo.call)
+        fault, act = self._native(entry)
+        try:
+            fault.undo(act)
+        except Gone:
+            return ev.Undone(t=self._t(), entry=entry.key)
+        except ChaosRunnerError as problem:
+            return ev.UndoFailed(t=self._t(), entry=entry.key, text=str(problem), by_hand=fault.by_hand(act))
+        return ev.Undone(t=self._t(), entry=entry.key)
+
+    def _undo_by_provider(self, entry: str, call: Provider) -> ev.Fact:
+        called = activities.call(call, self._values, lambda _: None)
+        if called.ok and called.grade is not Grade.NONE:
+            return ev.Undone(t=self._t(), entry=entry)
+        return ev.UndoFailed(t=self._t(), entry=entry, text=called.note)
+
+    def _verify(self, entry: Entry) -> ev.Fact:
+        if entry.undo:
+            return self._verify_by_probe(entry.key, entry.undo.verify)
+        fault, act = self._native(entry)
+        try:
+            found = fault.verify(act)
+        except ChaosRunnerError as problem:
+            return ev.Verified(t=self._t(), entry=entry.key, answer=None, diff=str(problem), by_hand=fault.by_hand(act))
+        return ev.Verified(t=self._t(), entry=entry.key, answer=found.answer, diff=found.diff,
+                           by_hand=fault.by_hand(act))
+
+    def _verify_by_probe(self, entry: str, probe: Probe | None) -> ev.Fact:
+        from chaos_runner.contracts import Answer
+
+        if probe is None:
+            return ev.Verified(t=self._t(), entry=entry, answer=None, blind=True)
+        answer = self._ask(probe)
+        if answer.good is None:
+            return ev.Verified(t=self._t(), entry=entry, answer=None, diff=answer.doubt or answer.note)
+        back = Answer.RESTORED if answer.good else Answer.NOT_RESTORED
+        diff = "" if answer.good else f"{probe.name}: {answer.note or answer.value}"
+        return ev.Verified(t=self._t(), entry=entry, answer=back, diff=diff)
+
+    # ── Chaos Toolkit activities ────────────────────────────────────────────────────────────────────────────────────
+
+    def _run_step(self, step: Step) -> ev.Fact:
+        if isinstance(step.call, Native):
+            return self._probe_step(step, step.call)
+        called = activities.call(step.call, self._values, lambda popen: self._processes.update({step.key: popen}))
+        self._processes.pop(step.key, None)
+        return self._ended(step, called)
+
+    def _ended(self, step: Step, called: Called) -> ev.StepEnded:
+        grade, ok, note = called.grade, called.ok, called.note
+        if step.expect is not None:
+            met = _as_expected(self._values.fill(step.expect), called.output)
+            grade, ok = (Grade.PROVEN, True) if met else (Grade.NONE, False)
+            note = note if met else f"not as expected ({step.expect!r}): {note or called.output!r:.200}"
+        elif grade is Grade.NONE:
+            ok = False
+        return ev.StepEnded(t=self._t(), step=step.key, ok=ok, grade=grade, output=called.output, error=called.error,
+                            note=note)
+
+    def _probe_step(self, step: Step, call: Native) -> ev.StepEnded:
+        try:
+            reading = self._native_reading(call)
+        except (Unreachable, NoData, BadArguments) as problem:
+            return ev.StepEnded(t=self._t(), step=step.key, ok=False, grade=Grade.NONE, note=str(problem),
+                                error=[str(problem)])
+        return ev.StepEnded(t=self._t(), step=step.key, ok=True, grade=Grade.REPORTED, output=reading.value,
+                            note=reading.note)
+
+    def _kill(self, step: str) -> None:
+        process = self._processes.get(step)
+        if process:
+            end_group(process)
+
+    # ── probes ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _read(self, number: int, phase: Phase) -> ev.Sampled:
+        began_s = time.monotonic()
+        answer = self._ask(self._plan.watched[number])
+        rule = number - len(self._plan.probes)
+        good = answer.good if rule < 0 else _as_stop_rule(self._plan.experiment.stop_rules[rule], answer)
+        return ev.Sampled(t=self._t(), probe=number, phase=phase, good=good, value=answer.value,
+                          missing=answer.missing, doubt=answer.doubt, note=answer.note,
+                          took_s=round(time.monotonic() - began_s, 6))
+
+    def _ask(self, probe: Probe) -> "_Answer":
+        try:
+            reading = self._reading(probe)
+        except Unreachable as problem:
+            return _Answer(good=False, note=str(problem), unreachable=True)
+        except NoData as problem:
+            return _Answer(good=None, note=str(problem), missing=True)
+        except BadArguments as problem:
+            return _Answer(good=None, doubt=str(problem))
+        try:
+            good = holds(probe.judge, reading.value, self._values)
+        except CannotJudge as problem:
+            return _Answer(good=None, value=_brief(reading.value), doubt=str(problem))
+        note = reading.note if good else reading.note or _said(reading.value)
+        return _Answer(good=good, value=_brief(reading.value), note=note)
+
+    def _reading(self, probe: Probe) -> Reading:
+        if isinstance(probe.call, Native):
+            return self._native_reading(probe.call)
+        called = activities.call(probe.call, self._values, lambda _: None)
+        if not called.ok:
+            raise Unreachable(called.note)
+        return Reading(value=called.output, note=called.note)
+
+    def _native_reading(self, call: Native) -> Reading:
+        native = self._shelf.probe(call.name)
+        return native.read(convert(native.arguments, self._values.fill(call.arguments)))
+
+
+class _Answer(Struct, frozen=True, kw_only=True):
+    """A probe's answer, judged."""
+
+    good: bool | None
+    value: Any = None
+    missing: bool = False
+    doubt: str = ""
+    note: str = ""
+    unreachable: bool = False
+
+
+def _as_stop_rule(rule: StopRule, answer: _Answer) -> bool | None:
+    """A stop rule's sample is bad when the rule speaks: its condition holds, its tolerance is not met, or no answer."""
+    if answer.good is None or answer.unreachable or not rule.stops_when_met:
+        return answer.good
+    return not answer.good
+
+
+def _as_expected(expected: Any, output: Any) -> bool:
+    if isinstance(expected, dict) and isinstance(output, dict):
+        return all(output.get(key) == value for key, value in expected.items())
+    return bool(expected == output)
+
+
+def _brief(value: Any, most: int = 2000) -> Any:
+    """A value small enough to keep with every sample: numbers as they are, the rest cut."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, dict) and isinstance(value.get("status"), int):
+        return {key: _brief(member, 200) for key, member in value.items()}
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= most else f"{text[:most]}… ({len(text) - most} more characters)"
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, dict) and "status" in value:
+        told = str(value.get("stderr") or "").strip().splitlines()
+        return f"status {value['status']}" + (f", {told[-1][:120]}" if told else "")
+    return ""

@@ -1,0 +1,117 @@
+"""The small shell around `decide`: it writes the events, then starts the commands, and nothing else."""
+
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from chaos_runner.engine.signals import caught
+from chaos_runner.engine.world import RealWorld, World
+from chaos_runner.errors import NotDurable
+from chaos_runner.redaction import Redactor
+from chaos_runner.run import commands as co
+from chaos_runner.run import events as ev
+from chaos_runner.run.decide import Decision, Item, begin, decide
+from chaos_runner.run.events import Event
+from chaos_runner.run.run import Run
+
+Watcher = Callable[[Run, Sequence[Event]], None]
+
+
+class Log(Protocol):
+    """Where events go before anything follows from them."""
+
+    def append(self, events: Sequence[Event]) -> object:
+        """Raises NotDurable when they could not be written."""
+
+
+class Loop:
+    """One run from its first event to its last."""
+
+    def __init__(self, world: World, log: Log, redactor: Redactor) -> None:
+        self._world = world
+        self._log = log
+        self._redact = redactor
+        self._watchers: list[Watcher] = []
+        self._lost = False
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tells `watcher` of every event, once it is written. One that raises is dropped, never the run."""
+        self._watchers.append(watcher)
+
+    def execute(self, started: ev.RunStarted) -> Run:
+        """Runs to the end. Raises NotDurable only while nothing has been applied."""
+        clean = self._redact.struct(started)
+        run = self._breathe(Run.of(clean), begin(clean))
+        while not run.over:
+            run = self._breathe(run, self._decide(run, self._world.next_item()))
+        return run
+
+    def _decide(self, run: Run, item: Item) -> Decision:
+        clean = item if isinstance(item, co.Woke) else self._redact.struct(item)
+        try:
+            return decide(run, clean)
+        except Exception as bug:
+            if run.bug:
+                raise
+            trace = "".join(traceback.format_exception(bug))
+            return decide(run, ev.BugMet(t=run.t, text=f"{type(bug).__name__}: {bug}", trace=trace))
+
+    def _breathe(self, before: Run, decision: Decision) -> Run:
+        run, events, commands = decision
+        if not self._lost:
+            try:
+                self._log.append(events)
+            except NotDurable as problem:
+                if not before.acted:
+                    raise
+                self._lost = True
+                run, events, commands = _without_journal(decision, str(problem))
+        for command in commands:
+            self._world.start(command, run)
+        for watcher in list(self._watchers):
+            self._tell(watcher, run, events)
+        return run
+
+    def _tell(self, watcher: Watcher, run: Run, events: Sequence[Event]) -> None:
+        try:
+            watcher(run, events)
+        except Exception:  # noqa: BLE001 -- whoever looks on must not be able to break the run
+            self._watchers.remove(watcher)
+
+
+def _without_journal(decision: Decision, why: str) -> Decision:
+    """The journal is lost: nothing that was not written is done, and everything that was applied is undone."""
+    safe = [command for command in decision.commands if not isinstance(command, co.Apply | co.RunStep | co.Prepare)]
+    stopped = decide(decision.run, ev.JournalLost(t=decision.run.t, text=why))
+    return Decision(stopped.run, decision.events + stopped.events, safe + stopped.commands)
+
+
+def run_on_main(world: RealWorld, loop: Loop, started: ev.RunStarted, finish: Callable[[Run], None]) -> Run | None:
+    """Runs the loop beside the main thread, which serves steps and signals until the run is over.
+
+    `finish` is called on the loop's thread when the run is over: also when a step is still busy on the main thread,
+    in which case it must not return but end the process. Returns None when the loop itself raised; re-raises it here.
+    """
+    ended: list[Run] = []
+    broken: list[BaseException] = []
+
+    def beside() -> None:
+        try:
+            ended.append(loop.execute(started))
+            finish(ended[0])
+        except BaseException as problem:  # noqa: BLE001 -- carried to the main thread, which raises it
+            broken.append(problem)
+        finally:
+            world.main.release()
+
+    with caught(world.tell_signal):
+        thread = threading.Thread(target=beside, name="loop", daemon=True)
+        thread.start()
+        world.main.serve()
+        thread.join()
+    if broken:
+        raise broken[0]
+    return ended[0] if ended else None
+
+

@@ -1,0 +1,59 @@
+"""Threads: daemon threads that are made when none is idle, and the main thread for what must run there."""
+
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+
+Job = Callable[[], None]
+
+
+class Workers:
+    """Daemon threads, as many as jobs are busy at once: a job that hangs never holds up another, nor the exit."""
+
+    def __init__(self) -> None:
+        self._jobs: SimpleQueue[Job] = SimpleQueue()
+        self._idle = threading.Semaphore(0)
+
+    def start(self, job: Job) -> None:
+        """Runs the job soon, on another thread."""
+        self._jobs.put(job)
+        if not self._idle.acquire(blocking=False):
+            threading.Thread(target=self._work, name="worker", daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            self._jobs.get()()
+            self._idle.release()
+
+
+class MainThread:
+    """The main thread as a worker: Chaos Toolkit's extensions expect to run there."""
+
+    def __init__(self) -> None:
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self.busy = False
+
+    def start(self, job: Job) -> None:
+        """Runs the job on the main thread, after those before it."""
+        self._jobs.put(job)
+
+    def release(self) -> None:
+        """Lets `serve` return."""
+        self._jobs.put(None)
+
+    def serve(self) -> None:
+        """Called on the main thread: works until released. Signal handlers run here, between and within jobs."""
+        while (job := self._jobs.get()) is not None:
+            self.busy = True
+            try:
+                job()
+            finally:
+                self.busy = False
+
+
+def take(queue: "SimpleQueue[object]", within_s: float | None) -> object | None:
+    """The next item, or None when there is none within that time."""
+    try:
+        return queue.get(timeout=within_s)
+    except Empty:
+        return None
