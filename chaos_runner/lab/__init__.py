@@ -1,0 +1,1 @@
+"""Throw-away targets on this machine, for the demo, the tests and for rehearsal."""

@@ -1,0 +1,120 @@
+"""The shop's processes: starting, looking at and ending one. A process is its pid together with its start time."""
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+import chaos_runner
+
+END_GRACE_S: Final = 2.0
+_START_TIME_SLACK_S: Final = 1.5  # the kernel counts from boot, and the boot's wall time is rounded and corrected
+_POLL_S: Final = 0.005
+
+
+class State(StrEnum):
+    """How a part is."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    GONE = "gone"
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One process of the shop. `started_s` is its start in seconds since the epoch."""
+
+    name: str
+    pid: int
+    started_s: float
+
+
+def spawned(name: str, log: Path, command: Sequence[str]) -> Part:
+    """Starts `python -m <command>` in a session of its own, so that Ctrl-C in the terminal does not meet it.
+
+    Its output goes to `log`, which begins anew. Raises OSError.
+    """
+    log.unlink(missing_ok=True)
+    pid = os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-m", *command],
+        _environment(),
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+        setsigmask=[],
+        setsigdef=[signal.SIGINT, signal.SIGTERM, signal.SIGHUP],
+    )
+    return Part(name, pid, _started_s(pid))
+
+
+def state(part: Part) -> State:
+    """How the part is now. A zombie is gone; it is reaped when it is a child of this process."""
+    import psutil
+
+    try:
+        process = psutil.Process(part.pid)
+        if abs(process.create_time() - part.started_s) > _START_TIME_SLACK_S:
+            return State.GONE
+        status = process.status()
+    except psutil.NoSuchProcess:
+        return State.GONE
+    if status == psutil.STATUS_ZOMBIE:
+        _reap(part.pid)
+        return State.GONE
+    return State.STOPPED if status in {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP} else State.RUNNING
+
+
+def end(parts: Iterable[Part]) -> list[str]:
+    """Ends the parts that are not gone, by force after END_GRACE_S, and says which they were."""
+    living = [part for part in parts if state(part) is not State.GONE]
+    for part in living:
+        _signal(part, signal.SIGTERM)
+        _signal(part, signal.SIGCONT)  # a stopped one goes on straight into the SIGTERM that waits for it
+    for part in _still_there(living, END_GRACE_S):
+        _signal(part, signal.SIGKILL)
+    _still_there(living, END_GRACE_S)
+    return [part.name for part in living]
+
+
+def _environment() -> dict[str, str]:
+    """As ours, with this very package in front, and without the working directory, where any file may be named so."""
+    package = str(Path(chaos_runner.__file__).parent.parent)
+    path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
+    return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def _started_s(pid: int) -> float:
+    import psutil
+
+    return float(psutil.Process(pid).create_time())
+
+
+def _signal(part: Part, number: signal.Signals) -> None:
+    if state(part) is not State.GONE:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(part.pid, number)
+
+
+def _still_there(parts: Sequence[Part], within_s: float) -> list[Part]:
+    """Those that are not gone when the time is up; returns early when all are."""
+    deadline_s = time.monotonic() + within_s
+    while left := [part for part in parts if state(part) is not State.GONE]:
+        if time.monotonic() > deadline_s:
+            return left
+        time.sleep(_POLL_S)
+    return []
+
+
+def _reap(pid: int) -> None:
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
