@@ -17,6 +17,7 @@ from chaos_runner.errors import NotDurable, UsageError
 from chaos_runner.experiment.loading import Loaded
 from chaos_runner.experiment.model import Experiment
 from chaos_runner.experiment.toolkit import load_values
+from chaos_runner.journal.reader import JournalUnreadable, read
 from chaos_runner.journal.writer import Journal
 from chaos_runner.plan.build import Wishes, plan_for
 from chaos_runner.redaction import Redactor
@@ -36,11 +37,12 @@ class Request(Struct, frozen=True, kw_only=True):
     wishes: Wishes = Wishes()
 
 
-class Ended(Struct, frozen=True):
-    """A run that is over: its outcome, and the folder that tells of it."""
+class Ended(Struct, frozen=True, kw_only=True):
+    """A run that is over: its outcome, and the folder that tells of it. `problem` is why the folder is not complete."""
 
     outcome: Outcome
     folder: Path
+    problem: str
     abandoned: bool
 
 
@@ -78,7 +80,7 @@ def run(request: Request, watchers: Sequence[Watcher], finish: Callable[[Ended],
 
     def over(last: Run) -> None:
         journal.close()
-        ended.append(Ended(write_outcome(last, folder), folder, abandoned=world.busy))
+        ended.append(Ended(outcome=outcome(last), folder=folder, problem=_record(last, folder), abandoned=world.busy))
         finish(ended[0])
         if world.busy:
             os._exit(ended[0].outcome.exit)
@@ -106,17 +108,24 @@ def point_latest(reports: Path, folder: Path) -> None:
     link.replace(reports / "latest")
 
 
-def write_outcome(last: Run, folder: Path) -> Outcome:
-    """Writes outcome.json, atomically, and every report from the journal."""
-    found = outcome(last)
-    write_atomically(folder / "outcome.json", msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
-    write_reports(folder)
-    return found
+def _record(last: Run, folder: Path) -> str:
+    """Writes what others read of the run. Says why it could not: the verdict stands, whatever the disk does."""
+    try:
+        write_outcome(last, folder)
+        write_reports(folder)
+    except (OSError, JournalUnreadable) as problem:
+        return f"the reports in {folder} could not be written: {problem}"
+    return ""
+
+
+def write_outcome(last: Run, folder: Path) -> None:
+    """Writes outcome.json, atomically. Raises OSError."""
+    found = msgspec.json.format(msgspec.json.encode(outcome(last)), indent=2)
+    write_atomically(folder / "outcome.json", found + b"\n")
 
 
 def write_reports(folder: Path) -> list[Path]:
     """Writes every report of a run from its journal alone."""
-    from chaos_runner.journal.reader import read
     from chaos_runner.report.write import write_all
     from chaos_runner.run.run import fold
 

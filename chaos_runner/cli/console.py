@@ -104,12 +104,16 @@ def _stage(run: Run, event: ev.StageBegan) -> Line:
         case Stage.BEFORE if run.plan.watched:
             lasts = f" for {spoken_seconds(run.plan.baseline_s)}" if run.plan.baseline_s else ""
             return "before", f"reading {len(run.plan.watched)} probes{lasts} ({sampled} of them all the time)"
-        case Stage.UNDOING if run.entries or (run.acted and run.plan.experiment.rollbacks):
+        case Stage.UNDOING if run.acted and (run.plan.experiment.rollbacks or not _all_settled(run)):
             return "undo", "undoing everything, newest first"
         case Stage.AFTER:
             return "after", f"waiting for the steady state, at most {spoken_seconds(run.plan.recovers_within_s)}"
         case _:
             return None
+
+
+def _all_settled(run: Run) -> bool:
+    return all(entry.settled for entry in run.entries.values())
 
 
 def _prepared(run: Run, event: ev.Prepared) -> Line:

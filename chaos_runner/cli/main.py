@@ -4,7 +4,7 @@ it is called.
 
 import sys
 from importlib import import_module
-from typing import Any, Final
+from typing import Final
 
 import click
 
@@ -53,20 +53,38 @@ def cli() -> None:
     """
 
 
-def main() -> Any:
-    """The entry point. A user's mistake ends in a message and an exit code, never in a traceback."""
+def main() -> None:
+    """The entry point. A user's mistake ends in a message and an exit code, never in a traceback.
+
+    Python's own exit code for an uncaught error is 1, which here says "deviated": so nothing is left uncaught.
+    """
     from chaos_runner.errors import ChaosRunnerError
 
     try:
-        return cli(prog_name="chaos-runner")
-    except ChaosRunnerError as problem:
-        click.echo(f"{_word('error')}: {problem}", err=True)
-        sys.exit(problem.exit_code)
+        sys.exit(cli(prog_name="chaos-runner", standalone_mode=False))
+    except click.Abort:
+        sys.exit(130)
+    except click.UsageError as problem:
+        problem.show()
+        sys.exit(2)
+    except (click.ClickException, ChaosRunnerError) as problem:
+        _say_error(str(problem))
+        sys.exit(getattr(problem, "exit_code", 2) if isinstance(problem, ChaosRunnerError) else 2)
     except BrokenPipeError:
         sys.exit(141)
+    except Exception as bug:  # noqa: BLE001 -- see above
+        _say_bug(bug)
+        sys.exit(70)
 
 
-def _word(word: str) -> str:
+def _say_error(text: str) -> None:
     from chaos_runner.cli.ink import err_ink
 
-    return err_ink().red(word)
+    click.echo(f"{err_ink().red('error')}: {text}", err=True)
+
+
+def _say_bug(bug: Exception) -> None:
+    import traceback
+
+    click.echo("".join(traceback.format_exception(bug)), err=True)
+    _say_error(f"this is a bug in chaos-runner ({type(bug).__name__}); please report it with the lines above")

@@ -1,8 +1,6 @@
 """`chaos-runner run FILE…`"""
 
 import contextlib
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from chaos_runner import wiring
+from chaos_runner.cli.children import run_in_a_child
 from chaos_runner.cli.console import Console, ending
 from chaos_runner.cli.files import load_or_leave
 from chaos_runner.cli.ink import err_ink
@@ -80,6 +79,8 @@ def _finish(ended: wiring.Ended, options: Options) -> None:
     ink = err_ink()
     lines = ["", *ending(ended.outcome, ink), f"  report      {ended.folder / 'report.html'}",
              f"  exit {ended.outcome.exit}"]
+    if ended.problem:
+        lines.append(f"  {ink.yellow('warning')}     {ended.problem}")
     click.echo("\n".join(lines), err=True)
     if options.json:
         click.echo(msgspec.json.encode(ended.outcome).decode())
@@ -106,29 +107,11 @@ def _streaming(path: str | None) -> Iterator[list[Watcher]]:
 
 
 def _run_many(files: Sequence[str], options: Options) -> int:
-    outcomes = [_run_in_a_child(file, options) for file in files]
+    outcomes = [run_in_a_child(file, list(_passed_on(options))) for file in files]
     verdict, exit_code = merged([(Verdict(outcome["verdict"]), outcome["exit"]) for outcome in outcomes])
     if options.json:
         click.echo(msgspec.json.encode({"runs": outcomes, "verdict": verdict, "exit": exit_code}).decode())
     return exit_code
-
-
-def _run_in_a_child(file: str, options: Options) -> dict[str, Any]:
-    """One run, one process: chaoslib keeps state in its process."""
-    child = subprocess.Popen([sys.executable, "-m", "chaos_runner", "run", file, "--json", *_passed_on(options)],
-                             stdout=subprocess.PIPE)
-    with _passing_signals_to(child):
-        printed, _ = child.communicate()
-    try:
-        outcome: dict[str, Any] = msgspec.json.decode(printed)
-    except msgspec.DecodeError:
-        return {"file": file, "verdict": _verdict_without_outcome(child.returncode), "exit": child.returncode}
-    return outcome
-
-
-def _verdict_without_outcome(exit_code: int) -> Verdict:
-    """A run that was refused before it had a folder left no outcome."""
-    return Verdict.NOT_STARTED if exit_code == 3 else Verdict.ERROR
 
 
 def _passed_on(options: Options) -> Iterator[str]:
@@ -141,20 +124,3 @@ def _passed_on(options: Options) -> Iterator[str]:
     if options.reports:
         yield from ("--reports", str(options.reports))
     yield from (flag for flag, on in (("--hypothesis-only", options.hypothesis_only), ("--quiet", options.quiet)) if on)
-
-
-@contextlib.contextmanager
-def _passing_signals_to(child: "subprocess.Popen[bytes]") -> Iterator[None]:
-    """The child stops and undoes; we wait for it. A terminal's Ctrl-C reaches it without us."""
-    from chaos_runner.engine.signals import STOPPING
-
-    def pass_on(number: int, _: object) -> None:
-        if number != signal.SIGINT:
-            child.send_signal(number)
-
-    before = {number: signal.signal(number, pass_on) for number in STOPPING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -9,20 +9,10 @@ from textwrap import indent
 from types import MappingProxyType
 from typing import Final
 
-from msgspec import Struct
-
 from chaos_runner.errors import UsageError
+from chaos_runner.experiment.code import Code
+from chaos_runner.experiment.format_codes import FORMAT_CODES, VERDICT_CODES
 from chaos_runner.experiment.suggest import did_you_mean
-
-
-class Code(Struct, frozen=True):
-    """What is wrong, why it matters, and an example before and after. Empty examples are not shown."""
-
-    code: str
-    title: str
-    explanation: str
-    example_wrong: str = ""
-    example_right: str = ""
 
 
 def explain(code: str) -> str:
@@ -143,4 +133,4 @@ def _by_code(*layers: Iterable[Code]) -> Mapping[str, Code]:
     return MappingProxyType(dict(sorted(known.items())))
 
 
-CODES: Final[Mapping[str, Code]] = _by_code(_TEXT_LAYER)
+CODES: Final[Mapping[str, Code]] = _by_code(_TEXT_LAYER, FORMAT_CODES, VERDICT_CODES)

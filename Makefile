@@ -1,0 +1,46 @@
+# Two commands do everything: `make demo` runs the main job on an embedded target, `make test` runs all tests.
+# Both make a virtual environment in .venv first, from the lock file. Needs Python 3.11 or newer, and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test test-fast check bench lock clean help
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+$(STAMP): pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: $(STAMP) ## a small shop on this machine, two experiments, two reports
+	$(BIN)/chaos-runner demo
+
+test: $(STAMP) system ## all tests; installs what they need
+	$(BIN)/python -m pytest -n auto
+
+test-fast: $(STAMP) ## the tests without real servers, under a minute
+	$(BIN)/python -m pytest -q -n auto -m "not slow"
+
+check: $(STAMP) ## ruff, mypy, the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: $(STAMP) ## figures against Chaos Toolkit, in the same run
+	$(BIN)/python -m benchmarks
+
+.PHONY: system
+system: ## Debian's packages that tests use, where apt is there and we may
+	@./tests/install-system-packages
+
+lock: $(STAMP) ## write requirements.lock anew
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --all-extras \
+		--group dev --python-version 3.11 pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,126 @@
+"""What `explain` says about the codes of the format itself: keys, values, and what they refer to."""
+
+from typing import Final
+
+from chaos_runner.experiment.code import Code
+
+FORMAT_CODES: Final = (
+    Code("E101", "an unknown key that looks like a known one",
+         "A misspelt key would be ignored, and with it whatever it was meant to do: without its hypothesis an\n"
+         "experiment injects faults and checks nothing.",
+         "steady-state-hypotesis: {…}", "steady-state-hypothesis: {…}"),
+    Code("E102", "a key that is needed is missing or empty",
+         "An experiment needs a title, a description and a method; a hypothesis a title; an activity a name."),
+    Code("E103", "a value of the wrong kind",
+         "The key wants a text, a list, a mapping, a whole number, or true or false, and found another kind.\n"
+         "`null` counts as if the key were not there."),
+    Code("E104", "a word that is not one of the few allowed",
+         "Some keys take one of a short list of words; the message names them."),
+    Code("E201", "a duration without its unit",
+         "Numbers that carry a dimension have a unit, so that nobody has to guess: us, ms, s, m, h or d. Chaos\n"
+         "Toolkit's own fields (`timeout`, `pauses`) keep its plain seconds.",
+         "duration: 30", "duration: 30s"),
+    Code("E202", "a share without its percent sign", "A share stands between 0% and 100% and has its sign.",
+         "allow: 0.01", "allow: 1%"),
+    Code("E204", "a tolerance that Chaos Toolkit would not accept",
+         "A tolerance is true or false, a whole number, a text, a list (two members: a range; else: one of them),\n"
+         "or a mapping with `type: probe`, `regex`, `jsonpath` or `range`.",
+         "tolerance: 1.5", "tolerance: {type: range, range: [1.4, 1.6]}"),
+    Code("E205", "a limit that cannot be compared with",
+         "`below`, `above`, `at-least` and `at-most` take one number, `between` takes two, `equals` any value. What\n"
+         "the probe reads decides the unit: seconds want `300ms`, shares `5%`, sizes `10Mi`.",
+         "below: 300", "below: 300ms"),
+    Code("E206", "a probe that says nothing about which values are good",
+         "Without a condition every value would be good, and the verdict would be green whatever happened.",
+         "- probe: http.latency\n  arguments: {url: …}",
+         "- probe: http.latency\n  arguments: {url: …}\n  below: 300ms"),
+    Code("E207", "a probe with two conditions", "Only one can count. Make one probe for each.",
+         "above: 1\nbelow: 5", "between: [1, 5]"),
+    Code("E301", "a fault that is not on the shelf",
+         "`fault:` names a native fault by its path, as `chaos-runner faults` lists them."),
+    Code("E302", "a probe that is not on the shelf",
+         "`probe:` names a native probe by its source and function, as `chaos-runner probes` lists them."),
+    Code("E303", "an argument that the fault or probe does not take",
+         "`chaos-runner faults` and `chaos-runner probes` list the arguments."),
+    Code("E304", "an argument that is needed is missing",
+         "`chaos-runner faults` and `chaos-runner probes` say which arguments are required."),
+    Code("E305", "an argument that cannot be used", "The message says what was wanted; dimensions need a unit.",
+         "arguments: {latency: 200}", "arguments: {latency: 200ms}"),
+    Code("E308", "a fault that would be undone at once",
+         "Without a duration a fault lasts to the end of the method. As the last step that is no time at all.",
+         "- fault: proxy.latency\n  target: {proxy: db}",
+         "- fault: proxy.latency\n  target: {proxy: db}\n  duration: 30s"),
+    Code("E309", "an activity that says nothing about what to do, or two things",
+         "An activity has exactly one of `fault`, `probe` and `provider`."),
+    Code("E310", "an action where only a probe may stand, or a fault among the rollbacks",
+         "The hypothesis and stop rules only look. Faults undo themselves, so they are no rollbacks."),
+    Code("E311", "a duration on something that cannot be undone by itself",
+         "Only a native fault knows its way back, so only it can be over after a duration. To wait after a Chaos\n"
+         "Toolkit action use `pauses: {after: …}`."),
+    Code("E312", "a Python module that cannot be imported",
+         "Chaos Toolkit's extensions are Python packages of their own: install the one the module belongs to. The\n"
+         "folder the command is started in is searched too."),
+    Code("E313", "a function that its module does not have",
+         "Functions and builtins count; classes, methods and partials do not, as in Chaos Toolkit."),
+    Code("E314", "arguments that do not fit the function",
+         "The function would raise a TypeError in the middle of the run. `configuration` and `secrets` are given by\n"
+         "the runner where the function asks for them."),
+    Code("E315", "an executable that is not there",
+         "A process provider's `path` is looked for as a shell would. Configuration is not filled in here, as in\n"
+         "Chaos Toolkit."),
+    Code("E317", "a ref to nothing", "`ref` names an activity of the same file by its `name`."),
+    Code("E318", "an undo on a native fault", "A native fault records its own way back before it acts."),
+    Code("E390", "something that this version cannot do yet",
+         "The key is part of the format, and this version would have to ignore it. It refuses instead: a safeguard\n"
+         "that is silently ignored is worse than none."),
+    Code("W101", "an unknown key", "It is ignored. Begin the names of your own notes with x-."),
+    Code("W301", "a tolerance in the method",
+         "Chaos Toolkit ignores it there, and so does chaos-runner. `expect:` judges an action; the hypothesis\n"
+         "judges probes."),
+)
+VERDICT_CODES: Final = (
+    Code("V001", "passed",
+         "Every probe was measured before, while and after the fault acted (where the file asks for it) and stayed\n"
+         "inside its limit; the fault is proven or reported to have acted; nothing failed."),
+    Code("V002", "the steady state holds", "Only the hypothesis was asked for (`--hypothesis-only`). It says nothing\n"
+         "about faults."),
+    Code("V101", "not started: nothing matches a target", "A fault that hits nothing proves nothing. Look at the\n"
+         "target's keys, and whether it is running."),
+    Code("V102", "not started: the steady state was not there", "A probe was outside its limit before any fault, so a\n"
+         "deviation afterwards would mean nothing. Mend the environment or the limit, then run again."),
+    Code("V103", "not started: a probe could not be judged",
+         "Before any fault there was no data, or the judge raised."),
+    Code("V104", "not started: a fault was refused", "Its `prepare` looked and said no; nothing was changed."),
+    Code("V105", "not started: a stop rule could not be read", "What is meant to stop the run must be readable before\n"
+         "it starts."),
+    Code("V201", "deviated while the fault acted", "A probe was outside its limit longer or oftener than its author\n"
+         "allows. It counts also when it had recovered by the end."),
+    Code("V202", "deviated after the undo", "A probe was outside its limit when everything was undone."),
+    Code("V203", "did not recover in time",
+         "Five good samples in a row did not come within `recovers-within`."),
+    Code("V301", "interrupted by a signal",
+         "The run was stopped by SIGINT, SIGTERM, SIGHUP or SIGQUIT, and undone."),
+    Code("V311", "aborted: a stop rule tripped", "The stop rule's condition held, and everything was undone."),
+    Code("V312", "aborted: a stop rule went blind",
+         "The stop rule gave no data for longer than `missing-for`; to go on without it would be to go on without\n"
+         "brakes."),
+    Code("V313", "aborted: somebody asked", "`chaos-runner stop`, or another request, ended the run."),
+    Code("V401", "error: a step failed", "An activity raised, timed out, or ended with a bad status. What the run saw\n"
+         "is no statement about the system."),
+    Code("V402", "error: a rollback failed",
+         "What the author wrote to bring the system back did not work: look at it."),
+    Code("V403", "error: the journal was lost", "The disk refused the journal while a fault acted; everything was\n"
+         "undone, and nothing further was started."),
+    Code("V490", "error: a bug in chaos-runner",
+         "Everything was undone all the same. The journal holds the details."),
+    Code("V501", "inconclusive: no hypothesis", "Without a hypothesis there is nothing to judge."),
+    Code("V502", "inconclusive: no action", "No action was run, so nothing was tested."),
+    Code("V503", "inconclusive: no effect", "The fault did not act, or the target already was as the fault would make\n"
+         "it."),
+    Code("V504", "inconclusive: reported, not measured", "`require-proof` asks for measured evidence, and the action\n"
+         "only returned without an error. Give it an `expect:`."),
+    Code("V505", "inconclusive: data is missing", "A probe could not be judged while or after the fault acted. Missing\n"
+         "data is never green."),
+    Code("V506", "inconclusive: the target was gone",
+         "Between the first look and the fault the target disappeared."),
+)

@@ -1,0 +1,1 @@
+"""The way back after the runner is gone."""

@@ -1,0 +1,191 @@
+"""Stopping: rules, signals, requests; and that nothing is left behind whenever it comes."""
+
+import pytest
+from run.samples import action, experiment, fault, lasting, probe, wait
+
+from chaos_runner.errors import ActFailed, Gone, NoEffect, NotDurable, NoTarget, Refused
+from chaos_runner.run import events as ev
+from chaos_runner.run.events import RestoredState, Stage, Verdict
+from chaos_runner.testing import FakeFault, MemoryRun, readings, run_in_memory, signal_at, stop_at
+
+
+def rule(name: str = "half fail", **keys: object) -> dict[str, object]:
+    return {"name": name, "probe": "fake.alarm", **({"above": 0.5} if not keys else {}), **keys}
+
+
+def play(data: dict[str, object], alarm: object = None, pause: FakeFault | None = None, **more: object) -> MemoryRun:
+    return run_in_memory(data, faults={"fake.pause": pause or FakeFault()},
+                         probes={"fake.errors": readings(0), "fake.alarm": alarm or readings(0)},
+                         **more)  # type: ignore[arg-type, dict-item]
+
+
+def test_two_bad_samples_in_a_row_trip_a_stop_rule() -> None:
+    run = play(experiment(fault(duration="60s"), stop_when=[rule()]), lambda t: 0.9 if t > 10 else 0)
+    assert (run.verdict, run.exit, run.codes[0]) == (Verdict.ABORTED, 4, "V311")
+    assert run.run.stop and run.run.stop.rule == "half fail"
+    assert run.moments(ev.Stopped) == [12]
+    assert run.moments(ev.UndoBegan) == [12]
+
+
+def test_one_bad_sample_alone_does_not_trip_it() -> None:
+    run = play(experiment(fault(duration="20s"), stop_when=[rule()]), lambda t: 0.9 if 10 < t < 12 else 0)
+    assert run.verdict is Verdict.PASSED
+
+
+def test_a_rule_with_for_waits_that_long() -> None:
+    run = play(experiment(fault(duration="60s"), stop_when=[rule(above=0.5, **{"for": "5s"})]),
+               lambda t: 0.9 if t >= 10 else 0)
+    assert run.moments(ev.Stopped) == [15]
+
+
+def test_a_rule_with_a_tolerance_stops_when_it_is_not_met() -> None:
+    run = play(experiment(fault(duration="60s"), stop_when=[rule(tolerance=[0, 5])]), lambda t: 9 if t > 10 else 0)
+    assert run.verdict is Verdict.ABORTED
+
+
+def test_a_rule_that_goes_blind_stops_the_run() -> None:
+    from chaos_runner.contracts import NoData
+
+    run = play(experiment(fault(duration="60s"), stop_when=[rule()]), lambda t: NoData("no series") if t > 10 else 0)
+    assert (run.verdict, run.codes[0]) == (Verdict.ABORTED, "V312")
+
+
+def test_a_rule_that_cannot_be_read_at_the_start_means_not_started() -> None:
+    from chaos_runner.contracts import NoData
+
+    run = play(experiment(fault(), stop_when=[rule()]), lambda _: NoData("no series"))
+    assert (run.verdict, run.exit) == (Verdict.NOT_STARTED, 3)
+    assert not run.moments(ev.Prepared)
+
+
+def test_a_rule_that_trips_before_the_first_fault_aborts_without_one() -> None:
+    run = play(experiment(fault(), stop_when=[rule()]), lambda _: 0.9)
+    assert (run.verdict, run.restored) == (Verdict.ABORTED, RestoredState.NOTHING)
+    assert not run.moments(ev.Prepared)
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129), ("SIGQUIT", 131)])
+def test_a_signal_stops_undoes_and_has_its_exit_code(name: str, code: int) -> None:
+    pause = FakeFault()
+    run = play(experiment(fault(duration="60s")), pause=pause, items=[signal_at(20, name, code)])
+    assert (run.verdict, run.restored, run.exit) == (Verdict.INTERRUPTED, RestoredState.RESTORED, code)
+    assert pause.state == {"thing-0": "well"}
+    assert run.moments(ev.Undone) == [20]
+    assert Stage.AFTER not in run.run.stages
+
+
+@pytest.mark.parametrize("moment", [0.0, 2.5, 5.0, 5.001, 9.0, 15.0, 15.5, 18.0])
+def test_a_signal_at_any_moment_leaves_nothing_behind(moment: float) -> None:
+    pause = FakeFault(targets=2)
+    run = play(experiment(fault()), pause=pause, items=[signal_at(moment)])
+    assert set(pause.state.values()) == {"well"}
+    assert run.verdict in (Verdict.INTERRUPTED, Verdict.PASSED)
+
+
+def test_a_signal_before_the_first_fault_is_interrupted_with_nothing_to_restore() -> None:
+    run = play(experiment(fault()), items=[signal_at(2)])
+    assert (run.verdict, run.restored, run.exit) == (Verdict.INTERRUPTED, RestoredState.NOTHING, 143)
+
+
+def test_a_request_to_stop_aborts() -> None:
+    run = play(experiment(fault(duration="60s")), items=[stop_at(12, "ana on laptop")])
+    assert (run.verdict, run.codes[0]) == (Verdict.ABORTED, "V313")
+    assert "ana on laptop" in run.sentence
+
+
+def test_a_stop_that_arrives_while_undoing_does_not_interrupt_the_undo() -> None:
+    pause = FakeFault(raises={"undo": ActFailed("try again")})
+    run = play(experiment(fault()), pause=pause, items=[signal_at(15.2), signal_at(15.3)])
+    assert pause.calls.count("undo") == 3
+    assert run.restored is RestoredState.NOT_RESTORED
+
+
+def test_an_undo_that_fails_is_tried_three_times_and_then_named_with_its_command() -> None:
+    pause = FakeFault(raises={"undo": ActFailed("connection refused")})
+    run = play(experiment(fault()), pause=pause)
+    assert (run.restored, run.exit) == (RestoredState.NOT_RESTORED, 6)
+    [entry] = run.run.entries.values()
+    assert (entry.attempts, entry.by_hand) == (3, "heal thing-0")
+
+
+def test_an_undo_that_fails_at_first_is_no_failure() -> None:
+    class Shy(FakeFault):
+        def undo(self, act):  # type: ignore[no-untyped-def]
+            if self.calls.count("undo") < 2:
+                self._say("undo")
+                raise ActFailed("not yet")
+            super().undo(act)
+
+    run = play(experiment(fault()), pause=Shy())
+    assert (run.verdict, run.restored) == (Verdict.PASSED, RestoredState.RESTORED)
+
+
+def test_an_undo_without_effect_is_not_restored_whatever_it_returned() -> None:
+    run = play(experiment(fault()), pause=FakeFault(stays_hurt=True))
+    assert (run.restored, run.exit) == (RestoredState.NOT_RESTORED, 6)
+
+
+def test_what_cannot_be_looked_at_is_unknown_and_never_green() -> None:
+    run = play(experiment(fault()), pause=FakeFault(raises={"verify": ActFailed("no route")}))
+    assert (run.restored, run.exit) == (RestoredState.UNKNOWN, 6)
+
+
+def test_a_fault_that_could_not_be_undone_ends_the_method() -> None:
+    run = play(experiment(fault(), action("next")), pause=FakeFault(stays_hurt=True))
+    assert not run.moments(ev.StepBegan)
+
+
+def test_a_target_that_is_gone_needs_no_undo() -> None:
+    run = play(experiment(fault()), pause=FakeFault(raises={"undo": Gone("it ended")}))
+    assert run.moments(ev.Undone)
+
+
+@pytest.mark.parametrize(("problem", "verdict", "code"), [
+    (NoTarget("nothing is called so"), Verdict.NOT_STARTED, "V101"),
+    (Refused("the proxy is off"), Verdict.NOT_STARTED, "V104"),
+    (NoEffect("already paused"), Verdict.INCONCLUSIVE, "V503"),
+])
+def test_a_refusal_before_the_first_fault_starts_nothing(problem: Exception, verdict: Verdict, code: str) -> None:
+    run = play(experiment(fault()), pause=FakeFault(raises={"prepare": problem}))
+    assert (run.verdict, run.codes[0], run.restored) == (verdict, code, RestoredState.NOTHING)
+    assert not run.moments(ev.Applied)
+
+
+@pytest.mark.parametrize(("problem", "verdict"), [
+    (NoTarget("it went away"), Verdict.INCONCLUSIVE), (Refused("not any more"), Verdict.ERROR)])
+def test_a_refusal_right_before_the_act_undoes_what_came_before(problem: Exception, verdict: Verdict) -> None:
+    class Later(FakeFault):
+        def prepare(self, *given):  # type: ignore[no-untyped-def]
+            if self.calls.count("prepare") >= 3:
+                raise problem
+            return super().prepare(*given)
+
+    pause = Later()
+    run = play(experiment(lasting("first"), wait(2), lasting("second"), wait(2)), pause=pause)
+    assert run.verdict is verdict
+    assert pause.state == {"thing-0": "well"}
+
+
+def test_without_a_durable_journal_nothing_is_applied() -> None:
+    pause = FakeFault()
+    with pytest.raises(NotDurable):
+        play(experiment(fault()), pause=pause, journal_fails_at=ev.Prepared)
+    assert "apply" not in pause.calls
+
+
+def test_a_journal_lost_while_a_fault_acts_leads_to_its_undo() -> None:
+    pause = FakeFault()
+    run = play(experiment(fault(duration="20s")), pause=pause, journal_fails_at=ev.Applied)
+    assert pause.state == {"thing-0": "well"}
+    assert (run.run.ended is not None, run.verdict, run.codes[0]) == (True, Verdict.ERROR, "V403")
+
+
+def test_a_bug_in_the_runner_is_undone_and_said() -> None:
+    run = play(experiment(fault(duration="20s")), items=[ev.BugMet(t=9, text="IndexError: oops", trace="…")])
+    assert (run.exit, run.restored) == (70, RestoredState.RESTORED)
+    assert "oops" in run.sentence
+
+
+def test_the_rule_s_own_probe_is_not_part_of_the_hypothesis() -> None:
+    run = play(experiment(fault(), probes=[probe()], stop_when=[rule()]), readings(0.4))
+    assert run.verdict is Verdict.PASSED
