@@ -13,7 +13,7 @@ _BYTES: Final = {"": 1, "B": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(us|ms|s|m|h|d)")
 _DURATION: Final = re.compile(rf"\s*(?:{_PART.pattern}\s*)+")
 _SHARE: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
-_SIZE: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(Ki|Mi|Gi|Ti|k|M|G|T|)B?\s*")
+_SIZE: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:(Ki|Mi|Gi|Ti|k|M|G|T)B?|B)\s*")
 
 
 class Unit(StrEnum):
@@ -45,11 +45,11 @@ def share(text: str) -> float:
 
 
 def size_bytes(text: str) -> int:
-    """Bytes in "10Mi", "500k" or "64". Powers of ten without the i, powers of two with it. Raises NoUnit."""
+    """Bytes in "10Mi", "500k" or "64B". Powers of ten without the i, powers of two with it. Raises NoUnit."""
     found = _SIZE.fullmatch(text)
     if not found:
         raise NoUnit(f"a size such as 64Ki or 10Mi, not {text!r}")
-    return int(float(found[1]) * _BYTES[found[2]])
+    return int(float(found[1]) * _BYTES[found[2] or ""])
 
 
 def measure(text: str) -> tuple[float, Unit]:

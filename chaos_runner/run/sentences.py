@@ -8,6 +8,8 @@ from chaos_runner.run.run import Run
 from chaos_runner.run.tally import Tally
 from chaos_runner.units import Unit, spoken, spoken_seconds
 
+_CLOSE_S = 1.0
+"""A sample that began so shortly before a fault, and ended badly, is put down to it."""
 _WORDS = {
     Comparison.BELOW: "below {}", Comparison.ABOVE: "above {}", Comparison.AT_LEAST: "at least {}",
     Comparison.AT_MOST: "at most {}", Comparison.BETWEEN: "{} to {}", Comparison.EQUALS: "{}",
@@ -36,27 +38,27 @@ def breach(run: Run, number: int, phase: Phase) -> str:
 
 
 def _extent(run: Run, probe: Probe, tally: Tally) -> str:
-    limit = limit_words(probe)
+    limit = f"limit {limit_words(probe)}"
     if probe.every_s is None:
         found = tally.note or value_words(tally.last, probe.unit)
-        return f"found {found} (limit {limit})"
-    share = f"{tally.bad} of {tally.samples} samples bad"
+        return f"found {found} ({limit})"
     lasted = f", {spoken_seconds(tally.bad_for_until(run.t))} in all" if tally.bad > 1 else ""
-    if tally.worst is None:
-        return f"no answer ({tally.note}; limit {limit}), {share}{lasted}"
-    silent = f", then no answer ({tally.note})" if tally.note else ""
-    return f"reached {value_words(tally.worst, probe.unit)}{silent} (limit {limit}), {share}{lasted}"
+    if tally.unanswered == tally.bad:
+        return f"{tally.note} in {tally.bad} of {tally.samples} samples ({limit}){lasted}"
+    silent = f", {tally.unanswered} of them without an answer" if tally.unanswered else ""
+    worst = value_words(tally.worst, probe.unit)
+    return f"reached {worst} ({limit}), {tally.bad} of {tally.samples} samples bad{silent}{lasted}"
 
 
 def _delay(run: Run, tally: Tally) -> str:
-    if tally.breached_t is None:
+    if tally.first_bad_t is None:
         return ""
     begun = [(state.began_t, step.name) for step, state in run.actions_begun()
-             if state.began_t is not None and state.began_t <= tally.breached_t + 0.001]
+             if state.began_t is not None and state.began_t <= tally.first_bad_t + _CLOSE_S]
     if not begun:
         return ""
     began_t, name = max(begun)
-    return f', {spoken_seconds(max(0.0, tally.breached_t - began_t))} after "{name}"'
+    return f', {spoken_seconds(max(0.0, tally.first_bad_t - began_t))} after "{name}"'
 
 
 def margin(run: Run) -> str:

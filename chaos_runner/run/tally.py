@@ -16,6 +16,7 @@ class Tally(Struct, frozen=True, kw_only=True):
 
     samples: int = 0
     bad: int = 0
+    unanswered: int = 0
     missing: int = 0
     worst: Any = None
     worst_t: float | None = None
@@ -24,6 +25,7 @@ class Tally(Struct, frozen=True, kw_only=True):
     doubt: str = ""
     bad_in_a_row: int = 0
     good_in_a_row: int = 0
+    first_bad_t: float | None = None
     bad_since: float | None = None
     bad_for_s: float = 0.0
     missing_since: float | None = None
@@ -75,7 +77,8 @@ class Tally(Struct, frozen=True, kw_only=True):
         return structs.replace(
             self, samples=self.samples + 1, bad=self.bad + 1, last=sample.value, note=sample.note or self.note,
             worst=worst, worst_t=worst_t, missing_since=None, good_in_a_row=0, bad_in_a_row=self.bad_in_a_row + 1,
-            bad_since=since, breached_t=breached)
+            unanswered=self.unanswered + (sample.value is None), bad_since=since, breached_t=breached,
+            first_bad_t=since if self.first_bad_t is None else self.first_bad_t)
 
     def _bad_for(self, sample: Sampled) -> float:
         return self.bad_for_s if self.bad_since is None else self.bad_for_s + sample.t - sample.took_s - self.bad_since

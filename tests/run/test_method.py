@@ -1,16 +1,16 @@
 """How the method goes: durations, background, pauses, and what is undone when."""
 
-from run.samples import action, experiment, failing, fault, lasting, probe, wait
+from typing import Any
 
 from chaos_runner.contracts import Grade
 from chaos_runner.run import events as ev
-from chaos_runner.run.events import RestoredState, Stage, Verdict
+from chaos_runner.run.events import Phase, RestoredState, Stage, Verdict
 from chaos_runner.testing import FakeFault, MemoryRun, readings, run_in_memory
+from tests.run.samples import action, experiment, failing, fault, lasting, probe, single, wait
 
 
-def play(data: dict[str, object], pause: FakeFault | None = None, **more: object) -> MemoryRun:
-    return run_in_memory(data, faults={"fake.pause": pause or FakeFault()}, probes={"fake.errors": readings(0)},
-                         **more)  # type: ignore[arg-type]
+def play(data: dict[str, Any], pause: FakeFault | None = None, **more: Any) -> MemoryRun:
+    return run_in_memory(data, faults={"fake.pause": pause or FakeFault()}, probes={"fake.errors": readings(0)}, **more)
 
 
 def test_a_run_in_which_all_holds_passes_and_says_how_close_it_came() -> None:
@@ -86,8 +86,8 @@ def test_a_pause_may_stand_in_the_configuration() -> None:
 def test_during_begins_with_the_first_act_and_ends_with_the_last_undo() -> None:
     run = play(experiment(fault(), baseline="5s"))
     phases = {event.phase: event.t for event in run.events if isinstance(event, ev.Sampled)}
-    assert list(phases) == ["before", "during", "after"]
-    assert phases["after"] > run.moments(ev.Undone)[0]
+    assert list(phases) == [Phase.BEFORE, Phase.DURING, Phase.AFTER]
+    assert phases[Phase.AFTER] > run.moments(ev.Undone)[0]
 
 
 def test_the_run_ends_as_soon_as_five_good_samples_follow_the_undo() -> None:
@@ -163,7 +163,7 @@ def test_the_strategy_never_leaves_the_author_s_rollbacks_but_undoes_what_was_re
 
 
 def test_an_undo_by_provider_is_recorded_before_the_action_and_verified_by_its_probe() -> None:
-    undo = {"provider": action()["provider"], "verify": {**single_probe(), "name": "back"}}
+    undo = {"provider": action()["provider"], "verify": single("back")}
     run = play(experiment(action(undo=undo)))
     assert run.restored is RestoredState.RESTORED
     assert [type(event) for event in run.events if getattr(event, "entry", None) == "m0.0"] == [
@@ -173,9 +173,3 @@ def test_an_undo_by_provider_is_recorded_before_the_action_and_verified_by_its_p
 def test_an_undo_by_provider_without_a_verify_is_only_reported() -> None:
     run = play(experiment(action(undo={"provider": action()["provider"]})))
     assert run.restored is RestoredState.REPORTED
-
-
-def single_probe() -> dict[str, object]:
-    from run.samples import single
-
-    return single()

@@ -1,28 +1,31 @@
 """Stopping: rules, signals, requests; and that nothing is left behind whenever it comes."""
 
-import pytest
-from run.samples import action, experiment, fault, lasting, probe, wait
+from typing import Any
 
-from chaos_runner.errors import ActFailed, Gone, NoEffect, NotDurable, NoTarget, Refused
+import pytest
+
+from chaos_runner.errors import ActFailed, Gone, NoEffect, NoTarget, NotDurable, Refused
 from chaos_runner.run import events as ev
 from chaos_runner.run.events import RestoredState, Stage, Verdict
-from chaos_runner.testing import FakeFault, MemoryRun, readings, run_in_memory, signal_at, stop_at
+from chaos_runner.testing import FakeFault, FakeProbe, MemoryRun, readings, run_in_memory, signal_at, stop_at
+from tests.run.samples import action, experiment, fault, lasting, probe, wait
 
 
 def rule(name: str = "half fail", **keys: object) -> dict[str, object]:
     return {"name": name, "probe": "fake.alarm", **({"above": 0.5} if not keys else {}), **keys}
 
 
-def play(data: dict[str, object], alarm: object = None, pause: FakeFault | None = None, **more: object) -> MemoryRun:
+def play(data: dict[str, Any], alarm: FakeProbe | None = None, pause: FakeFault | None = None,
+         **more: Any) -> MemoryRun:
     return run_in_memory(data, faults={"fake.pause": pause or FakeFault()},
-                         probes={"fake.errors": readings(0), "fake.alarm": alarm or readings(0)},
-                         **more)  # type: ignore[arg-type, dict-item]
+                         probes={"fake.errors": readings(0), "fake.alarm": alarm or readings(0)}, **more)
 
 
 def test_two_bad_samples_in_a_row_trip_a_stop_rule() -> None:
     run = play(experiment(fault(duration="60s"), stop_when=[rule()]), lambda t: 0.9 if t > 10 else 0)
     assert (run.verdict, run.exit, run.codes[0]) == (Verdict.ABORTED, 4, "V311")
-    assert run.run.stop and run.run.stop.rule == "half fail"
+    assert run.run.stop
+    assert run.run.stop.rule == "half fail"
     assert run.moments(ev.Stopped) == [12]
     assert run.moments(ev.UndoBegan) == [12]
 

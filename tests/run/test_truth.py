@@ -1,18 +1,20 @@
 """Never green without proof: what a run may and may not say."""
 
+from itertools import pairwise
+from typing import Any
+
 import pytest
-from run.samples import action, experiment, fault, probe, single, wait
 
 from chaos_runner.contracts import NoData, Unreachable
 from chaos_runner.run import events as ev
 from chaos_runner.run.events import Verdict
 from chaos_runner.run.merge import merged
 from chaos_runner.testing import FakeFault, FakeProbe, MemoryRun, readings, run_in_memory
+from tests.run.samples import action, experiment, fault, probe, single, wait
 
 
-def play(data: dict[str, object], errors: FakeProbe, **more: object) -> MemoryRun:
-    return run_in_memory(data, faults={"fake.pause": FakeFault()}, probes={"fake.errors": errors},
-                         **more)  # type: ignore[arg-type]
+def play(data: dict[str, Any], errors: FakeProbe, **more: Any) -> MemoryRun:
+    return run_in_memory(data, faults={"fake.pause": FakeFault()}, probes={"fake.errors": errors}, **more)
 
 
 def test_a_breach_while_the_fault_acted_counts_although_it_recovered() -> None:
@@ -112,7 +114,7 @@ def test_samples_keep_to_their_grid() -> None:
     run = play(experiment(fault(duration="20s"), probes=[probe(every="250ms")]), readings(0))
     moments = run.moments(ev.Sampled)
     assert moments[:5] == [0, 0.25, 0.5, 0.75, 1.0]
-    assert max(later - earlier for earlier, later in zip(moments, moments[1:], strict=False)) <= 0.25
+    assert max(later - earlier for earlier, later in pairwise(moments)) <= 0.25
 
 
 def test_the_delay_in_the_sentence_counts_from_the_newest_fault() -> None:

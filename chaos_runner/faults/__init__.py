@@ -1,0 +1,1 @@
+"""The shelf of faults: one file each, the path is the name."""

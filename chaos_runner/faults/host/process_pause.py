@@ -1,0 +1,66 @@
+"""host.process_pause: stops processes with SIGSTOP; undo lets them go on."""
+
+import signal
+from contextlib import suppress
+
+from chaos_runner.contracts import Act, Answer, Band, Evidence, Fault, NoArguments, Restored, Setting
+from chaos_runner.errors import ActFailed, Gone, NoEffect, Refused
+from chaos_runner.targets.host import Process, ProcessTarget, find
+
+
+class ProcessPause(Fault[ProcessTarget, NoArguments]):
+    """Pauses every target until undone. Its sockets stay open, so peers see silence, not a refusal.
+
+    A process that somebody else stopped is refused: going on would be the wrong end for it.
+    """
+
+    target = ProcessTarget
+    band = Band(word="paused")
+
+    def prepare(self, target: ProcessTarget, arguments: NoArguments, setting: Setting) -> list[Act]:  # noqa: ARG002
+        processes = find(target, setting.seed)
+        for process in processes:
+            process.check_right()
+            _check_running(process)
+        return [Act(target=process.key, do={"signal": "STOP"}, was={"state": process.state}, label=process.label)
+                for process in processes]
+
+    def apply(self, act: Act) -> Evidence:
+        process = Process.at(act.target)
+        _check_running(process)
+        process.signal(signal.SIGSTOP)
+        return Evidence(before=process.state, after=process.wait_for_state("stopped").state)
+
+    def undo(self, act: Act) -> None:
+        with suppress(Gone):
+            process = Process.at(act.target)
+            if process.state == "stopped":
+                _go_on(process)
+
+    def verify(self, act: Act) -> Restored:
+        try:
+            process = Process.at(act.target)
+        except Gone as gone:
+            return Restored(answer=Answer.GONE, diff=str(gone))
+        if process.state == "stopped":
+            return Restored(answer=Answer.NOT_RESTORED, diff=f"{act.label} is still stopped")
+        return Restored(answer=Answer.RESTORED)
+
+    def by_hand(self, act: Act) -> str:
+        return f"kill -CONT {act.target['pid']}"
+
+
+def _check_running(process: Process) -> None:
+    """Raises NoEffect for a process that is stopped already, Refused for one that a debugger holds."""
+    if process.state == "stopped":
+        raise NoEffect(f"{process.label} is already paused")
+    if process.state != "running":
+        raise Refused(f"{process.label} is held by a debugger, which would see the pause first")
+
+
+def _go_on(process: Process) -> None:
+    try:
+        process.signal(signal.SIGCONT)
+    except Refused as error:
+        raise ActFailed(str(error)) from error
+    process.wait_for_state("running")

@@ -1,0 +1,1 @@
+"""Finding and describing what faults hit: the only importers of their SDKs."""

@@ -1,0 +1,109 @@
+"""The journal: what it promises to whoever reads it after a crash."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from tests.run.samples import experiment, fault
+
+from chaos_runner.errors import NotDurable
+from chaos_runner.journal.reader import JournalUnreadable, read, read_run
+from chaos_runner.journal.writer import Journal
+from chaos_runner.run import events as ev
+from chaos_runner.run.events import Event, Verdict
+from chaos_runner.testing import FakeFault, readings, run_in_memory
+
+STARTED = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
+
+
+def a_run() -> list[Event]:
+    run = run_in_memory(experiment(fault()), faults={"fake.pause": FakeFault()}, probes={"fake.errors": readings(0)})
+    return run.events
+
+
+def written(path: Path, events: list[Event]) -> Path:
+    journal = Journal(path, STARTED)
+    for event in events:
+        journal.append([event])
+    journal.close()
+    return path
+
+
+def test_what_is_read_back_is_what_was_written(tmp_path: Path) -> None:
+    events = a_run()
+    records = read(written(tmp_path / "journal.ndjson", events))
+    assert [record.event for record in records] == events
+    assert [record.n for record in records] == list(range(len(events)))
+    assert records[-1].at == "2026-11-20T11:00:19.000Z"
+
+
+def test_a_run_folded_from_its_journal_is_the_run_that_was(tmp_path: Path) -> None:
+    run = read_run(written(tmp_path / "journal.ndjson", a_run()))
+    assert run.ended
+    assert run.ended.verdict is Verdict.PASSED
+    assert [entry.label for entry in run.entries.values()] == ["thing-0"]
+
+
+def test_every_length_that_a_crash_may_leave_can_be_read(tmp_path: Path) -> None:
+    whole = written(tmp_path / "journal.ndjson", a_run()).read_bytes()
+    lines = whole.count(b"\n")
+    for length in range(0, len(whole), 97):
+        cut = tmp_path / f"cut-{length}"
+        cut.write_bytes(whole[:length])
+        assert len(read(cut)) == whole[:length].count(b"\n") <= lines
+
+
+def test_a_journal_that_was_changed_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = written(tmp_path / "journal.ndjson", a_run())
+    path.write_bytes(path.read_bytes().replace(b'"passed"', b'"PASSED"'))
+    with pytest.raises(JournalUnreadable, match="chain of hashes is broken"):
+        read(path)
+
+
+def test_a_journal_that_lost_a_line_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / "journal.ndjson", a_run())
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:3] + lines[4:]))
+    with pytest.raises(JournalUnreadable, match=":4: "):
+        read(path)
+
+
+def test_a_journal_of_a_newer_version_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = written(tmp_path / "journal.ndjson", a_run())
+    path.write_bytes(path.read_bytes().replace(b'{"v":1,', b'{"v":99,'))
+    with pytest.raises(JournalUnreadable, match="version 99.*use that version or a later one"):
+        read(path)
+
+
+def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("milk, bread\n")
+    with pytest.raises(JournalUnreadable):
+        read(tmp_path / "notes.txt")
+    with pytest.raises(JournalUnreadable, match="No such file"):
+        read(tmp_path / "nothing")
+
+
+def test_two_runs_never_write_one_journal(tmp_path: Path) -> None:
+    written(tmp_path / "journal.ndjson", [])
+    with pytest.raises(NotDurable, match="exists"):
+        Journal(tmp_path / "journal.ndjson", STARTED)
+
+
+def test_only_durable_events_are_forced_to_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    forced: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", forced.append)
+    journal = Journal(tmp_path / "journal.ndjson", STARTED)
+    journal.append([ev.Sampled(t=1, probe=0, phase=ev.Phase.BEFORE, good=True)])
+    assert not forced
+    journal.append([ev.Prepared(t=1, step="m0", acts=[]), ev.StepBegan(t=1, step="m1")])
+    assert len(forced) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_told_before_anything_is_done(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.ndjson", STARTED)
+    full = os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, journal._file)
+    with pytest.raises(NotDurable, match="No space left"):
+        journal.append([ev.Prepared(t=1, step="m0", acts=[])])
