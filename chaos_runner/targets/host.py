@@ -74,6 +74,14 @@ class Process(Struct, frozen=True, kw_only=True):
             raise Gone(f"the process that was pid {key['pid']} is no longer there")
         return found
 
+    @staticmethod
+    def of(pid: int) -> "Process":
+        """The process that has that pid now. Raises Gone when there is none."""
+        found = _read(pid)
+        if found is None:
+            raise Gone(f"there is no process {pid}")
+        return found
+
     @property
     def key(self) -> dict[str, Any]:
         """What identifies it for good."""

@@ -211,7 +211,7 @@ def test_down_ends_a_shop_of_which_parts_are_stopped_or_killed(tmp_path: Path) -
 
 def test_down_spares_a_process_that_has_a_parts_pid_but_not_its_start(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as stranger:
-        part = {"name": "store", "pid": stranger.pid, "started_s": time.time() - 3600}
+        part = {"name": "store", "pid": stranger.pid, "started": 1.0}
         (tmp_path / "shop.json").write_text(json.dumps({"folder": str(tmp_path), "parts": [part]}))
         assert shops.down(tmp_path) == []
         assert stranger.poll() is None

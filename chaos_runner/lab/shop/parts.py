@@ -13,9 +13,10 @@ from typing import Final
 import msgspec
 
 import chaos_runner
+from chaos_runner.errors import Gone
+from chaos_runner.targets.host import Process
 
 END_GRACE_S: Final = 2.0
-_START_TIME_SLACK_S: Final = 1.5  # the kernel counts from boot, and the boot's wall time is rounded and corrected
 _POLL_S: Final = 0.005
 
 
@@ -28,11 +29,16 @@ class State(StrEnum):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One process of the shop. `started_s` is its start in seconds since the epoch."""
+    """One process of the shop. Its pid is only its own together with when it was started."""
 
     name: str
     pid: int
-    started_s: float
+    started: float
+
+    @property
+    def key(self) -> dict[str, float]:
+        """What identifies it for good."""
+        return {"pid": self.pid, "started": self.started}
 
 
 def spawned(name: str, log: Path, command: Sequence[str]) -> Part:
@@ -54,24 +60,24 @@ def spawned(name: str, log: Path, command: Sequence[str]) -> Part:
         setsigmask=[],
         setsigdef=[signal.SIGINT, signal.SIGTERM, signal.SIGHUP],
     )
-    return Part(name, pid, _started_s(pid))
+    return Part(name, pid, _started(pid))
+
+
+def _started(pid: int) -> float:
+    try:
+        return Process.of(pid).started
+    except Gone:  # it ended at once; whoever waits for it will find that out
+        return 0.0
 
 
 def state(part: Part) -> State:
     """How the part is now. A zombie is gone; it is reaped when it is a child of this process."""
-    import psutil
-
     try:
-        process = psutil.Process(part.pid)
-        if abs(process.create_time() - part.started_s) > _START_TIME_SLACK_S:
-            return State.GONE
-        status = process.status()
-    except psutil.NoSuchProcess:
-        return State.GONE
-    if status == psutil.STATUS_ZOMBIE:
+        process = Process.at(part.key)
+    except Gone:
         _reap(part.pid)
         return State.GONE
-    return State.STOPPED if status in {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP} else State.RUNNING
+    return State.RUNNING if process.state == "running" else State.STOPPED
 
 
 def end(parts: Iterable[Part]) -> list[str]:
@@ -93,16 +99,9 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1"}
 
 
-def _started_s(pid: int) -> float:
-    import psutil
-
-    return float(psutil.Process(pid).create_time())
-
-
 def _signal(part: Part, number: signal.Signals) -> None:
-    if state(part) is not State.GONE:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(part.pid, number)
+    with contextlib.suppress(Gone):
+        Process.at(part.key).signal(number)
 
 
 def _still_there(parts: Sequence[Part], within_s: float) -> list[Part]:
