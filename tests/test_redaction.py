@@ -46,7 +46,7 @@ def test_words_too_short_to_be_told_from_others_are_left() -> None:
 
 @pytest.mark.parametrize(("key", "is_one"), [
     ("db_password", True), ("API_KEY", True), ("github_token", True), ("shop_url", False), ("keyboard", False)])
-def test_configuration_keys_named_like_a_secret(key: str, is_one: bool) -> None:
+def test_configuration_keys_named_like_a_secret(key: str, *, is_one: bool) -> None:
     assert named_like_a_secret(key) is is_one
 
 

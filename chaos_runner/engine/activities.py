@@ -1,9 +1,13 @@
 """Calling a Chaos Toolkit activity once, through its provider."""
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
+from math import isfinite
 from subprocess import Popen
 from typing import Any, Final
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -19,7 +23,7 @@ Started = Callable[["Popen[bytes]"], None]
 
 
 class Called(Struct, frozen=True, kw_only=True):
-    """What came of one call. `ok` is False when it raised, timed out or could not be made."""
+    """What came of one call. `ok` is False when it raised, timed out or could not be made. `output` is as it came."""
 
     ok: bool
     grade: Grade
@@ -76,7 +80,7 @@ def _guarded(run: Callable[..., Any], activity: dict[str, Any], values: Values) 
         output = run(activity, dict(values.configuration), dict(values.secrets))
     except BaseException as problem:  # noqa: BLE001 -- SystemExit and KeyboardInterrupt too: it is not our exit
         return _failed(_reason(problem), traceback.format_exception(problem))
-    return Called(ok=True, grade=Grade.REPORTED, output=writable(output))
+    return Called(ok=True, grade=Grade.REPORTED, output=output)
 
 
 def _reason(problem: BaseException) -> str:
@@ -88,17 +92,44 @@ def _failed(note: str, error: list[str]) -> Called:
     return Called(ok=False, grade=Grade.NONE, error=error, note=note)
 
 
-def writable(output: Any) -> Any:
-    """The output as data that a journal can hold; whatever is no such data is kept as its `repr`, in the same place."""
+def recorded(output: Any) -> tuple[Any, str]:
+    """The output as data that a journal can hold, and what was cut of it: at most a MiB is kept."""
+    data = writable(output)
+    if isinstance(data, bool | int | float | None):
+        return data, ""
     import msgspec
 
+    text = msgspec.json.encode(data)
+    cut = len(text) - 2 * process.OUTPUT_MAX
+    if cut <= 0:
+        return data, ""
+    kept = data if isinstance(data, str) else text.decode()
+    return kept[:process.OUTPUT_MAX], f"{len(text) - process.OUTPUT_MAX} bytes of output were cut (kept: the first MiB)"
+
+
+def writable(output: Any) -> Any:
+    """The output with whatever a journal cannot hold replaced by its `repr`, in the same place."""
     try:
-        return msgspec.to_builtins(output, enc_hook=_written, str_keys=True)
-    except (TypeError, ValueError, RecursionError):
+        return _written(output)
+    except RecursionError:
         return repr(output)
 
 
 def _written(value: Any) -> Any:
-    if isinstance(value, set | frozenset):
-        return sorted(value, key=repr)
-    return repr(value)
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if isfinite(value) else repr(value)
+        case Mapping():
+            return {str(key): _written(member) for key, member in value.items()}
+        case list() | tuple():
+            return [_written(member) for member in value]
+        case set() | frozenset():
+            return [_written(member) for member in sorted(value, key=repr)]
+        case bytes() | bytearray():
+            return process.text_of(bytes(value))
+        case date() | Decimal() | UUID():
+            return str(value)
+        case _:
+            return repr(value)

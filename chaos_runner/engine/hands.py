@@ -16,7 +16,7 @@ from chaos_runner.engine.judging import CannotJudge, holds
 from chaos_runner.engine.process import end_group
 from chaos_runner.errors import ActFailed, ChaosRunnerError, Gone, NoEffect, NoTarget, Refused
 from chaos_runner.experiment.arguments import BadArguments, convert
-from chaos_runner.experiment.model import Native, Probe, Provider, Step, StopRule
+from chaos_runner.experiment.model import Native, Probe, Provider, Step
 from chaos_runner.experiment.values import Values
 from chaos_runner.plan.model import Plan
 from chaos_runner.run import commands as co
@@ -210,14 +210,13 @@ class Hands:
         return self._ended(step, called)
 
     def _ended(self, step: Step, called: Called) -> ev.StepEnded:
-        grade, ok, note = called.grade, called.ok, called.note
+        output, cut = activities.recorded(called.output)
+        ok, grade, note = called.ok and called.grade is not Grade.NONE, called.grade, called.note or cut
         if step.expect is not None:
-            met = _as_expected(self._values.fill(step.expect), called.output)
-            grade, ok = (Grade.PROVEN, True) if met else (Grade.NONE, False)
-            note = note if met else f"not as expected ({step.expect!r}): {note or called.output!r:.200}"
-        elif grade is Grade.NONE:
-            ok = False
-        return ev.StepEnded(t=self._t(), step=step.key, ok=ok, grade=grade, output=called.output, error=called.error,
+            ok = _as_expected(self._values.fill(step.expect), called.output)
+            grade = Grade.PROVEN if ok else Grade.NONE
+            note = note if ok else f"not as expected ({step.expect!r}): {called.note or repr(output)[:200]}"
+        return ev.StepEnded(t=self._t(), step=step.key, ok=ok, grade=grade, output=output, error=called.error,
                             note=note)
 
     def _probe_step(self, step: Step, call: Native) -> ev.StepEnded:
@@ -239,9 +238,7 @@ class Hands:
     def _read(self, number: int, phase: Phase) -> ev.Sampled:
         began_s = time.monotonic()
         answer = self._ask(self._plan.watched[number])
-        rule = number - len(self._plan.probes)
-        good = answer.good if rule < 0 else _as_stop_rule(self._plan.experiment.stop_rules[rule], answer)
-        return ev.Sampled(t=self._t(), probe=number, phase=phase, good=good, value=answer.value,
+        return ev.Sampled(t=self._t(), probe=number, phase=phase, good=answer.good, value=answer.value,
                           missing=answer.missing, doubt=answer.doubt, note=answer.note,
                           took_s=round(time.monotonic() - began_s, 6))
 
@@ -249,13 +246,13 @@ class Hands:
         try:
             reading = self._reading(probe)
         except Unreachable as problem:
-            return _Answer(good=False, note=str(problem), unreachable=True)
+            return _Answer(good=False, note=str(problem))
         except NoData as problem:
             return _Answer(good=None, note=str(problem), missing=True)
         except BadArguments as problem:
             return _Answer(good=None, doubt=str(problem))
         try:
-            good = holds(probe.judge, reading.value, self._values)
+            good = holds(probe.judge, reading.value, self._values) is not probe.bad_when_met
         except CannotJudge as problem:
             return _Answer(good=None, value=_brief(reading.value), doubt=str(problem))
         note = reading.note if good else reading.note or _said(reading.value)
@@ -282,14 +279,6 @@ class _Answer(Struct, frozen=True, kw_only=True):
     missing: bool = False
     doubt: str = ""
     note: str = ""
-    unreachable: bool = False
-
-
-def _as_stop_rule(rule: StopRule, answer: _Answer) -> bool | None:
-    """A stop rule's sample is bad when the rule speaks: its condition holds, its tolerance is not met, or no answer."""
-    if answer.good is None or answer.unreachable or not rule.stops_when_met:
-        return answer.good
-    return not answer.good
 
 
 def _as_expected(expected: Any, output: Any) -> bool:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from chaos_runner import shelf
 from chaos_runner.experiment import arguments
 from chaos_runner.experiment.document import Node, plain
-from chaos_runner.experiment.fields import Fields, Found
+from chaos_runner.experiment.fields import DURATION_MAX_S, Fields, Found
 from chaos_runner.experiment.judges import COMPARISONS, judge
 from chaos_runner.experiment.model import (
     MISSING_FOR_S,
@@ -21,7 +21,6 @@ from chaos_runner.experiment.model import (
     ProviderUndo,
     Step,
     StepKind,
-    StopRule,
     Tolerance,
 )
 from chaos_runner.experiment.providers import provider
@@ -34,8 +33,13 @@ _SAMPLING: Final = ("every", "allow", "for", "missing-for", *COMPARISONS, "toler
 PROBE_KEYS: Final = (*_SHARED, "probe", "background", "pauses", "timeout", *_SAMPLING)
 STEP_KEYS: Final = (*_SHARED, "fault", "probe", "target", "duration", "background", "pauses", "timeout", "expect",
                     "undo", "tolerance")
+REF_KEYS: Final = ("ref", "name", "type", "background", "tolerance")
 UNDO_KEYS: Final = ("provider", "verify")
-_NOT_YET: Final = {"controls": "controls", "use": "reusable probes"}
+PAUSES_KEYS: Final = ("before", "after")
+_KEYS: Final = {"probe": PROBE_KEYS, "stop rule": PROBE_KEYS, "activity": STEP_KEYS}
+_BELONGS: Final = {"target": ("fault",), "arguments": ("fault", "probe"), "expect": ("provider",)}
+"""Keys that mean something only beside some of fault, probe and provider."""
+NOT_YET: Final = {"controls": "controls", "use": "reusable probes"}
 
 
 class Known(Struct, frozen=True):
@@ -52,73 +56,91 @@ class _Called(Struct, frozen=True):
 
 def probe(node: Node, found: Found, known: Known) -> Probe | None:
     """A probe of the hypothesis."""
-    fields = Fields(_resolved(node, found, known), _named("probe", node), found).known(PROBE_KEYS)
-    return _probe(fields, _judge_of(fields))
+    fields = _opened("probe", node, found, known)
+    return _probe(fields, _judge_of(fields)) if fields else None
 
 
-def stop_rule(node: Node, found: Found, known: Known) -> StopRule | None:
+def stop_rule(node: Node, found: Found, known: Known) -> Probe | None:
     """A rule of `stop-when`: a condition stops when it holds, a tolerance when it is not met."""
-    fields = Fields(_resolved(node, found, known), _named("stop rule", node), found).known(PROBE_KEYS)
-    read = _probe(fields, _judge_of(fields), every_s=NATIVE_INTERVAL_S)
+    fields = _opened("stop rule", node, found, known)
+    read = _probe(fields, _judge_of(fields), every_s=NATIVE_INTERVAL_S) if fields else None
     if read is None:
         return None
-    return StopRule(probe=read, stops_when_met=not isinstance(read.judge, Tolerance))
+    return structs.replace(read, bad_when_met=not isinstance(read.judge, Tolerance))
 
 
 def step(node: Node, found: Found, known: Known, key: str) -> Step | None:
     """An activity of the method or the rollbacks."""
-    fields = Fields(_resolved(node, found, known), _named("activity", node), found).known(STEP_KEYS)
-    outer = Fields(node, fields.what, [])
+    fields = _opened("activity", node, found, known)
+    if fields is None:
+        return None
     refuse_not_yet(fields)
     called = _call(fields)
     pauses = _pauses(fields)
-    if "tolerance" in fields:
+    if "tolerance" in fields and fields.node is node:
         fields.complain("W301", "a tolerance counts only in the hypothesis; here it is ignored",
                         fields.place("tolerance"), "use `expect:` on an action, or move the probe to the hypothesis")
-    name = _name(fields)
-    undo = _undo(fields, known, found)
+    name, undo, duration_s = _name(fields), _undo(fields, known, found), _duration(fields, called)
+    background = fields.flag("background") or fields.inner(node, fields.what).flag("background")
     if called.call is None or not name:
         return None
-    return Step(key=key, name=name, kind=called.kind, call=called.call, place=node.place,
-                duration_s=_duration(fields, called), background=outer.flag("background") or fields.flag("background"),
-                pause_before=pauses[0], pause_after=pauses[1], expect=fields.plain("expect"), undo=undo)
+    return Step(key=key, name=name, kind=called.kind, call=called.call, place=node.place, duration_s=duration_s,
+                background=background, pause_before=pauses[0], pause_after=pauses[1], expect=fields.plain("expect"),
+                undo=undo)
+
+
+def asked_for(fields: Fields, key: str) -> bool:
+    """Whether the key asks for anything: false and what is empty does not, 0 does."""
+    value = fields.plain(key)
+    return value is not None and value is not False and value not in ("", [], {})
 
 
 def refuse_not_yet(fields: Fields) -> None:
     """Says of what this version cannot do yet that it cannot: ignoring a safeguard would be worse than refusing it."""
-    for key, what in _NOT_YET.items():
-        if fields.plain(key):
+    for key, what in NOT_YET.items():
+        if asked_for(fields, key):
             fields.complain("E390", f"this version of chaos-runner cannot do {what} yet", fields.place(key))
 
 
+def member(node: Node, key: str) -> Any:
+    """The scalar under a key, None when there is none."""
+    entry = node.value.get(key) if isinstance(node.value, dict) else None
+    return entry.node.value if entry else None
+
+
 def _named(what: str, node: Node) -> str:
-    name = plain(node).get("name") if isinstance(node.value, dict) else None
+    name = member(node, "name")
     return f'{what} "{name}"' if isinstance(name, str) else f"the {what}"
 
 
 def _name(fields: Fields) -> str:
-    if "name" in fields:
-        return fields.text("name")
-    implied = fields.text("fault") or fields.text("probe")
-    if not implied:
-        fields.require("name")
-    return implied
+    """Its own, else that of its fault or probe. What `use` stands for has one."""
+    implied = "" if "name" in fields else fields.text("fault") or fields.text("probe") or fields.plain("use")
+    return str(implied) if implied else fields.filled_text("name")
 
 
-def _resolved(node: Node, found: Found, known: Known) -> Node:
-    """The activity a `ref` names, or the node itself."""
-    if not isinstance(node.value, dict) or "ref" not in node.value:
-        return node
-    entry = node.value["ref"]
-    name = entry.node.value
-    referred = known.activities.get(name) if isinstance(name, str) else None
-    if referred:
-        return referred
-    close = did_you_mean(str(name), known.activities)
-    Fields(node, "the activity", found).complain(
-        "E317", "ref names no activity of this file", entry.node, f'did you mean "{close}"?' if close else "",
-        found=f"found {name!r}")
-    return node
+def _opened(what: str, node: Node, found: Found, known: Known) -> Fields | None:
+    """The fields of an activity, or of the one it refers to; None when it is no mapping or refers to nothing.
+
+    The keys of an activity that is referred to are looked at where it stands.
+    """
+    fields = Fields(node, _named(what, node), found)
+    if not isinstance(node.value, dict):
+        return None
+    if "ref" not in fields:
+        return fields.known(_KEYS[what])
+    referred = _referred(fields.known(REF_KEYS), known)
+    return Fields(referred, _named(what, referred), found) if referred else None
+
+
+def _referred(fields: Fields, known: Known) -> Node | None:
+    name = fields.text("ref")
+    referred = known.activities.get(name)
+    if referred is None:
+        close = did_you_mean(name, known.activities)
+        fields.complain("E317", "ref names no activity of this file", fields.node_of("ref"),
+                        f'did you mean "{close}"?' if close else "", found=name)
+    return referred
 
 
 def _judge_of(fields: Fields) -> Judge | None:
@@ -129,15 +151,15 @@ def _judge_of(fields: Fields) -> Judge | None:
             unit = shelf.probe(name).unit
         except NotOnShelf:
             unit = Unit.COUNT
-    return judge(fields, unit, needed=not fields.plain("use"))
+    return judge(fields, unit, needed=not asked_for(fields, "use"))
 
 
 def _probe(fields: Fields, judged: Judge | None, every_s: float | None = None) -> Probe | None:
     refuse_not_yet(fields)
     called = _call(fields)
     _only_a_probe(fields, called)
-    interval_s = fields.duration_s("every", every_s if isinstance(called.call, Provider) else NATIVE_INTERVAL_S)
-    missing_for_s = fields.duration_s("missing-for", MISSING_FOR_S)
+    interval_s = fields.positive_s("every", every_s if isinstance(called.call, Provider) else NATIVE_INTERVAL_S)
+    missing_for_s = fields.positive_s("missing-for", MISSING_FOR_S)
     name, held_for_s, allow = _name(fields), fields.duration_s("for"), fields.share("allow")
     if called.call is None or judged is None or not name:
         return None
@@ -152,18 +174,43 @@ def _only_a_probe(fields: Fields, called: _Called) -> None:
 
 
 def _call(fields: Fields) -> _Called:
+    _check_toolkit_keys(fields)
     ways = [key for key in ("fault", "probe", "provider") if key in fields]
     if len(ways) != 1:
-        if not fields.plain("use") and isinstance(fields.node.value, dict) and "ref" not in fields:
+        if not asked_for(fields, "use"):
             fields.complain("E309", f"{fields.what} needs exactly one of fault, probe and provider",
                             fields.place(ways[1]) if ways else fields.node,
-                            found=f"found {' and '.join(ways)}" if ways else "found none")
+                            found=" and ".join(ways) or "none")
         return _Called(None, Unit.COUNT, StepKind.PROBE)
+    _check_belonging(fields, ways[0])
     if ways[0] == "fault":
+        _check_type(fields, "action")
         return _Called(_fault(fields), Unit.COUNT, StepKind.ACTION)
     if ways[0] == "probe":
+        _check_type(fields, "probe")
         return _native_probe(fields)
     return _Called(_provider(fields), Unit.COUNT, _kind(fields))
+
+
+def _check_toolkit_keys(fields: Fields) -> None:
+    """What chaoslib checks and does not use: of a probe `background`, of any activity `timeout`."""
+    fields.flag("background")
+    timeout = fields.node_of("timeout")
+    if timeout and (isinstance(timeout.value, bool) or not isinstance(timeout.value, int | float)):
+        fields.complain("E103", "timeout must be a number of seconds", timeout, found=timeout.raw or timeout.kind)
+
+
+def _check_belonging(fields: Fields, way: str) -> None:
+    for key, ways in _BELONGS.items():
+        if key in fields and way not in ways:
+            fields.complain("W101", f"{key} has no meaning beside {way}, and is ignored", fields.place(key),
+                            "the arguments of a provider stand inside it" if key == "arguments" else "remove it")
+
+
+def _check_type(fields: Fields, implied: str) -> None:
+    """What is native needs no type; a wrong one means that something else was meant."""
+    if fields.one_of("type", ("action", "probe"), implied) != implied:
+        fields.complain("E104", f"{fields.what} is of type {implied}", fields.node_of("type"), "remove the type")
 
 
 def _kind(fields: Fields) -> StepKind:
@@ -211,7 +258,7 @@ def _check_arguments(fields: Fields, key: str, kind: type[Struct], name: str) ->
     node = fields.node_of(key)
     given = plain(node) if node else {}
     if not isinstance(given, dict):
-        fields.complain("E103", f"{key} must be a mapping", node, found=f"found {node.kind if node else ''}")
+        fields.complain("E103", f"{key} must be a mapping", node, found=f"{node.kind if node else ''}")
         return
     inner = fields.inner(node, f"the {key} of {name}") if node else fields
     known = list(arguments.names(kind))
@@ -227,13 +274,11 @@ def _check_arguments(fields: Fields, key: str, kind: type[Struct], name: str) ->
 
 
 def _duration(fields: Fields, called: _Called) -> float | None:
-    duration_s = fields.duration_s("duration")
-    if duration_s is not None and not (isinstance(called.call, Native) and called.kind is StepKind.ACTION):
+    duration_s = fields.positive_s("duration")
+    if duration_s is not None and called.call and not (isinstance(called.call, Native) and called.kind is StepKind.ACTION):
         fields.complain("E311", "only a native fault has a duration: nothing knows how to undo this when it is over",
                         fields.place("duration"), "use `pauses: {after: …}` to wait")
         return None
-    if "target" in fields and called.kind is not StepKind.ACTION:
-        fields.complain("W101", "only a fault has a target", fields.place("target"))
     return duration_s
 
 
@@ -241,7 +286,7 @@ def _pauses(fields: Fields) -> tuple[float | str, float | str]:
     node = fields.node_of("pauses")
     if node is None:
         return 0.0, 0.0
-    pauses = fields.inner(node, "pauses").known(("before", "after"))
+    pauses = fields.inner(node, "pauses").known(PAUSES_KEYS)
     return _pause(pauses, "before"), _pause(pauses, "after")
 
 
@@ -252,9 +297,9 @@ def _pause(pauses: Fields, key: str) -> float | str:
         return value
     if isinstance(value, str):
         return pauses.duration_s(key, 0.0) or 0.0
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= DURATION_MAX_S:
         pauses.complain("E201", f"the pause {key} must be a duration", pauses.node_of(key), "write `5s`",
-                        found=f"found {value!r}")
+                        found=repr(value))
         return 0.0
     return float(value)
 
@@ -278,7 +323,7 @@ def _with_name(node: Node) -> Node:
     """A verify needs no name of its own: it stands under the action it verifies."""
     from chaos_runner.experiment.document import Entry
 
-    if not isinstance(node.value, dict) or "name" in node.value:
+    if not isinstance(node.value, dict) or member(node, "name") is not None:
         return node
     name = Entry(node.place, Node(node.place, "looking back", '"looking back"'))
     return Node(node.place, {**node.value, "name": name})

@@ -4,8 +4,10 @@ What an argument wants is written in its type: `Seconds`, `Share`, `Size` are nu
 """
 
 import types
-from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from collections.abc import Mapping, Sequence
+from functools import cache
+from math import isfinite
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import NODEFAULT, Struct
@@ -38,15 +40,13 @@ def convert(kind: type[S], given: Mapping[str, Any]) -> S:
     problems = complaints(kind, given)
     if problems:
         raise BadArguments(problems)
-    hints = get_type_hints(kind, include_extras=True)
-    values = {_field_of(kind, name): _number(hints[_field_of(kind, name)], value) for name, value in given.items()}
-    return kind(**values)
+    hints, known = _hints(kind), names(kind)
+    return kind(**{known[name]: _number(hints[known[name]], value) for name, value in given.items()})
 
 
 def complaints(kind: type[Struct], given: Mapping[str, Any]) -> list[BadArgument]:
     """What is wrong with these arguments. A value that is `${name}` is believed until it is filled."""
-    hints = get_type_hints(kind, include_extras=True)
-    known = names(kind)
+    hints, known = _hints(kind), names(kind)
     found = [BadArgument(name, "no such argument", unknown=True) for name in given if name not in known]
     for name, value in given.items():
         if name in known and not _open(value):
@@ -56,12 +56,14 @@ def complaints(kind: type[Struct], given: Mapping[str, Any]) -> list[BadArgument
     return found + [BadArgument(name, "is required", missing=True) for name in required(kind) if name not in given]
 
 
-def names(kind: type[Struct]) -> dict[str, str]:
+@cache
+def names(kind: type[Struct]) -> Mapping[str, str]:
     """The arguments as they are written in files, and the fields behind them."""
     return {field.encode_name: field.name for field in msgspec.structs.fields(kind)}
 
 
-def required(kind: type[Struct]) -> list[str]:
+@cache
+def required(kind: type[Struct]) -> Sequence[str]:
     """The arguments without which nothing works."""
     return [field.encode_name for field in msgspec.structs.fields(kind)
             if field.default is NODEFAULT and field.default_factory is NODEFAULT]
@@ -76,8 +78,9 @@ def unit_of(hint: Any) -> Unit | None:
     return None
 
 
-def _field_of(kind: type[Struct], name: str) -> str:
-    return names(kind)[name]
+@cache
+def _hints(kind: type[Struct]) -> Mapping[str, Any]:
+    return get_type_hints(kind, include_extras=True)
 
 
 def _open(value: Any) -> bool:
@@ -101,7 +104,18 @@ def _number(hint: Any, value: Any) -> Any:
         return msgspec.convert(value, hint)
     if not isinstance(value, str):
         raise NoUnit(f"{_EXAMPLES[unit]}, not {value!r}: a number that carries a dimension has a unit")
-    return _PARSERS[unit](value)
+    return _parsed(unit, value)
+
+
+def _parsed(unit: Unit, text: str) -> float:
+    """Raises NoUnit, for a number that no machine can hold too."""
+    try:
+        value: float = _PARSERS[unit](text)
+    except OverflowError:
+        raise NoUnit(f"{_EXAMPLES[unit]}, not so much") from None
+    if not isfinite(value):
+        raise NoUnit(f"{_EXAMPLES[unit]}, not so much")
+    return value
 
 
 def spoken_type(hint: Any) -> str:
@@ -111,6 +125,8 @@ def spoken_type(hint: Any) -> str:
         return _EXAMPLES[unit]
     if get_origin(hint) in (Union, types.UnionType):
         return " or ".join(spoken_type(member) for member in get_args(hint) if member is not type(None))
+    if get_origin(hint) is Literal:
+        return f"one of {', '.join(map(str, get_args(hint)))}"
     return _WORDS.get(get_origin(hint) or hint, str(hint))
 
 

@@ -16,10 +16,13 @@ EXPERIMENT_KEYS: Final = (
     "confirm-above", "seed", "require-proof", "require-verified-undo", "rehearse", "max-abort-latency", "gates",
 )
 HYPOTHESIS_KEYS: Final = ("title", "description", "probes", "controls", "baseline", "recovers-within")
-_NOT_YET: Final = {
+NOT_YET: Final = {
     "controls": "controls", "limits": "limits", "confirm-above": "confirm-above", "gates": "gates",
     "rehearse": "rehearsals", "max-abort-latency": "max-abort-latency",
 }
+RUNTIME_KEYS: Final = ("rollbacks", "hypothesis")
+STRATEGY_KEYS: Final = ("strategy",)
+HYPOTHESIS_STRATEGIES: Final = ("default",)
 _STRATEGIES: Final = tuple(strategy.value for strategy in RollbackStrategy)
 
 
@@ -29,19 +32,20 @@ def build(document: Document) -> tuple[Experiment | None, list[Finding]]:
     if document.root is None or not isinstance(document.root.value, dict):
         return None, found
     experiment = _experiment(document, Fields(document.root, "the experiment", found), found)
-    broken = any(finding.severity is Severity.ERROR for finding in found)
-    return (None if broken else experiment), found
+    said_once = list(dict.fromkeys(found))  # an activity that is referred to is read again
+    broken = any(finding.severity is Severity.ERROR for finding in said_once)
+    return (None if broken else experiment), said_once
 
 
 def _experiment(document: Document, fields: Fields, found: Found) -> Experiment:
-    fields.known(EXPERIMENT_KEYS).require("title", "description", "method")
+    fields.known(EXPERIMENT_KEYS).require("method")
     _refuse_not_yet(fields)
     known = Known(dict(_named(fields)))
     method = _steps(fields, found, known, "method")
     _check_ends(fields, method)
     rules = [activities.stop_rule(node, found, known) for node in fields.items("stop-when")]
     return Experiment(
-        title=_needed_text(fields, "title"), description=_needed_text(fields, "description"), file=document.file,
+        title=fields.filled_text("title"), description=fields.filled_text("description"), file=document.file,
         hypothesis=_hypothesis(fields, found, known), method=tuple(method),
         rollbacks=tuple(_steps(fields, found, known, "rollbacks")), stop_rules=tuple(rule for rule in rules if rule),
         configuration=_configuration(fields), secrets=fields.mapping("secrets"), tags=_tags(fields),
@@ -51,29 +55,22 @@ def _experiment(document: Document, fields: Fields, found: Found) -> Experiment:
 
 
 def _refuse_not_yet(fields: Fields) -> None:
-    for key, what in _NOT_YET.items():
-        if fields.plain(key):
+    for key, what in NOT_YET.items():
+        if activities.asked_for(fields, key):
             fields.complain("E390", f"this version of chaos-runner cannot do {what} yet", fields.place(key),
                             "a safeguard that is ignored is worse than none: remove the key, or use a later version")
 
 
-def _needed_text(fields: Fields, key: str) -> str:
-    text = fields.text(key)
-    if key in fields and isinstance(fields.plain(key), str) and not text.strip():
-        fields.complain("E102", f"{key} must not be empty", fields.node_of(key))
-    return text
-
-
 def _named(fields: Fields) -> Iterator[tuple[str, Node]]:
-    """Every activity with a name, for `ref`."""
+    """Every activity with a name, for `ref`. Of two with one name chaoslib's choice comes last and so wins."""
     hypothesis = fields.node_of("steady-state-hypothesis")
     lists = [Fields(hypothesis, "", []).items("probes")] if hypothesis else []
     quiet = Fields(fields.node, "", [])
-    for nodes in [*lists, quiet.items("method"), quiet.items("rollbacks")]:
+    for nodes in [quiet.items("rollbacks"), quiet.items("method"), *lists]:
         for node in nodes:
-            name = node.value.get("name") if isinstance(node.value, dict) else None
-            if name and isinstance(name.node.value, str):
-                yield name.node.value, node
+            name = activities.member(node, "name")
+            if isinstance(name, str) and activities.member(node, "ref") is None:
+                yield name, node
 
 
 def _hypothesis(fields: Fields, found: Found, known: Known) -> Hypothesis | None:
@@ -81,11 +78,10 @@ def _hypothesis(fields: Fields, found: Found, known: Known) -> Hypothesis | None
     if node is None:
         return None
     inner = fields.inner(node, "the steady-state hypothesis").known(HYPOTHESIS_KEYS)
-    inner.require("title")
     activities.refuse_not_yet(inner)
     probes = [activities.probe(item, found, known) for item in inner.items("probes")]
     baseline_s = inner.duration_s("baseline", BASELINE_S)
-    return Hypothesis(title=inner.text("title"), probes=tuple(probe for probe in probes if probe),
+    return Hypothesis(title=inner.filled_text("title"), probes=tuple(probe for probe in probes if probe),
                       baseline_s=BASELINE_S if baseline_s is None else baseline_s,
                       recovers_within_s=inner.duration_s("recovers-within"))
 
@@ -109,6 +105,8 @@ def _check_ends(fields: Fields, method: Sequence[Step]) -> None:
     last = method[-1] if method else None
     if last is None or not last.is_fault or last.duration_s is not None or last.pause_after:
         return
+    if activities.member(fields.items("method")[-1], "duration") is not None:
+        return  # it cannot be used, which was said already
     if isinstance(last.call, Native) and not shelf.fault(last.call.name).healed_by:
         fields.complain("E308", f'"{last.name}" would be undone at once: it is the last step and has no duration',
                         last.place, "add `duration: 30s`")
@@ -130,7 +128,7 @@ def _tags(fields: Fields) -> tuple[str, ...]:
         if isinstance(node.value, str) and node.value:
             tags.append(node.value)
         else:
-            fields.complain("E103", "a tag must be a text that is not empty", node, found=f"found {node.kind}")
+            fields.complain("E103", "a tag must be a text that is not empty", node, found=node.kind)
     return tuple(tags)
 
 
@@ -139,15 +137,15 @@ def _strategy(fields: Fields) -> RollbackStrategy | None:
     node = fields.node_of("runtime")
     if node is None:
         return None
-    runtime = fields.inner(node, "runtime").known(("rollbacks", "hypothesis"))
+    runtime = fields.inner(node, "runtime").known(RUNTIME_KEYS)
     hypothesis = runtime.node_of("hypothesis")
     if hypothesis:
-        inner = runtime.inner(hypothesis, "runtime.hypothesis").known(("strategy",))
-        if inner.text("strategy", "default") != "default":
+        inner = runtime.inner(hypothesis, "runtime.hypothesis").known(STRATEGY_KEYS)
+        if inner.text("strategy", "default") not in HYPOTHESIS_STRATEGIES:
             inner.complain("E390", "this version of chaos-runner cannot do other hypothesis strategies yet",
                            inner.node_of("strategy"), "give the probe `every:` to have it read all the time")
     rollbacks = runtime.node_of("rollbacks")
     if rollbacks is None:
         return None
-    inner = runtime.inner(rollbacks, "runtime.rollbacks").known(("strategy",))
+    inner = runtime.inner(rollbacks, "runtime.rollbacks").known(STRATEGY_KEYS)
     return RollbackStrategy(inner.one_of("strategy", _STRATEGIES, "safe"))

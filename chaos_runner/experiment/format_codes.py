@@ -119,8 +119,8 @@ VERDICT_CODES: Final = (
          "it."),
     Code("V504", "inconclusive: reported, not measured", "`require-proof` asks for measured evidence, and the action\n"
          "only returned without an error. Give it an `expect:`."),
-    Code("V505", "inconclusive: data is missing", "A probe could not be judged while or after the fault acted. Missing\n"
-         "data is never green."),
+    Code("V505", "inconclusive: data is missing",
+         "A probe could not be judged while or after the fault acted. Missing data is never green."),
     Code("V506", "inconclusive: the target was gone",
          "Between the first look and the fault the target disappeared."),
 )

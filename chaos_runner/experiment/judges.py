@@ -1,15 +1,21 @@
 """Reading limits and tolerances: what decides whether a probe's value is good."""
 
 import re
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr
+from importlib import import_module
+from importlib.util import find_spec
+from io import StringIO
+from math import inf, isfinite
 from typing import Any, Final
 
 from chaos_runner.experiment.document import Node, plain
 from chaos_runner.experiment.fields import Fields
 from chaos_runner.experiment.model import Comparison, Judge, Limit, Tolerance
+from chaos_runner.experiment.providers import provider
 from chaos_runner.units import NoUnit, Unit, measure
 
 COMPARISONS: Final = tuple(comparison.value for comparison in Comparison)
-_TYPES: Final = ("probe", "regex", "jsonpath", "range")
 _PAIR: Final = 2
 
 
@@ -38,11 +44,20 @@ def _limit(fields: Fields, comparison: Comparison, node: Node, unit: Unit) -> Li
     if any(bound is None for bound in bounds):
         return None
     values = tuple(bound[0] for bound in bounds if bound)
-    if comparison is Comparison.BETWEEN and values[0] > values[1]:
-        fields.complain("E205", "between must begin with its lower end", node,
-                        found=f"found {values[0]:g} before {values[1]:g}")
+    found_units = {bound[1] for bound in bounds if bound and bound[0] != 0} or {unit}
+    problem = _mismatch(comparison, values, found_units)
+    if problem:
+        fields.complain("E205", problem, node)
         return None
-    return Limit(comparison=comparison, bounds=values, unit=bounds[0][1] if bounds[0] else unit)
+    return Limit(comparison=comparison, bounds=values, unit=found_units.pop())
+
+
+def _mismatch(comparison: Comparison, values: Sequence[Any], found_units: set[Unit]) -> str:
+    if comparison is not Comparison.BETWEEN:
+        return ""
+    if len(found_units) > 1:
+        return "both ends of between must have the same unit"
+    return "between must begin with its lower end" if values[0] > values[1] else ""
 
 
 def _bounds(fields: Fields, comparison: Comparison, node: Node) -> list[Node] | None:
@@ -51,7 +66,7 @@ def _bounds(fields: Fields, comparison: Comparison, node: Node) -> list[Node] | 
     if isinstance(node.value, list) and len(node.value) == _PAIR:
         return node.value
     fields.complain("E205", "between must be a list of two numbers", node, "write `between: [200, 299]`",
-                    found=f"found {node.kind}")
+                    found=node.kind)
     return None
 
 
@@ -60,36 +75,64 @@ def _bound(fields: Fields, comparison: Comparison, node: Node, unit: Unit) -> tu
     if isinstance(value, bool) or value is None or isinstance(value, dict | list):
         if comparison is Comparison.EQUALS:
             return plain(node), Unit.COUNT
-        fields.complain("E205", f"{comparison} must be a number", node, found=f"found {node.kind}")
+        fields.complain("E205", f"{comparison} must be a number", node, found=node.kind)
         return None
     if isinstance(value, int | float):
         return _bare(fields, comparison, node, unit)
+    if not isinstance(value, str) or "${" in value:
+        _refuse_bound(fields, comparison, node)
+        return None
+    if comparison is Comparison.EQUALS and unit is Unit.COUNT:
+        return value, Unit.COUNT
     try:
-        return _measured(str(value), unit)
+        return _measured(value, unit)
     except NoUnit as problem:
-        if comparison is Comparison.EQUALS and unit is Unit.COUNT:
-            return value, Unit.COUNT
         fields.complain("E205", f"{comparison} must be {str(problem).partition(', not')[0]}", node,
-                        found=f"found {node.raw}")
+                        found=node.raw)
         return None
 
 
+def _refuse_bound(fields: Fields, comparison: Comparison, node: Node) -> None:
+    if isinstance(node.value, str):
+        fields.complain("E390", "this version of chaos-runner cannot fill a limit from the configuration yet", node,
+                        "write the value itself, or use a `tolerance`")
+    else:
+        fields.complain("E205", f"{comparison} cannot be compared with {node.kind}", node, "put quotes around text")
+
+
 def _bare(fields: Fields, comparison: Comparison, node: Node, unit: Unit) -> tuple[Any, Unit] | None:
+    if not _finite(node.value):
+        fields.complain("E205", f"{comparison} must be a finite number", node, found=node.raw)
+        return None
     if unit is Unit.COUNT or node.value == 0:
         return node.value, unit
     example = {Unit.SECONDS: "ms", Unit.SHARE: "%", Unit.BYTES: "Mi"}[unit]
     fields.complain("E205", f"{comparison} must have a unit", node, f"write `{comparison}: {node.raw}{example}`",
-                    found=f"found {node.raw}")
+                    found=node.raw)
     return None
 
 
 def _measured(text: str, unit: Unit) -> tuple[float, Unit]:
-    value, found = measure(text)
+    value, found = _finite_measure(text)
     if unit not in (Unit.COUNT, found):
         wanted = {Unit.SECONDS: "a duration such as 300ms", Unit.SHARE: "a share such as 5%",
                   Unit.BYTES: "a size such as 10Mi"}[unit]
         raise NoUnit(f"{wanted}, not {text!r}")
     return value, found
+
+
+def _finite_measure(text: str) -> tuple[float, Unit]:
+    try:
+        value, found = measure(text)
+    except OverflowError:
+        value, found = inf, Unit.BYTES
+    if not _finite(value):
+        raise NoUnit("a finite number")
+    return value, found
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int) or (isinstance(value, float) and isfinite(value))
 
 
 def _tolerance(fields: Fields, node: Node) -> Tolerance | None:
@@ -98,21 +141,21 @@ def _tolerance(fields: Fields, node: Node) -> Tolerance | None:
     if isinstance(value, bool | int | str | list):
         return Tolerance(value)
     if isinstance(value, dict):
-        return _typed_tolerance(fields, fields.inner(node, "the tolerance"), value)
+        return _typed_tolerance(fields.inner(node, "the tolerance"), value)
     fields.complain("E204", "tolerance must be true, false, a whole number, a text, a list or a mapping", node,
                     "for a number with a fraction write `tolerance: {type: range, range: [low, high]}`, or `below:`",
-                    found=f"found {node.kind}")
+                    found=node.kind)
     return None
 
 
-def _typed_tolerance(outer: Fields, fields: Fields, value: dict[str, Any]) -> Tolerance | None:
-    if not fields.require("type"):
+def _typed_tolerance(fields: Fields, value: dict[str, Any]) -> Tolerance | None:
+    kind = fields.one_of("type", tuple(TOLERANCES), "") if fields.require("type") else ""
+    if not kind:
         return None
-    kind = fields.one_of("type", _TYPES, "")
-    problem = _CHECKS[kind](fields) if kind in _CHECKS else ""
+    problem = TOLERANCES[kind](fields)
     if problem:
-        outer.complain("E204", problem, fields.node)
-    return None if problem or not kind else Tolerance(value)
+        fields.complain("E204", problem, fields.node)
+    return None if problem else Tolerance(value)
 
 
 def _check_regex(fields: Fields) -> str:
@@ -127,7 +170,23 @@ def _check_regex(fields: Fields) -> str:
 
 
 def _check_jsonpath(fields: Fields) -> str:
-    return "" if fields.plain("path") else "a jsonpath tolerance needs a `path`"
+    path = fields.plain("path")
+    if not isinstance(path, str) or not path.strip():
+        return "a jsonpath tolerance needs a `path`"
+    if find_spec("jsonpath2") is None:
+        return "a jsonpath tolerance needs the package jsonpath2: `pip install chaostoolkit-lib[jsonpath]`"
+    return "" if "${" in path or _parses(path) else "the path is no JSON path"
+
+
+def _parses(path: str) -> bool:
+    """jsonpath2's parser says what it dislikes on standard error too, where it would stand among our findings."""
+    parse: Callable[[str], Any] = import_module("jsonpath2.path").Path.parse_str
+    with redirect_stderr(StringIO()):
+        try:
+            parse(path.strip())
+        except ValueError:
+            return False
+    return True
 
 
 def _check_range(fields: Fields) -> str:
@@ -137,8 +196,12 @@ def _check_range(fields: Fields) -> str:
 
 
 def _check_probe(fields: Fields) -> str:
-    provider = fields.plain("provider")
-    return "" if isinstance(provider, dict) and "type" in provider else "a probe tolerance needs a `provider`"
+    node = fields.node_of("provider")
+    if node is None:
+        return "a probe tolerance needs a `provider`"
+    provider(fields.inner(node, "the provider"))
+    return ""
 
 
-_CHECKS: Final = {"regex": _check_regex, "jsonpath": _check_jsonpath, "range": _check_range, "probe": _check_probe}
+TOLERANCES: Final = {"probe": _check_probe, "regex": _check_regex, "jsonpath": _check_jsonpath, "range": _check_range}
+"""The types of a tolerance that is a mapping, and what checks each."""

@@ -78,13 +78,8 @@ class Probe(Struct, frozen=True, kw_only=True):
     held_for_s: float | None = None
     missing_for_s: float = MISSING_FOR_S
     unit: Unit = Unit.COUNT
-
-
-class StopRule(Struct, frozen=True, kw_only=True):
-    """A probe that ends the run. `stops_when_met`: a condition stops when it holds, a tolerance when it does not."""
-
-    probe: Probe
-    stops_when_met: bool
+    bad_when_met: bool = False
+    """True for a stop rule with a condition: it says which values are bad, every other judge which are good."""
 
 
 class Hypothesis(Struct, frozen=True, kw_only=True):
@@ -150,7 +145,7 @@ class Experiment(Struct, frozen=True, kw_only=True):
     hypothesis: Hypothesis | None
     method: tuple[Step, ...]
     rollbacks: tuple[Step, ...] = ()
-    stop_rules: tuple[StopRule, ...] = ()
+    stop_rules: tuple[Probe, ...] = ()
     configuration: dict[str, Any] = {}
     secrets: dict[str, Any] = {}
     tags: tuple[str, ...] = ()

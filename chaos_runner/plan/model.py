@@ -52,7 +52,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     @property
     def watched(self) -> tuple[Probe, ...]:
         """Every probe that may be read: the hypothesis' first, then the stop rules'. A probe's number is its index."""
-        return self.probes + tuple(rule.probe for rule in self.experiment.stop_rules)
+        return self.probes + self.experiment.stop_rules
 
     @property
     def baseline_s(self) -> float:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chaos_runner.experiment.model import RollbackStrategy, StopRule
+from chaos_runner.experiment.model import Probe, RollbackStrategy
 from chaos_runner.run.events import Phase, StopKind
 from chaos_runner.run.run import Run
 from chaos_runner.run.tally import Tally
@@ -11,11 +11,11 @@ STEADY_IN_A_ROW: Final = 5
 """Good samples in a row that make a probe recovered."""
 
 
-def tripped(rule: StopRule, tally: Tally) -> bool:
+def tripped(rule: Probe, tally: Tally) -> bool:
     """Whether a stop rule holds longer or oftener than its author allows. A share is judged once it can be exceeded."""
-    if rule.probe.allow:
-        return tally.samples * rule.probe.allow >= 1 and tally.breached(rule.probe)
-    return tally.breached(rule.probe)
+    if rule.allow:
+        return tally.samples * rule.allow >= 1 and tally.breached(rule)
+    return tally.breached(rule)
 
 
 def went_blind(run: Run, probe: int) -> bool:

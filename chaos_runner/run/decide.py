@@ -135,10 +135,9 @@ def _on_sampled(turn: _Turn, item: ev.Sampled) -> None:
     rule = turn.run.plan.experiment.stop_rules[number]
     tally = turn.run.tally(item.probe, item.phase)
     if tripped(rule, tally):
-        turn.stop(StopKind.RULE, f'stop rule "{rule.probe.name}" tripped', rule=rule.probe.name,
-                  sample_t=item.t - item.took_s)
+        turn.stop(StopKind.RULE, f'stop rule "{rule.name}" tripped', rule=rule.name, sample_t=item.t)
     elif tally.doubt or tally.blind:
-        _blind(turn, rule.probe)
+        _blind(turn, rule)
 
 
 def _blind(turn: _Turn, probe: Probe) -> None:

@@ -17,15 +17,18 @@ _WORDS = {
 
 
 def limit_words(probe: Probe) -> str:
-    """The limit as people say it: "below 300 ms", "200 to 299"."""
+    """The limit as people say it: "below 300 ms", "200 to 299", for a stop rule "stops when above 5 %"."""
     judge = probe.judge
     if not isinstance(judge, Limit):
         return f"tolerance {_brief(judge.spec)}"
-    return _WORDS[judge.comparison].format(*(value_words(bound, judge.unit) for bound in judge.bounds))
+    words = _WORDS[judge.comparison].format(*(value_words(bound, judge.unit) for bound in judge.bounds))
+    return f"stops when {words}" if probe.bad_when_met else words
 
 
 def value_words(value: Any, unit: Unit) -> str:
     """A read value as people say it. Long ones are cut."""
+    if value is None:
+        return "no data"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return _brief(value)
     return spoken(float(value), unit)
@@ -38,7 +41,7 @@ def breach(run: Run, number: int, phase: Phase) -> str:
 
 
 def _extent(run: Run, probe: Probe, tally: Tally) -> str:
-    limit = f"limit {limit_words(probe)}"
+    limit = limit_words(probe) if probe.bad_when_met else f"limit {limit_words(probe)}"
     if probe.every_s is None:
         found = tally.note or value_words(tally.last, probe.unit)
         return f"found {found} ({limit})"
@@ -63,16 +66,27 @@ def _delay(run: Run, tally: Tally) -> str:
 
 def margin(run: Run) -> str:
     """How close the nearest probe came to its limit while the fault acted: what a passing run teaches."""
-    shares = [(tally.worst / judge.bounds[0], number)
-              for number, probe in enumerate(run.plan.probes)
-              if isinstance(judge := probe.judge, Limit) and judge.comparison in (Comparison.BELOW, Comparison.AT_MOST)
-              and isinstance((tally := run.tally(number, Phase.DURING)).worst, int | float) and judge.bounds[0] > 0]
-    if not shares:
+    shares = [(_used(probe, run.tally(number, Phase.DURING)), number) for number, probe in enumerate(run.plan.probes)]
+    used, number = max(shares, default=(0.0, 0))
+    if not used:
         return ""
-    share, number = max(shares)
-    probe = run.plan.probes[number]
-    worst = value_words(run.tally(number, Phase.DURING).worst, probe.unit)
-    return f"; closest: {probe.name}, {worst} ({limit_words(probe)}, {share:.0%})"
+    probe, tally = run.plan.probes[number], run.tally(number, Phase.DURING)
+    if tally.bad:
+        allowed = f", {spoken(probe.allow, Unit.SHARE)} allowed" if probe.allow else ""
+        return f"; closest: {probe.name}, {tally.bad} of {tally.samples} samples outside{allowed}"
+    return f"; closest: {probe.name}, {value_words(tally.worst, probe.unit)} ({limit_words(probe)}, {used:.0%})"
+
+
+def _used(probe: Probe, tally: Tally) -> float:
+    """The share of its limit that a probe used up. More than all of it where single bad samples were forgiven."""
+    judge = probe.judge
+    if tally.bad:
+        return 1.0 + tally.bad / tally.samples
+    if not isinstance(judge, Limit) or judge.comparison not in (Comparison.BELOW, Comparison.AT_MOST):
+        return 0.0
+    if not isinstance(tally.worst, int | float) or judge.bounds[0] <= 0:
+        return 0.0
+    return float(tally.worst / judge.bounds[0])
 
 
 def passed(run: Run) -> str:

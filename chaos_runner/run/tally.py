@@ -109,9 +109,9 @@ def worse(probe: Probe, value: Any, than: Any) -> bool:
         return False
     match probe.judge.comparison:
         case Comparison.BELOW | Comparison.AT_MOST:
-            return value > than
+            return value < than if probe.bad_when_met else value > than
         case Comparison.ABOVE | Comparison.AT_LEAST:
-            return value < than
+            return value > than if probe.bad_when_met else value < than
         case Comparison.BETWEEN | Comparison.EQUALS:
             middle = sum(probe.judge.bounds) / len(probe.judge.bounds)
             return bool(abs(value - middle) > abs(than - middle))

@@ -243,7 +243,7 @@ def held_throughout(run: Run) -> Iterator[Finding]:
 def _trip(run: Run) -> str:
     for number, rule in enumerate(run.plan.experiment.stop_rules, start=len(run.plan.probes)):
         for phase in (Phase.DURING, Phase.BEFORE):
-            if run.stop and rule.probe.name == run.stop.rule and tripped(rule, run.tally(number, phase)):
+            if run.stop and rule.name == run.stop.rule and tripped(rule, run.tally(number, phase)):
                 return f"stop rule tripped: {sentences.breach(run, number, phase)}"
     return run.stop.text if run.stop else ""
 

@@ -3,7 +3,8 @@
 import pytest
 
 from chaos_runner.errors import UsageError
-from chaos_runner.experiment.codes import CODES, Code, explain
+from chaos_runner.experiment.code import Code
+from chaos_runner.experiment.codes import CODES, explain
 from chaos_runner.experiment.document import parse
 from chaos_runner.experiment.suggest import did_you_mean
 

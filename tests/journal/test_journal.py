@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.run.samples import experiment, fault
 
 from chaos_runner.errors import NotDurable
 from chaos_runner.journal.reader import JournalUnreadable, read, read_run
@@ -13,6 +12,7 @@ from chaos_runner.journal.writer import Journal
 from chaos_runner.run import events as ev
 from chaos_runner.run.events import Event, Verdict
 from chaos_runner.testing import FakeFault, readings, run_in_memory
+from tests.run.samples import experiment, fault
 
 STARTED = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
 
@@ -72,7 +72,7 @@ def test_a_journal_that_lost_a_line_is_refused(tmp_path: Path) -> None:
 def test_a_journal_of_a_newer_version_is_refused_with_what_to_do(tmp_path: Path) -> None:
     path = written(tmp_path / "journal.ndjson", a_run())
     path.write_bytes(path.read_bytes().replace(b'{"v":1,', b'{"v":99,'))
-    with pytest.raises(JournalUnreadable, match="version 99.*use that version or a later one"):
+    with pytest.raises(JournalUnreadable, match=r"version 99.*use that version or a later one"):
         read(path)
 
 

@@ -1,0 +1,184 @@
+"""Chaos Toolkit's journal of a run, with the fields and statuses that chaoslib 1.44 writes.
+
+What chaoslib calls the steady state "after" is read after the method and before any rollback: the last readings of our
+"during". A state ends with its first probe that is not met, as there. Samples that chaoslib would call continuous stand
+in `steady_states.during`, one state a round. A native fault or probe has a provider of type `native`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
+from typing import Any, Final
+
+from chaos_runner.experiment.model import Call, Judge, Limit, Native, Probe, Step
+from chaos_runner.journal.record import Record
+from chaos_runner.report import times
+from chaos_runner.report.story import Story
+from chaos_runner.run import conditions
+from chaos_runner.run.conditions import STEADY_IN_A_ROW
+from chaos_runner.run.events import Phase, Sampled, Stage, StopKind, Verdict
+from chaos_runner.run.run import Run, StepRun
+
+CHAOSLIB: Final = "1.44.0"
+"""The version whose journal this is."""
+Mapping = dict[str, Any]
+
+
+def journal(run: Run, records: Sequence[Record]) -> Mapping:
+    """The journal as data that JSON can hold, provided that every output is."""
+    story = Story.of(run, records)
+    before, after = _before(story), _after(story)
+    return {
+        "chaoslib-version": CHAOSLIB, "platform": run.plan.origin.platform, "node": run.plan.origin.host,
+        "experiment": experiment(run), "start": times.iso(run, 0.0), "status": _status(run, before, after),
+        "deviated": _deviated(run),
+        "steady_states": {"before": before, "after": after, "during": list(_during(story))},
+        "run": _runs(run, run.plan.experiment.method), "rollbacks": _runs(run, run.plan.experiment.rollbacks),
+        "end": times.iso(run, run.t), "duration": run.t,
+    }
+
+
+def experiment(run: Run) -> Mapping:
+    """The experiment as its author wrote it, as far as the model has it."""
+    asked = run.plan.experiment
+    written: Mapping = {"version": "1.0.0", "title": asked.title, "description": asked.description,
+                        "tags": list(asked.tags)}
+    if asked.hypothesis:
+        written["steady-state-hypothesis"] = {
+            "title": asked.hypothesis.title, "probes": [_probe(probe) for probe in asked.hypothesis.probes]}
+    written |= {"method": [_activity(step) for step in asked.method],
+                "rollbacks": [_activity(step) for step in asked.rollbacks]}
+    optional = {"configuration": asked.configuration, "secrets": asked.secrets}
+    return written | {key: value for key, value in optional.items() if value}
+
+
+def _deviated(run: Run) -> bool:
+    if run.ended is None:
+        return run.acted and conditions.deviated(run)
+    return run.ended.verdict is Verdict.DEVIATED
+
+
+def _status(run: Run, before: Mapping | None, after: Mapping | None) -> str:
+    """completed, failed, aborted or interrupted, by chaoslib's rules: a probe that raised makes its state failed."""
+    if run.ended is None or (run.stop and run.stop.kind is StopKind.SIGNAL):
+        return "interrupted"
+    if run.stop or run.bug:
+        return "aborted"
+    broken = [state for state in (before, after) if state and not state["steady_state_met"]]
+    raised = any(probe["status"] != "succeeded" for state in broken for probe in state["probes"])
+    return "failed" if raised or run.declined else "completed"
+
+
+# ── activities ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def _activity(step: Step) -> Mapping:
+    activity: Mapping = {"type": str(step.kind), "name": step.name, "provider": _provider(step.call)}
+    if step.background:
+        activity["background"] = True
+    pauses = {"before": step.pause_before, "after": step.pause_after}
+    if any(pauses.values()):
+        activity["pauses"] = {when: pause for when, pause in pauses.items() if pause}
+    return activity
+
+
+def _probe(probe: Probe) -> Mapping:
+    return {"type": "probe", "name": probe.name, "provider": _provider(probe.call),
+            "tolerance": _tolerance(probe.judge)}
+
+
+def _provider(call: Call) -> Mapping:
+    if isinstance(call, Native):
+        return {"type": "native", "name": call.name, "target": call.target, "arguments": call.arguments}
+    return call.spec
+
+
+def _tolerance(judge: Judge) -> Any:
+    if isinstance(judge, Limit):
+        bounds = list(judge.bounds)
+        return {"type": "native", str(judge.comparison): bounds if len(bounds) > 1 else bounds[0], "unit": judge.unit}
+    return judge.spec
+
+
+def _runs(run: Run, steps: Iterable[Step]) -> list[Mapping]:
+    begun = [(began_t, step) for step in steps if (began_t := run.step(step.key).began_t) is not None]
+    return [_step(run, step, run.step(step.key), began_t) for began_t, step in sorted(begun, key=lambda one: one[0])]
+
+
+def _step(run: Run, step: Step, state: StepRun, began_t: float) -> Mapping:
+    record: Mapping = {"activity": _activity(step), "output": state.output, "start": times.iso(run, began_t)}
+    if state.ended_t is None or state.abandoned:  # chaoslib leaves the status out of what was interrupted
+        return record
+    record |= {"status": "succeeded" if state.ok else "failed", "end": times.iso(run, state.ended_t),
+               "duration": max(0.0, state.ended_t - began_t)}
+    if not state.ok:
+        record["exception"] = state.error or [state.note]
+    return record
+
+
+# ── steady states ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+def _before(story: Story) -> Mapping | None:
+    probes = range(len(story.run.plan.probes))
+    if not any(story.taken(number, Phase.BEFORE) for number in probes):
+        return None
+    return _state(story, [_telling(story, number, Phase.BEFORE) for number in probes])
+
+
+def _after(story: Story) -> Mapping | None:
+    """None when the method did not come to its end, as in chaoslib."""
+    run = story.run
+    if Stage.READING not in run.stages or not run.plan.probes:
+        return None
+    return _state(story, [_last_word(story, number) for number in range(len(run.plan.probes))])
+
+
+def _last_word(story: Story, number: int) -> tuple[int, Sampled | None]:
+    """During the fault; but for a sampled probe that held then and did not recover, after it."""
+    run, probe = story.run, story.run.plan.watched[number]
+    after = run.tally(number, Phase.AFTER)
+    lost = probe.every_s and after.samples and after.good_in_a_row < STEADY_IN_A_ROW
+    if lost and not run.tally(number, Phase.DURING).breached(probe):
+        return number, story.taken(number, Phase.AFTER)[-1]
+    return _telling(story, number, Phase.DURING)
+
+
+def _telling(story: Story, number: int, phase: Phase) -> tuple[int, Sampled | None]:
+    """The one sample that stands for a phase: the first bad one where the limit was broken, else the last good one."""
+    taken = story.taken(number, phase)
+    tally = story.run.tally(number, phase)
+    if tally.breached(story.run.plan.watched[number]):
+        return number, next(sample for sample in taken if sample.good is False)
+    good = [sample for sample in taken if sample.good]
+    return number, good[-1] if good and not tally.unknown else (taken[-1] if taken else None)
+
+
+def _state(story: Story, readings: Iterable[tuple[int, Sampled | None]]) -> Mapping:
+    probes: list[Mapping] = []
+    for number, sample in readings:
+        probes.append(_reading(story.run, number, sample))
+        if not probes[-1]["tolerance_met"]:
+            return {"steady_state_met": False, "probes": probes}
+    return {"steady_state_met": True, "probes": probes}
+
+
+def _during(story: Story) -> Iterator[Mapping]:
+    """One state a round of the sampled probes; every probe of a round is kept."""
+    activities = {number: _probe(probe) for number, probe in enumerate(story.run.plan.probes) if probe.every_s}
+    rounds = zip_longest(*(story.taken(number, Phase.DURING) for number in activities))
+    for taken in rounds:
+        probes = [_reading(story.run, number, sample, activity)
+                  for (number, activity), sample in zip(activities.items(), taken, strict=True) if sample]
+        yield {"steady_state_met": all(probe["tolerance_met"] for probe in probes), "probes": probes}
+
+
+def _reading(run: Run, number: int, sample: Sampled | None, activity: Mapping | None = None) -> Mapping:
+    activity = activity or _probe(run.plan.watched[number])
+    if sample is None:
+        return {"activity": activity, "output": None, "start": times.iso(run, run.t), "status": "failed",
+                "end": times.iso(run, run.t), "duration": 0.0, "exception": ["not read"], "tolerance_met": False}
+    raised = sample.value is None and not sample.good
+    record = {"activity": activity, "output": sample.value, "start": times.iso(run, sample.t - sample.took_s),
+              "status": "failed" if raised else "succeeded", "end": times.iso(run, sample.t),
+              "duration": sample.took_s, "tolerance_met": bool(sample.good)}
+    if raised:
+        record["exception"] = [sample.doubt or sample.note or "no answer"]
+    return record

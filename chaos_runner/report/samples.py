@@ -1,0 +1,61 @@
+"""What a run's samples say: which side of a limit is bad, the worst value, how long it took to be well again."""
+
+from collections.abc import Iterable
+from math import isfinite
+from typing import Any, TypeGuard
+
+from chaos_runner.experiment.model import Comparison, Limit
+from chaos_runner.report.story import Story
+from chaos_runner.run.events import Phase
+from chaos_runner.run.run import Run
+from chaos_runner.run.tally import worse
+
+
+def is_number(value: Any) -> TypeGuard[float]:
+    """Whether a value can be drawn."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def is_stop_rule(run: Run, number: int) -> bool:
+    """Whether the probe of that number belongs to a stop rule."""
+    return number >= len(run.plan.probes)
+
+
+def bad_sides(run: Run, number: int) -> list[tuple[float, int]]:
+    """The bounds of a probe's limit, each with the side that is bad: 1 above it, -1 below it."""
+    probe = run.plan.watched[number]
+    judge = probe.judge
+    if not isinstance(judge, Limit) or not all(is_number(bound) for bound in judge.bounds):
+        return []
+    turn = -1 if probe.bad_when_met else 1
+    return [(float(bound), side * turn) for bound, side in zip(judge.bounds, _SIDES[judge.comparison], strict=False)]
+
+
+def worst(story: Story, number: int, phase: Phase) -> Any:
+    """The value farthest on the wrong side. For a stop rule's condition that is the one that meets it best."""
+    return story.run.tally(number, phase).worst
+
+
+def worst_at(story: Story, number: int, phases: Iterable[Phase] = tuple(Phase)) -> tuple[Any, float]:
+    """The worst value of these phases and when it was measured. None where nothing was."""
+    probe = story.run.plan.watched[number]
+    found: tuple[Any, float] = (None, 0.0)
+    for tally in (story.run.tally(number, phase) for phase in phases):
+        if tally.worst is not None and worse(probe, tally.worst, found[0]):
+            found = (tally.worst, tally.worst_t or 0.0)
+    return found
+
+
+def recovered_after_s(story: Story, number: int) -> float | None:
+    """Seconds from the last undo to the last bad sample after it. None without a sample after."""
+    after = story.taken(number, Phase.AFTER)
+    if not after:
+        return None
+    since = after[0].t if story.run.last_undo_t is None else story.run.last_undo_t
+    return max([0.0, *(sample.t - since for sample in after if sample.good is False)])
+
+
+_SIDES: dict[Comparison, tuple[int, ...]] = {
+    Comparison.BELOW: (1,), Comparison.AT_MOST: (1,), Comparison.ABOVE: (-1,), Comparison.AT_LEAST: (-1,),
+    Comparison.BETWEEN: (-1, 1), Comparison.EQUALS: (0,),
+}

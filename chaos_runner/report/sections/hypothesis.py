@@ -1,0 +1,138 @@
+"""Every probe against its limit: before, during and after the fault."""
+
+
+from msgspec import Struct
+
+from chaos_runner.experiment.model import Probe
+from chaos_runner.report import marks, samples, text
+from chaos_runner.report.marks import Mark
+from chaos_runner.report.story import Story
+from chaos_runner.run import sentences
+from chaos_runner.run.conditions import STEADY_IN_A_ROW, tripped
+from chaos_runner.run.events import Phase
+from chaos_runner.run.run import Run
+from chaos_runner.run.tally import Tally
+from chaos_runner.units import Unit, spoken, spoken_seconds
+
+
+class Cell(Struct, frozen=True, kw_only=True):
+    """A probe in a phase."""
+
+    phase: Phase
+    mark: Mark
+    worst: str
+    counts: str
+    note: str
+    tally: Tally
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """A probe and its three phases. `mark` is the worst of them."""
+
+    number: int
+    name: str
+    limit: str
+    rule: str
+    mark: Mark
+    cells: list[Cell]
+
+
+class View(Struct, frozen=True, kw_only=True):
+    """The hypothesis' probes, and the stop rules beneath them."""
+
+    title: str
+    probes: list[Row]
+    stop_rules: list[Row]
+    only_hypothesis: bool
+
+
+def view(story: Story) -> View | None:
+    """One row a probe. None where nothing is measured at all."""
+    run = story.run
+    if not run.plan.watched:
+        return None
+    rows = [_row(story, number) for number in range(len(run.plan.watched))]
+    hypothesis = run.plan.experiment.hypothesis
+    count = len(run.plan.probes)
+    return View(title=hypothesis.title if hypothesis else "No hypothesis", probes=rows[:count],
+                stop_rules=rows[count:], only_hypothesis=run.plan.hypothesis_only)
+
+
+def _row(story: Story, number: int) -> Row:
+    run = story.run
+    probe = run.plan.watched[number]
+    cells = [_cell(story, number, phase) for phase in Phase]
+    return Row(number=number, name=text.short(probe.name), limit=text.firm(sentences.limit_words(probe)),
+               rule=_rule(probe), mark=min((cell.mark for cell in cells), key=_doubt), cells=cells)
+
+
+def _cell(story: Story, number: int, phase: Phase) -> Cell:
+    run = story.run
+    probe, tally = run.plan.watched[number], run.tally(number, phase)
+    mark = _rule_mark(run, number, tally) if samples.is_stop_rule(run, number) else _probe_mark(probe, tally, phase)
+    worst = samples.worst(story, number, phase)
+    return Cell(phase=phase, mark=mark, worst=_worst_words(probe, tally, worst), counts=_counts(run, probe, tally),
+                note=_note(tally, mark), tally=tally)
+
+
+def _probe_mark(probe: Probe, tally: Tally, phase: Phase) -> Mark:
+    if not tally.readings:
+        return marks.NOT_READ
+    if phase is Phase.AFTER and probe.every_s and not tally.unknown and tally.good_in_a_row >= STEADY_IN_A_ROW:
+        return marks.RECOVERED if tally.bad else marks.HELD
+    if tally.breached(probe):
+        return marks.BROKEN
+    return marks.JUDGED_UNKNOWN if tally.unknown else marks.HELD
+
+
+def _rule_mark(run: Run, number: int, tally: Tally) -> Mark:
+    if not tally.readings:
+        return marks.NOT_READ
+    if tripped(run.plan.experiment.stop_rules[number - len(run.plan.probes)], tally):
+        return marks.TRIPPED
+    return marks.JUDGED_UNKNOWN if tally.unknown else marks.QUIET_RULE
+
+
+def _worst_words(probe: Probe, tally: Tally, worst: object) -> str:
+    if not tally.readings:
+        return ""
+    if worst is None:
+        return "no answer" if tally.bad else "no data"
+    return text.short(sentences.value_words(worst, probe.unit), 60)
+
+
+def _counts(run: Run, probe: Probe, tally: Tally) -> str:
+    if not tally.readings or (probe.every_s is None and not tally.missing):
+        return ""
+    parts = [text.count(tally.samples, "sample")]
+    if tally.bad:
+        share = f" ({tally.bad / tally.samples:.1%})" if probe.allow is not None else ""
+        lasted = f" for {spoken_seconds(tally.bad_for_until(run.t))}" if tally.bad > 1 else ""
+        parts.append(f"{tally.bad} bad{share}{lasted}")
+    if tally.missing:
+        parts.append(f"{tally.missing} missing")
+    return ", ".join(parts)
+
+
+def _note(tally: Tally, mark: Mark) -> str:
+    if mark in (marks.HELD, marks.QUIET_RULE, marks.NOT_READ, marks.RECOVERED):
+        return ""
+    return text.short(tally.doubt or tally.note, 160)
+
+
+def _rule(probe: Probe) -> str:
+    """How often it is read and how much is let pass, in the author's terms."""
+    parts = [f"every {spoken_seconds(probe.every_s)}" if probe.every_s else "single reading"]
+    if probe.allow is not None:
+        parts.append(f"up to {spoken(probe.allow, Unit.SHARE)} bad")
+    if probe.held_for_s is not None:
+        parts.append(f"for {spoken_seconds(probe.held_for_s)}")
+    return ", ".join(parts)
+
+
+def _doubt(mark: Mark) -> int:
+    return _WORST_FIRST.index(mark)
+
+
+_WORST_FIRST = (marks.TRIPPED, marks.BROKEN, marks.JUDGED_UNKNOWN, marks.RECOVERED, marks.HELD, marks.QUIET_RULE,
+                marks.NOT_READ)

@@ -1,0 +1,61 @@
+"""Everything that happened, as the journal has it: every event, and of the samples those that turned."""
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from chaos_runner.journal.record import Record
+from chaos_runner.report import telling, text, times
+from chaos_runner.report.story import Story
+from chaos_runner.run.events import Sampled
+from chaos_runner.run.run import Run
+
+MOST = 1500
+"""Rows in the page: the first half and the last half of them."""
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """One event."""
+
+    number: int
+    at: str
+    t: str
+    kind: str
+    text: str
+
+
+class View(Struct, frozen=True, kw_only=True):
+    """The first rows, how many are left out, and the last rows."""
+
+    first: list[Row]
+    left_out: int
+    last: list[Row]
+    events: int
+    samples: int
+
+
+def view(story: Story) -> View:
+    """Events as rows, at most MOST."""
+    run = story.run
+    told = list(_worth_telling(story.records))
+    first, last = (told, []) if len(told) <= MOST else (told[:MOST // 2], told[-MOST // 2:])
+    samples = sum(type(record.event) is Sampled for record in story.records)
+    return View(first=[_row(run, record) for record in first], last=[_row(run, record) for record in last],
+                left_out=len(told) - len(first) - len(last), events=len(story.records), samples=samples)
+
+
+def _worth_telling(records: Sequence[Record]) -> Iterator[Record]:
+    last: dict[int, bool | None] = {}
+    for record in records:
+        event = record.event
+        if type(event) is Sampled:
+            if event.probe in last and last[event.probe] is event.good:
+                continue
+            last[event.probe] = event.good
+        yield record
+
+
+def _row(run: Run, record: Record) -> Row:
+    kind, words = telling.told(run, record.event)
+    return Row(number=record.n, at=record.at[11:23], t=times.elapsed(record.event.t), kind=kind,
+               text=text.short(words, 300))
