@@ -57,6 +57,7 @@ def decide(run: Run, item: Item) -> Decision:
     if isinstance(item, Woke):
         turn.woke(item)
     else:
+        item = _in_its_phase(run, item)
         turn.note(item)
     _CONSEQUENCES.get(type(item), _nothing)(turn, item)
     _advance(turn)
@@ -114,6 +115,13 @@ class _Turn:
         self.note(ev.Stopped(t=self.t, kind=kind, text=text, exit=exit, rule=rule, sample_t=sample_t))
         if self.run.stage in (Stage.CHECKING, Stage.BEFORE, Stage.METHOD, Stage.READING):
             _enter(self, Stage.UNDOING)
+
+
+def _in_its_phase(run: Run, fact: ev.Fact) -> ev.Fact:
+    """A reading that began before the first fault and ended after it has met the fault: it speaks for "during"."""
+    if isinstance(fact, ev.Sampled) and fact.phase is Phase.BEFORE and run.phase is Phase.DURING:
+        return structs.replace(fact, phase=Phase.DURING)
+    return fact
 
 
 # ── what follows from a fact ────────────────────────────────────────────────────────────────────────────────────────

@@ -117,6 +117,14 @@ def test_samples_keep_to_their_grid() -> None:
     assert max(later - earlier for earlier, later in pairwise(moments)) <= 0.25
 
 
+def test_a_reading_that_straddles_the_first_fault_speaks_for_during() -> None:
+    late = ev.Sampled(t=5.5, probe=0, phase=ev.Phase.BEFORE, good=False, value=0.9, took_s=1)
+    run = run_in_memory(experiment(fault(duration="20s")), faults={"fake.pause": FakeFault()},
+                        probes={"fake.errors": readings(0)}, items=[late])
+    assert run.run.tally(0, ev.Phase.BEFORE).bad == 0
+    assert run.run.tally(0, ev.Phase.DURING).bad == 1
+
+
 def test_the_delay_in_the_sentence_counts_from_the_newest_fault() -> None:
     run = play(experiment(wait(5, "warm up"), fault("hurt it", duration="20s")), lambda t: 0.3 if 15 <= t < 18 else 0)
     assert run.sentence.endswith('5 s after "hurt it"')
