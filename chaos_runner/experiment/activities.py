@@ -275,7 +275,8 @@ def _check_arguments(fields: Fields, key: str, kind: type[Struct], name: str) ->
 
 def _duration(fields: Fields, called: _Called) -> float | None:
     duration_s = fields.positive_s("duration")
-    if duration_s is not None and called.call and not (isinstance(called.call, Native) and called.kind is StepKind.ACTION):
+    is_fault = isinstance(called.call, Native) and called.kind is StepKind.ACTION
+    if duration_s is not None and called.call and not is_fault:
         fields.complain("E311", "only a native fault has a duration: nothing knows how to undo this when it is over",
                         fields.place("duration"), "use `pauses: {after: …}` to wait")
         return None
