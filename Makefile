@@ -32,7 +32,7 @@ check: $(STAMP) ## ruff, mypy, the direction of imports
 	$(BIN)/lint-imports --no-cache
 
 bench: $(STAMP) ## figures against Chaos Toolkit, in the same run
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(if $(WRITE),--write)
 
 .PHONY: system
 system: ## Debian's packages that tests use, where apt is there and we may

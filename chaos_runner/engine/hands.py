@@ -160,22 +160,24 @@ class Hands:
     # ── the way back ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _undo(self, entry: Entry) -> ev.Fact:
+        called_t = self._t()
         if entry.undo:
-            return self._undo_by_provider(entry.key, entry.undo.call)
+            return self._undo_by_provider(entry.key, entry.undo.call, called_t)
         fault, act = self._native(entry)
         try:
             fault.undo(act)
         except Gone:
-            return ev.Undone(t=self._t(), entry=entry.key)
+            return ev.Undone(t=self._t(), entry=entry.key, called_t=called_t)
         except ChaosRunnerError as problem:
-            return ev.UndoFailed(t=self._t(), entry=entry.key, text=str(problem), by_hand=fault.by_hand(act))
-        return ev.Undone(t=self._t(), entry=entry.key)
+            return ev.UndoFailed(t=self._t(), entry=entry.key, text=str(problem), called_t=called_t,
+                                 by_hand=fault.by_hand(act))
+        return ev.Undone(t=self._t(), entry=entry.key, called_t=called_t)
 
-    def _undo_by_provider(self, entry: str, call: Provider) -> ev.Fact:
+    def _undo_by_provider(self, entry: str, call: Provider, called_t: float) -> ev.Fact:
         called = activities.call(call, self._values, lambda _: None)
         if called.ok and called.grade is not Grade.NONE:
-            return ev.Undone(t=self._t(), entry=entry)
-        return ev.UndoFailed(t=self._t(), entry=entry, text=called.note)
+            return ev.Undone(t=self._t(), entry=entry, called_t=called_t)
+        return ev.UndoFailed(t=self._t(), entry=entry, text=called.note, called_t=called_t)
 
     def _verify(self, entry: Entry) -> ev.Fact:
         if entry.undo:
@@ -205,11 +207,12 @@ class Hands:
     def _run_step(self, step: Step) -> ev.Fact:
         if isinstance(step.call, Native):
             return self._probe_step(step, step.call)
+        called_t = self._t()
         called = activities.call(step.call, self._values, lambda popen: self._processes.update({step.key: popen}))
         self._processes.pop(step.key, None)
-        return self._ended(step, called)
+        return self._ended(step, called, called_t)
 
-    def _ended(self, step: Step, called: Called) -> ev.StepEnded:
+    def _ended(self, step: Step, called: Called, called_t: float) -> ev.StepEnded:
         output, cut = activities.recorded(called.output)
         ok, grade, note = called.ok and called.grade is not Grade.NONE, called.grade, called.note or cut
         if step.expect is not None:
@@ -217,7 +220,7 @@ class Hands:
             grade = Grade.PROVEN if ok else Grade.NONE
             note = note if ok else f"not as expected ({step.expect!r}): {called.note or repr(output)[:200]}"
         return ev.StepEnded(t=self._t(), step=step.key, ok=ok, grade=grade, output=output, error=called.error,
-                            note=note)
+                            note=note, called_t=called_t)
 
     def _probe_step(self, step: Step, call: Native) -> ev.StepEnded:
         try:

@@ -155,6 +155,7 @@ class StepEnded(Event, frozen=True, kw_only=True, tag=True):
     output: Any = None
     error: list[str] = []
     note: str = ""
+    called_t: float = 0.0
 
 
 class StepAbandoned(Event, frozen=True, kw_only=True, tag=True):
@@ -184,9 +185,10 @@ class UndoBegan(Event, frozen=True, kw_only=True, tag=True):
 
 
 class Undone(Event, frozen=True, kw_only=True, tag=True):
-    """An undo came to its end without an error."""
+    """An undo came to its end without an error. `called_t` is when it was called."""
 
     entry: str
+    called_t: float = 0.0
 
 
 class UndoFailed(Event, frozen=True, kw_only=True, tag=True):
@@ -194,6 +196,7 @@ class UndoFailed(Event, frozen=True, kw_only=True, tag=True):
 
     entry: str
     text: str
+    called_t: float = 0.0
     by_hand: str = ""
 
 

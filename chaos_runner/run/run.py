@@ -209,8 +209,6 @@ def _begin(run: Run, key: str, t: float) -> Changes:
     changes: Changes = {"steps": {**run.steps, key: structs.replace(run.step(key), began_t=t)}}
     if run.first_applied_t is None and run.plan.step(key).kind is StepKind.ACTION:
         changes["first_applied_t"] = t
-    if key.startswith("r"):
-        changes["first_undo_t"] = t if run.first_undo_t is None else run.first_undo_t
     return changes
 
 
@@ -237,8 +235,13 @@ def _step_ended(run: Run, event: ev.StepEnded) -> Changes:
                            error=event.error, note=event.note, ended_t=event.t)
     changes: Changes = {"steps": {**run.steps, event.step: step}}
     if event.step.startswith("r"):
-        changes["last_undo_t"] = event.t
+        changes |= _undo_called(run, event)
     return changes
+
+
+def _undo_called(run: Run, event: ev.Undone | ev.UndoFailed | ev.StepEnded) -> Changes:
+    first_t = event.called_t if run.first_undo_t is None else run.first_undo_t
+    return {"first_undo_t": first_t, "last_undo_t": event.t}
 
 
 def _step_abandoned(run: Run, event: ev.StepAbandoned) -> Changes:
@@ -256,19 +259,18 @@ def _sampled(run: Run, event: ev.Sampled) -> Changes:
 def _undo_began(run: Run, event: ev.UndoBegan) -> Changes:
     before = run.entries[event.entry]
     entry = structs.replace(before, state=EntryState.UNDOING, attempts=before.attempts + 1)
-    first = event.t if run.first_undo_t is None else run.first_undo_t
-    return {"entries": {**run.entries, entry.key: entry}, "first_undo_t": first}
+    return {"entries": {**run.entries, entry.key: entry}}
 
 
 def _undone(run: Run, event: ev.Undone) -> Changes:
     entry = structs.replace(run.entries[event.entry], state=EntryState.UNDONE, undone_t=event.t, undo_error="")
-    return {"entries": {**run.entries, entry.key: entry}, "last_undo_t": event.t}
+    return {"entries": {**run.entries, entry.key: entry}, **_undo_called(run, event)}
 
 
 def _undo_failed(run: Run, event: ev.UndoFailed) -> Changes:
     entry = structs.replace(run.entries[event.entry], state=EntryState.UNDO_FAILED, undo_error=event.text,
                             by_hand=event.by_hand)
-    return {"entries": {**run.entries, entry.key: entry}, "last_undo_t": event.t}
+    return {"entries": {**run.entries, entry.key: entry}, **_undo_called(run, event)}
 
 
 def _verified(run: Run, event: ev.Verified) -> Changes:

@@ -1,0 +1,47 @@
+"""Measures every figure, prints the table, and writes it into docs/benchmarks.md when asked."""
+
+import argparse
+import platform
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.figures import Figure, all_figures
+
+_PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+_INTRO = """# Benchmarks
+
+Whole processes, in turn with Chaos Toolkit's (`chaos --no-version-check`, without its reporting plugin) in the same run
+on the same machine; medians, and the median of the pairs' ratios. Ratios travel between machines, milliseconds do not.
+This page is written by `make bench WRITE=1`; `make bench` prints the table and fails when a limit does not hold.
+"""
+
+
+def main() -> int:
+    """Exit code 1 when a limit does not hold."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer runs, for a first look")
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
+    options = parser.parse_args()
+    figures: list[Figure] = []
+    for figure in all_figures(options.quick):
+        print(f"{'held' if figure.held else 'NOT HELD':<9} {figure.found:>9} ({figure.limit})  {figure.what}: "
+              f"{figure.ours}; Chaos Toolkit: {figure.theirs}", flush=True)
+        figures.append(figure)
+    if options.write:
+        _PAGE.write_text(_page(figures), encoding="utf-8")
+    return 0 if all(figure.held for figure in figures) else 1
+
+
+def _page(figures: Sequence[Figure]) -> str:
+    rows = [f"| {figure.what} | {figure.ours} | {figure.theirs} | **{figure.found}** | {figure.limit} | "
+            f"{figure.bounded_by} |" for figure in figures]
+    machine = (f"Measured with Python {platform.python_version()} on {platform.system()} {platform.machine()}, "
+               f"chaostoolkit-lib {version('chaostoolkit-lib')}.")
+    head = ["| what | chaos-runner | Chaos Toolkit | found | limit | what bounds it |", "|---|---|---|---|---|---|"]
+    return "\n".join([_INTRO, *head, *rows, "", machine, ""])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
