@@ -81,7 +81,7 @@ def step(node: Node, found: Found, known: Known, key: str) -> Step | None:
         fields.complain("W301", "a tolerance counts only in the hypothesis; here it is ignored",
                         fields.place("tolerance"), "use `expect:` on an action, or move the probe to the hypothesis")
     name, undo, duration_s = _name(fields), _undo(fields, known, found), _duration(fields, called)
-    background = fields.flag("background") or fields.inner(node, fields.what).flag("background")
+    background = fields.flag("background") or (fields.node is not node and member(node, "background") is True)
     if called.call is None or not name:
         return None
     return Step(key=key, name=name, kind=called.kind, call=called.call, place=node.place, duration_s=duration_s,
@@ -129,7 +129,8 @@ def _opened(what: str, node: Node, found: Found, known: Known) -> Fields | None:
         return None
     if "ref" not in fields:
         return fields.known(_KEYS[what])
-    referred = _referred(fields.known(REF_KEYS), known)
+    fields.known(REF_KEYS).flag("background")
+    referred = _referred(fields, known)
     return Fields(referred, _named(what, referred), found) if referred else None
 
 
@@ -158,6 +159,9 @@ def _probe(fields: Fields, judged: Judge | None, every_s: float | None = None) -
     refuse_not_yet(fields)
     called = _call(fields)
     _only_a_probe(fields, called)
+    if _pauses(fields) != (0.0, 0.0):
+        fields.complain("W101", f"the pauses of {fields.what} are ignored", fields.place("pauses"),
+                        "put a probe with pauses into the method")
     interval_s = fields.positive_s("every", every_s if isinstance(called.call, Provider) else NATIVE_INTERVAL_S)
     missing_for_s = fields.positive_s("missing-for", MISSING_FOR_S)
     name, held_for_s, allow = _name(fields), fields.duration_s("for"), fields.share("allow")
