@@ -5,6 +5,7 @@ Inside the program a duration is a float of seconds (`_s`), a share a float from
 
 import re
 from enum import StrEnum
+from math import isfinite
 from typing import Final
 
 _SECONDS: Final = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -33,7 +34,7 @@ def seconds(text: str) -> float:
     """Seconds in "30s", "250ms", "1m30s" or "2h". Raises NoUnit for anything else, a bare number included."""
     if not _DURATION.fullmatch(text):
         raise NoUnit(f"a duration such as 200ms, 30s or 5m, not {text!r}")
-    return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
+    return _finite(sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text)))
 
 
 def share(text: str) -> float:
@@ -49,7 +50,13 @@ def size_bytes(text: str) -> int:
     found = _SIZE.fullmatch(text)
     if not found:
         raise NoUnit(f"a size such as 64Ki or 10Mi, not {text!r}")
-    return int(float(found[1]) * _BYTES[found[2] or ""])
+    return int(_finite(float(found[1]) * _BYTES[found[2] or ""]))
+
+
+def _finite(value: float) -> float:
+    if not isfinite(value):
+        raise NoUnit("a number that a machine can hold")
+    return value
 
 
 def measure(text: str) -> tuple[float, Unit]:

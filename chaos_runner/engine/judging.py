@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from chaos_runner.experiment.model import Comparison, Judge, Limit, Tolerance
+from chaos_runner.experiment.model import AnyAnswer, Comparison, Judge, Limit, Tolerance
 from chaos_runner.experiment.values import Values
 
 
@@ -16,6 +16,8 @@ def holds(judge: Judge, value: Any, values: Values) -> bool:
     match judge:
         case Limit():
             return _within(judge, value)
+        case AnyAnswer():
+            return True
         case Tolerance():
             return _tolerated(values.fill(judge.spec), value, values)
 

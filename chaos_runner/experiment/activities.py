@@ -13,15 +13,16 @@ from chaos_runner.experiment.judges import COMPARISONS, judge
 from chaos_runner.experiment.model import (
     MISSING_FOR_S,
     NATIVE_INTERVAL_S,
+    AnyAnswer,
     Call,
     Judge,
+    Limit,
     Native,
     Probe,
     Provider,
     ProviderUndo,
     Step,
     StepKind,
-    Tolerance,
 )
 from chaos_runner.experiment.providers import provider
 from chaos_runner.experiment.suggest import did_you_mean
@@ -63,10 +64,15 @@ def probe(node: Node, found: Found, known: Known) -> Probe | None:
 def stop_rule(node: Node, found: Found, known: Known) -> Probe | None:
     """A rule of `stop-when`: a condition stops when it holds, a tolerance when it is not met."""
     fields = _opened("stop rule", node, found, known)
-    read = _probe(fields, _judge_of(fields), every_s=NATIVE_INTERVAL_S) if fields else None
+    read = _probe(fields, _stop_judge(fields), every_s=NATIVE_INTERVAL_S) if fields else None
     if read is None:
         return None
-    return structs.replace(read, bad_when_met=not isinstance(read.judge, Tolerance))
+    return structs.replace(read, bad_when_met=isinstance(read.judge, Limit))
+
+
+def _stop_judge(fields: Fields) -> Judge | None:
+    only_missing = "missing-for" in fields and not any(key in fields for key in (*COMPARISONS, "tolerance"))
+    return AnyAnswer() if only_missing else _judge_of(fields)
 
 
 def step(node: Node, found: Found, known: Known, key: str) -> Step | None:

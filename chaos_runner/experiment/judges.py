@@ -6,7 +6,7 @@ from contextlib import redirect_stderr
 from importlib import import_module
 from importlib.util import find_spec
 from io import StringIO
-from math import inf, isfinite
+from math import isfinite
 from typing import Any, Final
 
 from chaos_runner.experiment.document import Node, plain
@@ -113,21 +113,11 @@ def _bare(fields: Fields, comparison: Comparison, node: Node, unit: Unit) -> tup
 
 
 def _measured(text: str, unit: Unit) -> tuple[float, Unit]:
-    value, found = _finite_measure(text)
+    value, found = measure(text)
     if unit not in (Unit.COUNT, found):
         wanted = {Unit.SECONDS: "a duration such as 300ms", Unit.SHARE: "a share such as 5%",
                   Unit.BYTES: "a size such as 10Mi"}[unit]
         raise NoUnit(f"{wanted}, not {text!r}")
-    return value, found
-
-
-def _finite_measure(text: str) -> tuple[float, Unit]:
-    try:
-        value, found = measure(text)
-    except OverflowError:
-        value, found = inf, Unit.BYTES
-    if not _finite(value):
-        raise NoUnit("a finite number")
     return value, found
 
 

@@ -63,7 +63,11 @@ class Tolerance(Struct, frozen=True, tag=True):
     spec: Any
 
 
-Judge = Limit | Tolerance
+class AnyAnswer(Struct, frozen=True, tag=True):
+    """Every value is good, as long as there is one: a stop rule that has only `missing-for`."""
+
+
+Judge = Limit | Tolerance | AnyAnswer
 
 
 class Probe(Struct, frozen=True, kw_only=True):

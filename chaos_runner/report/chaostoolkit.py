@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any, Final
 
-from chaos_runner.experiment.model import Call, Judge, Limit, Native, Probe, Step
+from chaos_runner.experiment.model import Call, Judge, Limit, Native, Probe, Step, Tolerance
 from chaos_runner.journal.record import Record
 from chaos_runner.report import times
 from chaos_runner.report.story import Story
@@ -95,7 +95,7 @@ def _tolerance(judge: Judge) -> Any:
     if isinstance(judge, Limit):
         bounds = list(judge.bounds)
         return {"type": "native", str(judge.comparison): bounds if len(bounds) > 1 else bounds[0], "unit": judge.unit}
-    return judge.spec
+    return judge.spec if isinstance(judge, Tolerance) else {"type": "native", "any": True}
 
 
 def _runs(run: Run, steps: Iterable[Step]) -> list[Mapping]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chaos_runner.experiment.model import Comparison, Limit, Probe
+from chaos_runner.experiment.model import AnyAnswer, Comparison, Limit, Probe, Tolerance
 from chaos_runner.run.events import Phase
 from chaos_runner.run.run import Run
 from chaos_runner.run.tally import Tally
@@ -19,7 +19,9 @@ _WORDS = {
 def limit_words(probe: Probe) -> str:
     """The limit as people say it: "below 300 ms", "200 to 299", for a stop rule "stops when above 5 %"."""
     judge = probe.judge
-    if not isinstance(judge, Limit):
+    if isinstance(judge, AnyAnswer):
+        return f"stops without data for {spoken_seconds(probe.missing_for_s)}"
+    if isinstance(judge, Tolerance):
         return f"tolerance {_brief(judge.spec)}"
     words = _WORDS[judge.comparison].format(*(value_words(bound, judge.unit) for bound in judge.bounds))
     return f"stops when {words}" if probe.bad_when_met else words
@@ -37,15 +39,15 @@ def value_words(value: Any, unit: Unit) -> str:
 def breach(run: Run, number: int, phase: Phase) -> str:
     """What broke, how far past which limit, for how long, and how soon after which fault."""
     probe, tally = run.plan.watched[number], run.tally(number, phase)
-    return f"{probe.name}: {_extent(run, probe, tally)}{_delay(run, tally)}"
+    return f"{probe.name}: {_extent(probe, tally)}{_delay(run, tally)}"
 
 
-def _extent(run: Run, probe: Probe, tally: Tally) -> str:
+def _extent(probe: Probe, tally: Tally) -> str:
     limit = limit_words(probe) if probe.bad_when_met else f"limit {limit_words(probe)}"
     if probe.every_s is None:
         found = tally.note or value_words(tally.last, probe.unit)
         return f"found {found} ({limit})"
-    lasted = f", {spoken_seconds(tally.bad_for_until(run.t))} in all" if tally.bad > 1 else ""
+    lasted = f", {spoken_seconds(tally.bad_for_s)} in all" if tally.bad > 1 else ""
     if tally.unanswered == tally.bad:
         return f"{tally.note} in {tally.bad} of {tally.samples} samples ({limit}){lasted}"
     silent = f", {tally.unanswered} of them without an answer" if tally.unanswered else ""

@@ -27,6 +27,7 @@ class Tally(Struct, frozen=True, kw_only=True):
     good_in_a_row: int = 0
     first_bad_t: float | None = None
     bad_since: float | None = None
+    bad_until_t: float = 0.0
     bad_for_s: float = 0.0
     missing_since: float | None = None
     blind: bool = False
@@ -66,10 +67,11 @@ class Tally(Struct, frozen=True, kw_only=True):
         worst, worst_t = self._worst(sample, probe)
         return structs.replace(
             self, samples=self.samples + 1, last=sample.value, worst=worst, worst_t=worst_t, missing_since=None,
-            good_in_a_row=self.good_in_a_row + 1, bad_in_a_row=0, bad_since=None, bad_for_s=self._bad_for(sample))
+            good_in_a_row=self.good_in_a_row + 1, bad_in_a_row=0, bad_since=None)
 
     def _after_bad(self, sample: Sampled, probe: Probe) -> "Tally":
-        since = sample.t - sample.took_s if self.bad_since is None else self.bad_since
+        began_t = sample.t - sample.took_s
+        since = began_t if self.bad_since is None else self.bad_since
         worst, worst_t = self._worst(sample, probe)
         breached = self.breached_t
         if breached is None and _breaks(probe, self.bad_in_a_row + 1, sample.t - since):
@@ -78,14 +80,9 @@ class Tally(Struct, frozen=True, kw_only=True):
             self, samples=self.samples + 1, bad=self.bad + 1, last=sample.value, note=sample.note or self.note,
             worst=worst, worst_t=worst_t, missing_since=None, good_in_a_row=0, bad_in_a_row=self.bad_in_a_row + 1,
             unanswered=self.unanswered + (sample.value is None), bad_since=since, breached_t=breached,
-            first_bad_t=since if self.first_bad_t is None else self.first_bad_t)
-
-    def _bad_for(self, sample: Sampled) -> float:
-        return self.bad_for_s if self.bad_since is None else self.bad_for_s + sample.t - sample.took_s - self.bad_since
-
-    def bad_for_until(self, t: float) -> float:
-        """Seconds spent outside the limit, up to `t` where it still is."""
-        return self.bad_for_s if self.bad_since is None else self.bad_for_s + max(0.0, t - self.bad_since)
+            first_bad_t=since if self.first_bad_t is None else self.first_bad_t,
+            bad_for_s=self.bad_for_s + sample.t - (began_t if self.bad_since is None else self.bad_until_t),
+            bad_until_t=sample.t)
 
     def _worst(self, sample: Sampled, probe: Probe) -> tuple[Any, float | None]:
         if sample.value is None or not worse(probe, sample.value, self.worst):

@@ -153,7 +153,7 @@ def deviated(run: Run) -> Iterator[Finding]:
         return
     broken = [(number, phase) for phase in (Phase.DURING, Phase.AFTER) for number, probe in enumerate(run.plan.probes)
               if run.tally(number, phase).breached(probe) and (phase is Phase.DURING or not probe.every_s)]
-    broken.sort(key=lambda pair: -run.tally(*pair).bad_for_until(run.t))
+    broken.sort(key=lambda pair: -run.tally(*pair).bad_for_s)
     for number, phase in broken:
         code = "V201" if phase is Phase.DURING else "V202"
         yield Finding(code=code, verdict=Verdict.DEVIATED, text=sentences.breach(run, number, phase))

@@ -117,6 +117,7 @@ def _good(plan: Plan, probe: int, value: Any) -> bool:
     judge_of = plan.watched[probe].judge
     if isinstance(judge_of, Tolerance):
         return bool(value == judge_of.spec)
+    assert isinstance(judge_of, Limit)
     bound = judge_of.bounds[0]
     met = {Comparison.BELOW: value < bound, Comparison.ABOVE: value > bound,
            Comparison.AT_LEAST: value >= bound}.get(judge_of.comparison, value == bound)

@@ -53,6 +53,15 @@ def test_a_rule_that_goes_blind_stops_the_run() -> None:
     assert (run.verdict, run.codes[0]) == (Verdict.ABORTED, "V312")
 
 
+def test_a_rule_with_missing_for_alone_stops_when_there_is_no_data() -> None:
+    from chaos_runner.contracts import NoData
+
+    run = play(experiment(fault(duration="60s"), stop_when=[rule(**{"missing-for": "3s"})]),
+               lambda t: NoData("no series") if t > 10 else 99)
+    assert (run.verdict, run.codes[0]) == (Verdict.ABORTED, "V312")
+    assert run.moments(ev.Stopped) == [15]
+
+
 def test_a_rule_that_cannot_be_read_at_the_start_means_not_started() -> None:
     from chaos_runner.contracts import NoData
 

@@ -20,7 +20,7 @@ def play(data: dict[str, Any], errors: FakeProbe, **more: Any) -> MemoryRun:
 def test_a_breach_while_the_fault_acted_counts_although_it_recovered() -> None:
     run = play(experiment(fault(duration="20s")), lambda t: 0.3 if 10 < t < 15 else 0)
     assert (run.verdict, run.exit, run.codes) == (Verdict.DEVIATED, 1, ["V201"])
-    assert run.sentence == ('errors: reached 0.3 (limit at most 0.05), 4 of 20 samples bad, 4 s in all, '
+    assert run.sentence == ('errors: reached 0.3 (limit at most 0.05), 4 of 20 samples bad, 3 s in all, '
                             '6 s after "hurt"')
 
 

@@ -71,7 +71,7 @@ def _cell(story: Story, number: int, phase: Phase) -> Cell:
     probe, tally = run.plan.watched[number], run.tally(number, phase)
     mark = _rule_mark(run, number, tally) if samples.is_stop_rule(run, number) else _probe_mark(probe, tally, phase)
     worst = samples.worst(story, number, phase)
-    return Cell(phase=phase, mark=mark, worst=_worst_words(probe, tally, worst), counts=_counts(run, probe, tally),
+    return Cell(phase=phase, mark=mark, worst=_worst_words(probe, tally, worst), counts=_counts(probe, tally),
                 note=_note(tally, mark), tally=tally)
 
 
@@ -101,13 +101,13 @@ def _worst_words(probe: Probe, tally: Tally, worst: object) -> str:
     return text.short(sentences.value_words(worst, probe.unit), 60)
 
 
-def _counts(run: Run, probe: Probe, tally: Tally) -> str:
+def _counts(probe: Probe, tally: Tally) -> str:
     if not tally.readings or (probe.every_s is None and not tally.missing):
         return ""
     parts = [text.count(tally.samples, "sample")]
     if tally.bad:
         share = f" ({tally.bad / tally.samples:.1%})" if probe.allow is not None else ""
-        lasted = f" for {spoken_seconds(tally.bad_for_until(run.t))}" if tally.bad > 1 else ""
+        lasted = f" for {spoken_seconds(tally.bad_for_s)}" if tally.bad > 1 else ""
         parts.append(f"{tally.bad} bad{share}{lasted}")
     if tally.missing:
         parts.append(f"{tally.missing} missing")

@@ -176,14 +176,13 @@ def _broken_figure(run: Run) -> Figure | None:
     probes = text.count(len(run.plan.probes), "probe")
     if not broken:
         return Figure(name="outside limits", value="none", beside=f"of {probes}", tone="good")
-    worst = max(broken, key=lambda tally: tally.bad_for_until(run.t))
-    return Figure(name="outside limits", value=_long(worst, run), tone="bad",
+    worst = max(broken, key=lambda tally: tally.bad_for_s)
+    return Figure(name="outside limits", value=_long(worst), tone="bad",
                   beside=f"{len(broken)} of {probes}")
 
 
-def _long(tally: Tally, run: Run) -> str:
-    lasted_s = tally.bad_for_until(run.t)
-    return spoken_seconds(lasted_s) if lasted_s > 0 and tally.bad > 1 else f"{tally.bad} bad"
+def _long(tally: Tally) -> str:
+    return spoken_seconds(tally.bad_for_s) if tally.bad_for_s > 0 and tally.bad > 1 else f"{tally.bad} bad"
 
 
 def _recovery_figure(story: Story) -> Figure | None:
