@@ -35,8 +35,8 @@ bench: $(STAMP) ## figures against Chaos Toolkit, in the same run
 	$(BIN)/python -m benchmarks $(if $(WRITE),--write)
 
 .PHONY: system
-system: ## Debian's packages that tests use, where apt is there and we may
-	@./tests/install-system-packages
+system: ## what tests use beside Python: Chromium, a real Toxiproxy
+	@./tests/install
 
 lock: $(STAMP) ## write requirements.lock anew
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --all-extras \
