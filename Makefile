@@ -35,7 +35,7 @@ bench: $(STAMP) ## figures against Chaos Toolkit, in the same run
 	$(BIN)/python -m benchmarks $(if $(WRITE),--write)
 
 .PHONY: system
-system: ## what tests use beside Python: Chromium, a real Toxiproxy
+system: ## what tests use beside Python: a real Toxiproxy
 	@./tests/install
 
 lock: $(STAMP) ## write requirements.lock anew
