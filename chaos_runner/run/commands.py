@@ -1,6 +1,7 @@
 """What the loop may ask of the world. Each has a key, so that nothing is asked twice while it is under way."""
 
 from enum import StrEnum
+from typing import ClassVar
 
 from msgspec import Struct
 
@@ -8,92 +9,71 @@ from chaos_runner.run.events import Phase
 
 
 class Command(Struct, frozen=True):
-    """The root of everything that can be asked for."""
+    """The root of everything that can be asked for. `verb` and the first field make its key."""
+
+    verb: ClassVar[str]
 
     @property
     def key(self) -> str:
-        raise TypeError("a command has a key")
+        """What this asks for, and of whom."""
+        return f"{self.verb}:{getattr(self, self.__struct_fields__[0])}"
 
 
 class Check(Command, frozen=True):
     """Look whom a fault would hit, before anything is touched. Answered by Checked or Declined."""
 
+    verb = "check"
     step: str
-
-    @property
-    def key(self) -> str:
-        return f"check:{self.step}"
 
 
 class Prepare(Command, frozen=True):
     """Look again, right before the apply. Answered by Prepared or Declined."""
 
+    verb = "step"
     step: str
-
-    @property
-    def key(self) -> str:
-        return f"step:{self.step}"
 
 
 class Apply(Command, frozen=True):
     """Apply one recorded act. Answered by Applied or ApplyFailed."""
 
+    verb = "apply"
     entry: str
-
-    @property
-    def key(self) -> str:
-        return f"apply:{self.entry}"
 
 
 class RunStep(Command, frozen=True):
     """Call a Chaos Toolkit activity, or a native probe of the method. Answered by StepEnded."""
 
+    verb = "step"
     step: str
-
-    @property
-    def key(self) -> str:
-        return f"step:{self.step}"
 
 
 class KillStep(Command, frozen=True):
     """End the process group of a busy process step. Its StepEnded follows."""
 
+    verb = "kill"
     step: str
-
-    @property
-    def key(self) -> str:
-        return f"kill:{self.step}"
 
 
 class Read(Command, frozen=True):
     """Read a probe once. Answered by Sampled."""
 
+    verb = "read"
     probe: int
     phase: Phase
-
-    @property
-    def key(self) -> str:
-        return f"read:{self.probe}"
 
 
 class Undo(Command, frozen=True):
     """Undo one entry. Answered by Undone or UndoFailed."""
 
+    verb = "undo"
     entry: str
-
-    @property
-    def key(self) -> str:
-        return f"undo:{self.entry}"
 
 
 class Verify(Command, frozen=True):
     """Look whether one entry is back. Answered by Verified."""
 
+    verb = "verify"
     entry: str
-
-    @property
-    def key(self) -> str:
-        return f"verify:{self.entry}"
 
 
 class Timer(StrEnum):
@@ -114,12 +94,14 @@ class Timer(StrEnum):
 class Wake(Command, frozen=True):
     """Say so when the run is `at` seconds old. Answered by Woke."""
 
+    verb = "wake"
     at: float
     timer: Timer
     subject: str = ""
 
     @property
     def key(self) -> str:
+        """Which timer, and of whom."""
         return f"{self.timer}:{self.subject}"
 
 
