@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-fast check bench lock clean help
+.PHONY: demo test test-fast check docs bench lock clean help
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -30,6 +30,9 @@ check: $(STAMP) ## ruff, mypy, the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+docs: $(STAMP) ## print the reference pages from the code
+	$(BIN)/python docs/print_reference.py
 
 bench: $(STAMP) ## figures against Chaos Toolkit, in the same run
 	$(BIN)/python -m benchmarks $(if $(WRITE),--write)

@@ -60,6 +60,10 @@ def command(files: tuple[str, ...], **options: Any) -> None:
     chosen = Options(**options)
     if len(files) == 1:
         sys.exit(_run_one(files[0], chosen))
+    if chosen.events or chosen.open:
+        raise click.UsageError("--events and --open want a single file")
+    for file in files:
+        load_or_leave(file)
     sys.exit(_run_many(files, chosen))
 
 

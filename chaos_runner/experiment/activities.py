@@ -40,7 +40,7 @@ PAUSES_KEYS: Final = ("before", "after")
 _KEYS: Final = {"probe": PROBE_KEYS, "stop rule": PROBE_KEYS, "activity": STEP_KEYS}
 _BELONGS: Final = {"target": ("fault",), "arguments": ("fault", "probe"), "expect": ("provider",)}
 """Keys that mean something only beside some of fault, probe and provider."""
-NOT_YET: Final = {"controls": "controls", "use": "reusable probes"}
+NOT_YET: Final = {"controls": "controls", "use": "reusable probes", "dry": "dry runs"}
 
 
 class Known(Struct, frozen=True):
@@ -171,6 +171,9 @@ def _probe(fields: Fields, judged: Judge | None, every_s: float | None = None) -
     interval_s = fields.positive_s("every", every_s if isinstance(called.call, Provider) else NATIVE_INTERVAL_S)
     missing_for_s = fields.positive_s("missing-for", MISSING_FOR_S)
     name, held_for_s, allow = _name(fields), fields.duration_s("for"), fields.share("allow")
+    if held_for_s is not None and allow is not None:
+        fields.complain("E207", f"{fields.what} has both allow and for, and only one can count", fields.place("for"),
+                        "allow forgives a share of the samples, for a time without a break")
     if called.call is None or judged is None or not name:
         return None
     return Probe(name=name, call=called.call, judge=judged, place=fields.node.place, every_s=interval_s,

@@ -18,7 +18,7 @@ EXPERIMENT_KEYS: Final = (
 HYPOTHESIS_KEYS: Final = ("title", "description", "probes", "controls", "baseline", "recovers-within")
 NOT_YET: Final = {
     "controls": "controls", "limits": "limits", "confirm-above": "confirm-above", "gates": "gates",
-    "rehearse": "rehearsals", "max-abort-latency": "max-abort-latency",
+    "rehearse": "rehearsals", "max-abort-latency": "max-abort-latency", "dry": "dry runs",
 }
 RUNTIME_KEYS: Final = ("rollbacks", "hypothesis")
 STRATEGY_KEYS: Final = ("strategy",)

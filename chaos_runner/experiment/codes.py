@@ -48,7 +48,8 @@ _TEXT_LAYER: Final = (
          "them. NUL characters in every second place mean UTF-16 without a byte order mark: save the file as\n"
          "UTF-8."),
     Code("E004", "the file is empty",
-         "There is nothing in it but space and comments. `chaos-runner init` writes a first experiment.",
+         "There is nothing in it but space and comments. The smallest experiment has a title, a description and a\n"
+         "method.",
          "# to be written", "title: Customers can pay\nmethod: []"),
     Code("E005", "the file does not hold a mapping",
          "A file begins with keys, each followed by a colon. A list or a single value at the top has no place\n"

@@ -108,6 +108,9 @@ def _pause_s(step: Step, value: object) -> float:
 def _refuse_unverified(experiment: Experiment) -> None:
     if not experiment.require_verified_undo:
         return
+    if experiment.rollbacks:
+        raise Refused("rollbacks can only be reported, not verified, and require-verified-undo asks for more: give "
+                      "each action an `undo:` with `verify:`")
     for step in experiment.method:
         if step.kind is StepKind.ACTION and not step.is_fault and not (step.undo and step.undo.verify):
             raise Refused(f'"{step.name}" ({step.place}) has no undo that can be verified, and require-verified-undo '

@@ -27,8 +27,9 @@ def went_blind(run: Run, probe: int) -> bool:
 def should_roll_back(run: Run) -> bool:
     """Whether the author's rollbacks run.
 
-    `safe`: as soon as any action was started. The others are chaoslib's (chaoslib.rollback, 1.44), where `default` is
-    "unless the run failed or was interrupted", which leaves faults behind: hence ours.
+    `safe`: as soon as any action was started. The others are chaoslib's (chaoslib.rollback, 1.44): `default` is "unless
+    the run failed or was interrupted", which leaves faults behind, hence ours; and `default` and `always` run also when
+    the steady state was missing and nothing was started.
     """
     match run.plan.strategy:
         case RollbackStrategy.SAFE:

@@ -323,7 +323,10 @@ def _before(turn: _Turn) -> None:
     if any(not went_blind(turn.run, number) for number in unread):
         return
     steady = all(_holds(turn.run, number, Phase.BEFORE) for number in range(len(turn.run.plan.watched)))
-    _enter(turn, Stage.METHOD if steady and not turn.run.plan.hypothesis_only else Stage.OVER)
+    if turn.run.plan.hypothesis_only:
+        _enter(turn, Stage.OVER)
+    else:
+        _enter(turn, Stage.METHOD if steady else Stage.UNDOING)
 
 
 def _holds(run: Run, number: int, phase: Phase) -> bool:
@@ -476,8 +479,8 @@ def _roll_back_next(turn: _Turn) -> bool:
 
 
 def _looks_after(run: Run) -> bool:
-    sampled = any(probe.every_s for probe in run.plan.probes) and run.acted
-    return bool(run.plan.probes) and (sampled or run.undid)
+    sampled = any(probe.every_s for probe in run.plan.probes)
+    return run.acted and bool(run.plan.probes) and (sampled or run.undid)
 
 
 def _open_after(turn: _Turn) -> None:

@@ -207,7 +207,7 @@ def _step_began(run: Run, event: ev.StepBegan) -> Changes:
 
 def _begin(run: Run, key: str, t: float) -> Changes:
     changes: Changes = {"steps": {**run.steps, key: structs.replace(run.step(key), began_t=t)}}
-    if run.first_applied_t is None and run.plan.step(key).kind is StepKind.ACTION:
+    if run.first_applied_t is None and key.startswith("m") and run.plan.step(key).kind is StepKind.ACTION:
         changes["first_applied_t"] = t
     return changes
 

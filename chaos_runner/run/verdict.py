@@ -129,7 +129,8 @@ def steady_state_missing(run: Run) -> Iterator[Finding]:
         tally = run.tally(number, Phase.BEFORE)
         if tally.unknown:
             doubt = tally.doubt or tally.note or "no data"
-            yield Finding(code="V103", verdict=Verdict.NOT_STARTED,
+            code = "V103" if number < len(run.plan.probes) else "V105"
+            yield Finding(code=code, verdict=Verdict.NOT_STARTED,
                           text=f"before any fault, {probe.name} could not be judged: {doubt}")
         elif number < len(run.plan.probes) and tally.breached(probe):
             yield Finding(code="V102", verdict=Verdict.NOT_STARTED,
@@ -217,7 +218,8 @@ def nothing_proven(run: Run) -> Iterator[Finding]:
         yield Finding(code="V502", verdict=Verdict.INCONCLUSIVE, text="no action was run, so nothing was tested")
     for step, state in actions:
         if state.grade is Grade.NONE:
-            yield Finding(code="V503", verdict=Verdict.INCONCLUSIVE, text=f'"{step.name}" had no effect: {state.note}')
+            why = state.note or "its own evidence says so"
+            yield Finding(code="V503", verdict=Verdict.INCONCLUSIVE, text=f'"{step.name}" had no effect: {why}')
         elif state.grade is Grade.REPORTED and run.plan.experiment.require_proof:
             yield Finding(code="V504", verdict=Verdict.INCONCLUSIVE,
                           text=f'"{step.name}" is reported, not measured, and require-proof asks for more')

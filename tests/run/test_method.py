@@ -152,6 +152,14 @@ def test_no_rollback_runs_when_no_action_was_started() -> None:
     assert run.run.step("r0").began_t is None
 
 
+def test_the_strategy_always_rolls_back_even_when_nothing_was_started() -> None:
+    from chaos_runner.experiment.model import RollbackStrategy
+
+    run = run_in_memory(experiment(action(), rollbacks=[action("bring it back")]),
+                        probes={"fake.errors": readings(1)}, strategy=RollbackStrategy.ALWAYS)
+    assert (run.verdict, run.run.step("r0").ok) == (Verdict.NOT_STARTED, True)
+
+
 def test_the_strategy_never_leaves_the_author_s_rollbacks_but_undoes_what_was_recorded() -> None:
     from chaos_runner.experiment.model import RollbackStrategy
 

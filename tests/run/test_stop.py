@@ -66,7 +66,7 @@ def test_a_rule_that_cannot_be_read_at_the_start_means_not_started() -> None:
     from chaos_runner.contracts import NoData
 
     run = play(experiment(fault(), stop_when=[rule()]), lambda _: NoData("no series"))
-    assert (run.verdict, run.exit) == (Verdict.NOT_STARTED, 3)
+    assert (run.verdict, run.exit, run.codes[0]) == (Verdict.NOT_STARTED, 3, "V105")
     assert not run.moments(ev.Prepared)
 
 

@@ -96,7 +96,7 @@ def _rule_mark(run: Run, number: int, tally: Tally) -> Mark:
 def _worst_words(probe: Probe, tally: Tally, worst: object) -> str:
     if not tally.readings:
         return ""
-    if worst is None:
+    if worst is None or (tally.bad and tally.unanswered == tally.bad):
         return "no answer" if tally.bad else "no data"
     return text.short(sentences.value_words(worst, probe.unit), 60)
 
