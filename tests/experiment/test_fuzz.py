@@ -29,7 +29,7 @@ WHOLE: dict[str, Any] = {
     "steady-state-hypothesis": {
         "title": "They pay", "baseline": "2s", "recovers-within": "1m30s", "probes": [
             {"name": "fast", "probe": "http.latency", "below": "300ms",
-             "arguments": {"url": "${url}", "timeout": "2s", "expect_status": [200]}, "every": "250ms", "allow": "1%",
+             "arguments": {"url": "${url}", "timeout": "2s", "expect_status": [200]}, "every": "250ms",
              "for": "2s", "missing-for": "5s"},
             {"probe": "http.status", "arguments": {"url": "${url}", "method": "HEAD"}, "between": [200, 299]},
             {"name": "there", "type": "probe", "provider": PYTHON, "tolerance": True},
