@@ -133,7 +133,7 @@ def _append(folder: Path) -> Figure:
     from chaos_runner.journal.writer import Journal
     from chaos_runner.run.events import StepBegan
 
-    journal = Journal(folder / "journal.ndjson", datetime.now(UTC))
+    journal = Journal.create(folder / "journal.ndjson", datetime.now(UTC))
     took_ms = []
     for number in range(500):
         began_s = time.perf_counter()

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -12,20 +13,29 @@ from chaos_runner import shelf
 from chaos_runner.clock import SystemClock
 from chaos_runner.engine.hands import Hands, Orders
 from chaos_runner.engine.shell import Loop, Watcher, run_on_main
+from chaos_runner.engine.signals import REQUEST
 from chaos_runner.engine.world import Elapsed, RealWorld
 from chaos_runner.errors import NotDurable, UsageError
 from chaos_runner.experiment.loading import Loaded
-from chaos_runner.experiment.model import Experiment
-from chaos_runner.experiment.toolkit import load_values
-from chaos_runner.journal.reader import JournalUnreadable, read
+from chaos_runner.experiment.model import Experiment, StepKind
+from chaos_runner.experiment.toolkit import load_values, with_variables
+from chaos_runner.experiment.values import Values
+from chaos_runner.journal.lock import RunLock, hold
+from chaos_runner.journal.reader import JournalUnreadable, read, read_run
 from chaos_runner.journal.writer import Journal
 from chaos_runner.plan.build import Wishes, plan_for
+from chaos_runner.plan.model import Plan
+from chaos_runner.recovery.leftovers import end_processes_of
+from chaos_runner.recovery.unfinished import JOURNAL, is_over
+from chaos_runner.recovery.watchdog import Watchdog, arm
 from chaos_runner.redaction import Redactor
-from chaos_runner.run.events import RunStarted
+from chaos_runner.run.events import RunnerDied, RunStarted
 from chaos_runner.run.outcome import Outcome, outcome
 from chaos_runner.run.run import Run
 
 REPORTS_VARIABLE: Final = "CHAOS_RUNNER_REPORTS"
+RECOVERER_WAITS_S: Final = 30.0
+"""How long a second recoverer waits for the first, whose work it then finds done."""
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -41,9 +51,17 @@ class Ended(Struct, frozen=True, kw_only=True):
     """A run that is over: its outcome, and the folder that tells of it. `problem` is why the folder is not complete."""
 
     outcome: Outcome
+    run: Run
     folder: Path
-    problem: str
-    abandoned: bool
+    problem: str = ""
+
+
+class _Parts(NamedTuple):
+    """What a run is made of, whether it begins or is resumed."""
+
+    world: RealWorld
+    loop: Loop
+    journal: Journal
 
 
 def reports_folder(option: Path | None) -> Path:
@@ -61,32 +79,90 @@ def request_for(loaded: Loaded, reports: Path, variables: Sequence[str], wishes:
 def run(request: Request, watchers: Sequence[Watcher], finish: Callable[[Ended], None]) -> Ended:
     """Runs it to the end, writes everything, calls `finish`, and returns.
 
-    When a step cannot be cut, `finish` is the last thing that happens in this process: it then leaves by itself.
-    Raises UsageError, Refused and NotDurable while nothing has been touched.
+    When a step cannot be cut, `finish` is the last thing that happens in this process: it then leaves by itself, and
+    the watchdog undoes once more. Raises UsageError, Refused and NotDurable while nothing has been touched.
     """
     clock = SystemClock()
     started = clock.now()
-    values = load_values(request.experiment, request.variables)
-    plan = plan_for(request.experiment, values, request.wishes, shelf.fault, started)
+    experiment = with_variables(request.experiment, request.variables)
+    values = load_values(experiment)
+    plan = plan_for(experiment, values, request.wishes, shelf.fault, started)
     folder = new_folder(request.reports, plan.run)
-    journal = Journal(folder / "journal.ndjson", started)
-    elapsed_s = Elapsed(clock)
-    world = RealWorld(plan, Hands(Orders(plan, values, shelf, elapsed_s)), elapsed_s)
-    redactor = Redactor(values.sensitive())
-    loop = Loop(world, journal, redactor)
-    for watcher in watchers:
-        loop.watch(watcher)
+    lock = _held(folder)
+    parts = _parts(plan, values, Journal.create(folder / JOURNAL, started), Elapsed(clock))
+    watchdog = _armed(plan, folder)
     ended: list[Ended] = []
 
     def over(last: Run) -> None:
-        journal.close()
-        ended.append(Ended(outcome=outcome(last), folder=folder, problem=_record(last, folder), abandoned=world.busy))
+        parts.journal.close()
+        ended.append(Ended(outcome=outcome(last), run=last, folder=folder, problem=record(last, folder)))
         finish(ended[0])
-        if world.busy:
+        if parts.world.busy:
             os._exit(ended[0].outcome.exit)
 
-    run_on_main(world, loop, RunStarted(t=0.0, plan=plan), over)
+    for watcher in watchers:
+        parts.loop.watch(watcher)
+    parts.world.request = folder / REQUEST
+    run_on_main(parts.world, lambda: parts.loop.execute(RunStarted(t=0.0, plan=plan)), over)
+    if watchdog:
+        watchdog.dismiss()
+    lock.release()
     return ended[0]
+
+
+def recover(folder: Path, by: str, watchers: Sequence[Watcher]) -> Ended | None:
+    """Undoes what a dead runner left, verifies it, and completes the run's folder. None when somebody else holds it.
+
+    Safe to call at any time, twice, and by several at once. Raises JournalUnreadable, NotDurable and UsageError.
+    """
+    lock = hold(folder, within_s=RECOVERER_WAITS_S)
+    if lock is None:
+        return None
+    run = read_run(folder / JOURNAL)
+    if is_over(folder):
+        lock.release()
+        return Ended(outcome=outcome(run), run=run, folder=folder)
+    values = load_values(run.plan.experiment)
+    end_processes_of(run)
+    age_s = max(run.t, (datetime.now(UTC) - datetime.fromisoformat(run.plan.started)).total_seconds())
+    elapsed_s = Elapsed(SystemClock(), age_s)
+    parts = _parts(run.plan, values, Journal.resume(folder / JOURNAL), elapsed_s)
+    ended: list[Ended] = []
+
+    def over(last: Run) -> None:
+        parts.journal.close()
+        ended.append(Ended(outcome=outcome(last), run=last, folder=folder, problem=record(last, folder)))
+
+    for watcher in watchers:
+        parts.loop.watch(watcher)
+    run_on_main(parts.world, lambda: parts.loop.resume(run, RunnerDied(t=elapsed_s(), by=by)), over)
+    lock.release()
+    return ended[0]
+
+
+def _parts(plan: Plan, values: Values, journal: Journal, elapsed_s: Elapsed) -> _Parts:
+    world = RealWorld(plan, Hands(Orders(plan, values, shelf, elapsed_s)), elapsed_s)
+    return _Parts(world, Loop(world, journal, Redactor(values.sensitive())), journal)
+
+
+def _held(folder: Path) -> RunLock:
+    try:
+        lock = hold(folder)
+    except OSError as problem:
+        raise NotDurable(f"the folder {folder} cannot be locked ({problem.strerror})") from problem
+    if lock is None:
+        raise NotDurable(f"the folder {folder} is held by another process")
+    return lock
+
+
+def _armed(plan: Plan, folder: Path) -> Watchdog | None:
+    """A watchdog, unless nothing can be left behind. Without one no fault is injected."""
+    if plan.hypothesis_only or not any(step.kind is StepKind.ACTION for step in plan.experiment.method):
+        return None
+    try:
+        return arm(folder)
+    except OSError as problem:
+        raise NotDurable(f"the watchdog cannot be started ({problem.strerror})") from problem
 
 
 def new_folder(reports: Path, run_id: str) -> Path:
@@ -108,7 +184,7 @@ def point_latest(reports: Path, folder: Path) -> None:
     link.replace(reports / "latest")
 
 
-def _record(last: Run, folder: Path) -> str:
+def record(last: Run, folder: Path) -> str:
     """Writes what others read of the run. Says why it could not: the verdict stands, whatever the disk does."""
     try:
         write_outcome(last, folder)
@@ -129,7 +205,7 @@ def write_reports(folder: Path) -> list[Path]:
     from chaos_runner.report.write import write_all
     from chaos_runner.run.run import fold
 
-    records = read(folder / "journal.ndjson")
+    records = read(folder / JOURNAL)
     write_all(fold(record.event for record in records), records, folder)
     return [folder / name for name in ("report.html", "report.md", "junit.xml", "journal.json")]
 

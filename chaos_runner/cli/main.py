@@ -13,6 +13,8 @@ from chaos_runner import __version__
 COMMANDS: Final = {
     "run": "Run experiments: inject the faults, undo them, judge.",
     "validate": "Say everything that is wrong with experiment files.",
+    "recover": "Undo what a dead runner left behind.",
+    "stop": "Ask a run to stop and undo, and wait for it.",
     "show": "Show the outcome of a run.",
     "report": "Write the reports of a run again, from its journal.",
     "demo": "Start a small shop on this machine and run two experiments on it.",

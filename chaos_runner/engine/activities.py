@@ -19,7 +19,24 @@ from chaos_runner.experiment.values import Values
 HTTP_TIMEOUT_S: Final = 30.0
 """Where the author says nothing. Chaos Toolkit waits for ever."""
 HTTP_BAD: Final = 400
+RUN_VARIABLE: Final = "CHAOS_RUNNER_RUN"
+STEP_VARIABLE: Final = "CHAOS_RUNNER_STEP"
+"""Both stand in the environment of every process that a step starts: the run's id, and the step's key."""
+
+
 Started = Callable[["Popen[bytes]"], None]
+
+
+def nobody(_: "Popen[bytes]") -> None:
+    """Wants to know of no process."""
+
+
+class Caller(Struct, frozen=True):
+    """Who calls: what `${name}` stands for, the sign that processes carry, and who learns of a process."""
+
+    values: Values
+    sign: dict[str, str] = {}
+    started: Started = nobody
 
 
 class Called(Struct, frozen=True, kw_only=True):
@@ -32,21 +49,21 @@ class Called(Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
-def call(provider: Provider, values: Values, started: Started) -> Called:
+def call(provider: Provider, caller: Caller) -> Called:
     """Calls the provider and tells what came of it. Raises nothing that the called code may raise."""
     match provider.kind:
         case "process":
-            return _process(provider, values, started)
+            return _process(provider, caller)
         case "http":
-            return _http(provider, values)
+            return _http(provider, caller.values)
         case _:
-            return _python(provider, values)
+            return _python(provider, caller.values)
 
 
-def _process(provider: Provider, values: Values, started: Started) -> Called:
-    spec = {**provider.spec, "arguments": values.fill(provider.spec.get("arguments"))}
+def _process(provider: Provider, caller: Caller) -> Called:
+    spec = {**provider.spec, "arguments": caller.values.fill(provider.spec.get("arguments"))}
     try:
-        outcome = process.run(spec, started)
+        outcome = process.run(spec, caller.started, caller.sign)
     except process.ProcessFailed as problem:
         return _failed(str(problem), [str(problem)])
     output = {"status": outcome.status, "stdout": outcome.stdout, "stderr": outcome.stderr}

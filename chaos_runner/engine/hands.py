@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from chaos_runner.contracts import Act, Fault, Grade, Mark, NativeProbe, NoData, Reading, Setting, Unreachable
 from chaos_runner.engine import activities
-from chaos_runner.engine.activities import Called
+from chaos_runner.engine.activities import RUN_VARIABLE, STEP_VARIABLE, Called, Caller, Started, nobody
 from chaos_runner.engine.judging import CannotJudge, holds
 from chaos_runner.engine.process import end_group
 from chaos_runner.errors import ActFailed, ChaosRunnerError, Gone, NoEffect, NoTarget, Refused
@@ -174,7 +174,7 @@ class Hands:
         return ev.Undone(t=self._t(), entry=entry.key, called_t=called_t)
 
     def _undo_by_provider(self, entry: str, call: Provider, called_t: float) -> ev.Fact:
-        called = activities.call(call, self._values, lambda _: None)
+        called = activities.call(call, self._caller(entry))
         if called.ok and called.grade is not Grade.NONE:
             return ev.Undone(t=self._t(), entry=entry, called_t=called_t)
         return ev.UndoFailed(t=self._t(), entry=entry, text=called.note, called_t=called_t)
@@ -208,9 +208,13 @@ class Hands:
         if isinstance(step.call, Native):
             return self._probe_step(step, step.call)
         called_t = self._t()
-        called = activities.call(step.call, self._values, lambda popen: self._processes.update({step.key: popen}))
+        caller = self._caller(step.key, lambda popen: self._processes.update({step.key: popen}))
+        called = activities.call(step.call, caller)
         self._processes.pop(step.key, None)
         return self._ended(step, called, called_t)
+
+    def _caller(self, key: str, started: Started = nobody) -> Caller:
+        return Caller(self._values, {RUN_VARIABLE: self._plan.run, STEP_VARIABLE: key}, started)
 
     def _ended(self, step: Step, called: Called, called_t: float) -> ev.StepEnded:
         output, cut = activities.recorded(called.output)
@@ -264,7 +268,7 @@ class Hands:
     def _reading(self, probe: Probe) -> Reading:
         if isinstance(probe.call, Native):
             return self._native_reading(probe.call)
-        called = activities.call(probe.call, self._values, lambda _: None)
+        called = activities.call(probe.call, self._caller(probe.name))
         if not called.ok:
             raise Unreachable(called.note)
         return Reading(value=called.output, note=called.note)

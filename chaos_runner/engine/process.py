@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import IO, Any, Final
 
 from msgspec import Struct
@@ -34,13 +34,14 @@ class Outcome(Struct, frozen=True):
     cut: int
 
 
-def run(spec: dict[str, Any], started: Callable[[subprocess.Popen[bytes]], None]) -> Outcome:
-    """Runs the process to its end. `started` learns of it, so that somebody else can end its group.
+def run(spec: dict[str, Any], started: Callable[[subprocess.Popen[bytes]], None], sign: Mapping[str, str]) -> Outcome:
+    """Runs the process to its end. `started` learns of it, so that somebody else can end its group; `sign` goes into
+    its environment, so that it can be found when its runner has died.
 
     Raises ProcessFailed, after the whole group was ended, when it runs longer than its timeout.
     """
     timeout_s = float(spec.get("timeout") or TIMEOUT_S)
-    process = _start(spec)
+    process = _start(spec, {**os.environ, **sign})
     started(process)
     try:
         return _collect(process, time.monotonic() + timeout_s)
@@ -69,7 +70,7 @@ def end_group(process: "subprocess.Popen[bytes]") -> None:
         return
 
 
-def _start(spec: dict[str, Any]) -> "subprocess.Popen[bytes]":
+def _start(spec: dict[str, Any], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
     path = os.path.expanduser(str(spec["path"]))  # noqa: PTH111 -- as chaoslib does
     found = shutil.which(path) or path
     arguments = spec.get("arguments")
@@ -77,7 +78,7 @@ def _start(spec: dict[str, Any]) -> "subprocess.Popen[bytes]":
     command: str | list[str] = f"{found} {arguments}" if shell else [found, *_words(arguments)]
     try:
         return subprocess.Popen(command, shell=shell, start_new_session=True, stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
     except OSError as problem:
         raise ProcessFailed(f"could not start {found}: {problem.strerror}") from problem
 

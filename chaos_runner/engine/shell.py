@@ -42,7 +42,13 @@ class Loop:
     def execute(self, started: ev.RunStarted) -> Run:
         """Runs to the end. Raises NotDurable only while nothing has been applied."""
         clean = self._redact.struct(started)
-        run = self._breathe(Run.of(clean), begin(clean))
+        return self._to_the_end(self._breathe(Run.of(clean), begin(clean)))
+
+    def resume(self, run: Run, died: ev.RunnerDied) -> Run:
+        """Brings a run to its end whose runner died: a crash is one more item. Raises NotDurable."""
+        return self._to_the_end(self._breathe(run, decide(run, died)))
+
+    def _to_the_end(self, run: Run) -> Run:
         while not run.over:
             run = self._breathe(run, self._decide(run, self._world.next_item()))
         return run
@@ -87,31 +93,28 @@ def _without_journal(decision: Decision, why: str) -> Decision:
     return Decision(stopped.run, decision.events + stopped.events, safe + stopped.commands)
 
 
-def run_on_main(world: RealWorld, loop: Loop, started: ev.RunStarted, finish: Callable[[Run], None]) -> Run | None:
+def run_on_main(world: RealWorld, loop: Callable[[], Run], finish: Callable[[Run], None]) -> None:
     """Runs the loop beside the main thread, which serves steps and signals until the run is over.
 
     `finish` is called on the loop's thread when the run is over: also when a step is still busy on the main thread,
-    in which case it must not return but end the process. Returns None when the loop itself raised; re-raises it here.
+    in which case it must not return but end the process. What the loop raises is raised here.
     """
-    ended: list[Run] = []
     broken: list[BaseException] = []
 
     def beside() -> None:
         try:
-            ended.append(loop.execute(started))
-            finish(ended[0])
+            finish(loop())
         except BaseException as problem:  # noqa: BLE001 -- carried to the main thread, which raises it
             broken.append(problem)
         finally:
             world.main.release()
 
-    with caught(world.tell_signal):
+    with caught(world.tell_signal, world.tell_request):
         thread = threading.Thread(target=beside, name="loop", daemon=True)
         thread.start()
         world.main.serve()
         thread.join()
     if broken:
         raise broken[0]
-    return ended[0] if ended else None
 
 

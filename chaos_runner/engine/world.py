@@ -2,8 +2,11 @@
 
 import heapq
 import itertools
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Protocol
+
+import msgspec
 
 from chaos_runner.clock import Clock
 from chaos_runner.engine.hands import Hands
@@ -31,11 +34,11 @@ class World(Protocol):
 
 
 class Elapsed:
-    """Seconds since it was made, by a monotonic clock."""
+    """Seconds since the run began, by a monotonic clock. A run that is resumed has an age already."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, age_s: float = 0.0) -> None:
         self._clock = clock
-        self._began_s = clock.monotonic_s()
+        self._began_s = clock.monotonic_s() - age_s
 
     def __call__(self) -> float:
         return round(self._clock.monotonic_s() - self._began_s, 6)
@@ -73,6 +76,7 @@ class RealWorld:
         self._timers = Timers()
         self._workers = Workers()
         self.main = MainThread()
+        self.request: Path | None = None
 
     def start(self, command: co.Command, run: Run) -> None:
         if isinstance(command, co.Wake):
@@ -90,6 +94,10 @@ class RealWorld:
         """A signal came."""
         self.tell(ev.SignalCame(t=self._t(), signal=name, exit=exit_code))
 
+    def tell_request(self) -> None:
+        """Somebody asked the run to stop. Who, stands in a file that is read later, not in a signal handler."""
+        self.tell(ev.StopRequested(t=self._t(), by=""))
+
     def next_item(self) -> Item:
         while True:
             wake = self._timers.due(self._t())
@@ -98,7 +106,15 @@ class RealWorld:
             at = self._timers.next_at
             item = take(self._items, None if at is None else max(0.0, at - self._t()))
             if item is not None:
-                return item  # type: ignore[return-value]  # one queue, only ever fed by `tell` and jobs
+                return self._with_name(item) if isinstance(item, ev.StopRequested) else item  # type: ignore[return-value]  # one queue, only ever fed by `tell` and jobs
+
+    def _with_name(self, asked: ev.StopRequested) -> ev.StopRequested:
+        """The request with who asked, where they left word."""
+        try:
+            word = msgspec.json.decode(self.request.read_bytes(), type=dict[str, str]) if self.request else {}
+        except (OSError, msgspec.DecodeError):
+            word = {}
+        return msgspec.structs.replace(asked, by=word.get("by", ""))
 
     @property
     def busy(self) -> bool:

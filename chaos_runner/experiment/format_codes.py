@@ -100,6 +100,9 @@ VERDICT_CODES: Final = (
          "Five good samples in a row did not come within `recovers-within`."),
     Code("V301", "interrupted by a signal",
          "The run was stopped by SIGINT, SIGTERM, SIGHUP or SIGQUIT, and undone."),
+    Code("V302", "interrupted: the runner died",
+         "The runner was killed, ran out of memory, or its machine went down. What it left was undone afterwards, by\n"
+         "the watchdog or by `chaos-runner recover`; the reasons say by whom."),
     Code("V311", "aborted: a stop rule tripped", "The stop rule's condition held, and everything was undone."),
     Code("V312", "aborted: a stop rule went blind",
          "The stop rule gave no data for longer than `missing-for`; to go on without it would be to go on without\n"

@@ -5,21 +5,28 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msgspec import structs
+
 from chaos_runner.errors import UsageError
 from chaos_runner.experiment.model import Experiment
 from chaos_runner.experiment.values import Values
 
 
-def load_values(experiment: Experiment, variables: Sequence[str] = ()) -> Values:
-    """What `${name}` stands for in this run. `variables` are the `--var KEY[:TYPE]=VALUE` of the command line.
+def with_variables(experiment: Experiment, variables: Sequence[str]) -> Experiment:
+    """The experiment with `--var KEY[:TYPE]=VALUE` in its configuration: kept with the run, for whoever recovers it.
 
-    Raises UsageError when an environment variable or a vault entry is missing, or a variable is not declared.
+    Raises UsageError for a key that the experiment does not declare.
     """
     overrides = _overrides(variables)
     unknown = sorted(set(overrides) - set(experiment.configuration))
     if unknown:
         raise UsageError(f"--var {unknown[0]}: the experiment's configuration declares no such key")
-    configuration = _configuration(experiment.configuration, overrides)
+    return structs.replace(experiment, configuration={**experiment.configuration, **overrides})
+
+
+def load_values(experiment: Experiment) -> Values:
+    """What `${name}` stands for in this run. Raises UsageError when an environment variable or a secret is missing."""
+    configuration = _configuration(experiment.configuration)
     return Values(configuration=configuration, secrets=_secrets(experiment.secrets, configuration))
 
 
@@ -35,16 +42,15 @@ def _overrides(variables: Sequence[str]) -> dict[str, Any]:
         raise UsageError(f"--var must be KEY=VALUE or KEY:TYPE=VALUE ({problem})") from problem
 
 
-def _configuration(declared: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    if not any(isinstance(value, dict) for value in (*declared.values(), *overrides.values())):
-        return {**declared, **overrides}
+def _configuration(declared: Mapping[str, Any]) -> dict[str, Any]:
+    if not any(isinstance(value, dict) for value in declared.values()):
+        return dict(declared)
     _quiet()
     from chaoslib.configuration import load_configuration
     from chaoslib.exceptions import ChaosException
 
     try:
-        # copies: chaoslib takes the keys that it used out of the mapping it is given
-        return dict(load_configuration(copy.deepcopy(dict(declared)), dict(overrides)))
+        return dict(load_configuration(copy.deepcopy(dict(declared))))
     except (ChaosException, AttributeError, KeyError, TypeError, ValueError) as problem:
         raise UsageError(f"the configuration cannot be read: {problem}") from problem
 

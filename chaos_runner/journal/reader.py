@@ -1,6 +1,6 @@
 """Reading a journal back: all of it, whatever the moment at which its writer died."""
 
-from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,23 @@ class JournalUnreadable(UsageError):
 
 def read(path: Path) -> list[Record]:
     """Every whole record. A last line that was cut by a crash is left out. Raises JournalUnreadable."""
+    return [_decoded(path, number, line) for number, line in enumerate(whole_lines(path), start=1)]
+
+
+def whole_lines(path: Path) -> list[bytes]:
+    """Every whole line, its hash checked, without its line feed. Raises JournalUnreadable."""
     try:
         text = path.read_bytes()
     except OSError as problem:
         raise JournalUnreadable(f"{path}: {problem.strerror}") from problem
-    return list(_records(path, text))
+    lines = text.split(b"\n")[:-1]
+    _check_chain(path, lines)
+    return lines
+
+
+def started_at(first_line: bytes) -> datetime:
+    """When the run began, from a journal's first line."""
+    return datetime.fromisoformat(decode(first_line).at)
 
 
 def read_run(path: Path) -> Run:
@@ -33,16 +45,14 @@ def read_run(path: Path) -> Run:
     return fold(record.event for record in records)
 
 
-def _records(path: Path, text: bytes) -> Iterator[Record]:
+def _check_chain(path: Path, lines: list[bytes]) -> None:
     digest = ""
-    lines = text.split(b"\n")
-    for number, line in enumerate(lines[:-1], start=1):
+    for number, line in enumerate(lines, start=1):
         if digest_of(line, digest) != carried_digest(line):
             _refuse_newer(path, line)
             raise JournalUnreadable(f"{path}:{number}: the chain of hashes is broken: the journal was changed or "
                                     "damaged after it was written; restore the file from where it was written")
         digest = carried_digest(line)
-        yield _decoded(path, number, line)
 
 
 def _decoded(path: Path, number: int, line: bytes) -> Record:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from chaos_runner.clock import rfc3339
 from chaos_runner.errors import NotDurable
-from chaos_runner.journal.record import encode
+from chaos_runner.journal.reader import JournalUnreadable, started_at, whole_lines
+from chaos_runner.journal.record import carried_digest, encode
 from chaos_runner.run.events import Event
 
 
@@ -19,17 +20,31 @@ class Journal:
     `append` returns: whoever acts afterwards acts on something that a crash cannot take back.
     """
 
-    def __init__(self, path: Path, started: datetime) -> None:
-        """Raises NotDurable when the file cannot be made."""
+    def __init__(self, path: Path, file: int, started: datetime, written: Sequence[bytes] = ()) -> None:
+        """From an open file that holds these lines. Use `create` or `resume`."""
         self.path = path
+        self._file = file
         self._started = started
-        self._count = 0
-        self._digest = ""
-        try:
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
-            _sync_folder(path.parent)
-        except OSError as problem:
-            raise NotDurable(f"the journal {path} cannot be written: {problem.strerror}") from problem
+        self._count = len(written)
+        self._digest = carried_digest(written[-1]) if written else ""
+
+    @classmethod
+    def create(cls, path: Path, started: datetime) -> "Journal":
+        """A new journal. Raises NotDurable when the file cannot be made."""
+        return cls(path, _opened(path, os.O_CREAT | os.O_EXCL), started)
+
+    @classmethod
+    def resume(cls, path: Path) -> "Journal":
+        """A journal whose writer died; a last line that was cut is taken away. Only for whoever holds the run.
+
+        Raises NotDurable when it cannot be written, JournalUnreadable when it cannot be read.
+        """
+        lines = whole_lines(path)
+        if not lines:
+            raise JournalUnreadable(f"{path}: no whole line; the run ended before anything was done")
+        file = _opened(path, 0)
+        _cut_to(path, file, sum(len(line) + 1 for line in lines))
+        return cls(path, file, started_at(lines[0]), lines)
 
     def append(self, events: Sequence[Event]) -> bytes:
         """Writes the events, and forces them to disk when one of them is durable. Returns what was written.
@@ -54,6 +69,22 @@ class Journal:
         line, self._digest = encode(self._count, at, event, self._digest)
         self._count += 1
         return line + b"\n"
+
+
+def _opened(path: Path, flags: int) -> int:
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | flags, 0o644)
+        _sync_folder(path.parent)
+    except OSError as problem:
+        raise NotDurable(f"the journal {path} cannot be written: {problem.strerror}") from problem
+    return file
+
+
+def _cut_to(path: Path, file: int, size_bytes: int) -> None:
+    try:
+        os.ftruncate(file, size_bytes)
+    except OSError as problem:
+        raise NotDurable(f"the journal {path} cannot be written: {problem.strerror}") from problem
 
 
 def force(file: int) -> None:

@@ -77,6 +77,7 @@ _WORDS: Final[dict[type[ev.Event], Callable[[Run, Any], Words]]] = {
     ev.Verified: _verified,
     ev.SignalCame: lambda _, event: ("signal", event.signal),
     ev.StopRequested: lambda _, event: ("stop asked", f"by {event.by}"),
+    ev.RunnerDied: lambda _, event: ("runner died", f"{event.by} undoes what it left"),
     ev.JournalLost: lambda _, event: ("journal lost", event.text),
     ev.Stopped: lambda _, event: ("stopped", f"{event.kind}: {event.text}"),
     ev.BugMet: lambda _, event: ("bug", event.text),

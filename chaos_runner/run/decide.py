@@ -215,7 +215,14 @@ def _on_signal(turn: _Turn, item: ev.SignalCame) -> None:
 
 
 def _on_stop_requested(turn: _Turn, item: ev.StopRequested) -> None:
-    turn.stop(StopKind.ASKED, f"stop was asked by {item.by}")
+    turn.stop(StopKind.ASKED, f"stop was asked{f' by {item.by}' if item.by else ''}")
+
+
+def _on_runner_died(turn: _Turn, item: ev.RunnerDied) -> None:
+    if turn.run.stop is None:
+        turn.note(ev.Stopped(t=turn.t, kind=StopKind.DIED, text=f"the runner died; {item.by} undid what it left",
+                             exit=137))
+    _enter(turn, Stage.UNDOING)
 
 
 def _on_journal_lost(turn: _Turn, item: ev.JournalLost) -> None:
@@ -448,7 +455,7 @@ def _undo_some(turn: _Turn, entries: Iterable[Entry]) -> bool:
     if not waiting:
         return False
     newest = turn.run.entries[waiting[-1].key]
-    if newest.state in (EntryState.RECORDED, EntryState.APPLIED) and not _under_way(turn, newest.key):
+    if not _under_way(turn, newest.key):
         _undo(turn, newest)
     return True
 
@@ -537,7 +544,7 @@ _CONSEQUENCES: Final[dict[type, Callable[..., None]]] = {
     Woke: _on_woke, ev.Sampled: _on_sampled, ev.Declined: _on_declined, ev.Prepared: _on_prepared,
     ev.Applied: _on_applied, ev.ApplyFailed: _on_apply_failed, ev.StepEnded: _on_step_ended, ev.Undone: _on_undone,
     ev.UndoFailed: _on_undo_failed, ev.SignalCame: _on_signal, ev.StopRequested: _on_stop_requested,
-    ev.BugMet: _on_bug, ev.JournalLost: _on_journal_lost,
+    ev.BugMet: _on_bug, ev.JournalLost: _on_journal_lost, ev.RunnerDied: _on_runner_died,
 }
 _TIMERS: Final[dict[Timer, Callable[[_Turn, Wake], None]]] = {
     Timer.SAMPLE: _sample_due, Timer.PAUSE_BEFORE: _pause_before_over, Timer.PAUSE_AFTER: _pause_after_over,

@@ -67,6 +67,7 @@ class StopKind(StrEnum):
     SIGNAL = "signal"
     ASKED = "asked"
     FAULT_FAILED = "fault-failed"
+    DIED = "died"
     JOURNAL_LOST = "journal-lost"
     BUG = "bug"
 
@@ -219,8 +220,18 @@ class SignalCame(Event, frozen=True, kw_only=True, tag=True):
 
 
 class StopRequested(Event, frozen=True, kw_only=True, tag=True):
-    """Somebody asked the run to stop."""
+    """Somebody asked the run to stop. `by` is empty where only a signal said so."""
 
+    by: str
+
+
+class RunnerDied(Event, frozen=True, kw_only=True, tag=True):
+    """The runner is gone, and `by` brings back what it left: the first event after a crash.
+
+    It may also come after RunEnded, when a step that could not be cut was left behind and may have acted since.
+    """
+
+    durable = True
     by: str
 
 
@@ -269,9 +280,9 @@ class RunEnded(Event, frozen=True, kw_only=True, tag=True):
 AnyEvent = (
     RunStarted | StageBegan | Checked | Declined | Prepared | Applied | ApplyFailed | StepBegan | StepEnded
     | StepAbandoned | Sampled | UndoBegan | Undone | UndoFailed | Verified | SignalCame | StopRequested | Stopped
-    | JournalLost | BugMet | RunEnded
+    | JournalLost | RunnerDied | BugMet | RunEnded
 )
 Fact = (
     Checked | Declined | Prepared | Applied | ApplyFailed | StepEnded | Sampled | Undone | UndoFailed | Verified
-    | SignalCame | StopRequested | JournalLost | BugMet
+    | SignalCame | StopRequested | JournalLost | RunnerDied | BugMet
 )

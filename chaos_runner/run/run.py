@@ -150,8 +150,10 @@ class Run(Struct, frozen=True, kw_only=True):
 
     def is_due(self, rollback: str) -> bool:
         """Whether a rollback is still to be run: also again, when an action ended only after the rollback had begun."""
-        began_t = self.step(rollback).began_t
-        return began_t is None or any(began_t < (state.ended_t or 0.0) for _, state in self.actions_begun())
+        state = self.step(rollback)
+        if state.began_t is None or (state.ended_t is None and f"step:{rollback}" not in self.pending.asked):
+            return True
+        return any(state.began_t < (action.ended_t or 0.0) for _, action in self.actions_begun())
 
     def actions_begun(self) -> Iterator[tuple[Step, StepRun]]:
         """The method's actions that were started, with what became of them."""
@@ -284,6 +286,14 @@ def _stopped(run: Run, event: ev.Stopped) -> Changes:
     return {"stop": run.stop or event}
 
 
+def _runner_died(run: Run, _: ev.RunnerDied) -> Changes:
+    """What was under way is no more. What an abandoned step may have changed since is to be undone once more."""
+    left = {key for key, step in run.steps.items() if step.abandoned}
+    again = {key: structs.replace(entry, state=EntryState.RECORDED, attempts=0) if entry.step in left else entry
+             for key, entry in run.entries.items()}
+    return {"ended": None, "entries": again, "pending": Pending()}
+
+
 def _signal_came(run: Run, _: ev.SignalCame) -> Changes:
     return {"signals": run.signals + 1}
 
@@ -302,5 +312,5 @@ _FOLDS: dict[type[ev.Event], Any] = {
     ev.StepBegan: _step_began, ev.Applied: _applied, ev.ApplyFailed: _apply_failed, ev.StepEnded: _step_ended,
     ev.StepAbandoned: _step_abandoned, ev.Sampled: _sampled, ev.UndoBegan: _undo_began, ev.Undone: _undone,
     ev.UndoFailed: _undo_failed, ev.Verified: _verified, ev.Stopped: _stopped, ev.SignalCame: _signal_came,
-    ev.BugMet: _bug_met, ev.RunEnded: _ended,
+    ev.RunnerDied: _runner_died, ev.BugMet: _bug_met, ev.RunEnded: _ended,
 }

@@ -111,6 +111,8 @@ def stopped_early(run: Run) -> Iterator[Finding]:
     match run.stop.kind:
         case StopKind.SIGNAL:
             yield Finding(code="V301", verdict=Verdict.INTERRUPTED, text=f"{run.stop.text} before the first fault")
+        case StopKind.DIED:
+            yield Finding(code="V302", verdict=Verdict.INTERRUPTED, text="the runner died before the first fault")
         case StopKind.BLIND:
             yield Finding(code="V105", verdict=Verdict.NOT_STARTED, text=run.stop.text)
         case StopKind.RULE:
@@ -182,7 +184,7 @@ def aborted(run: Run) -> Iterator[Finding]:
             yield Finding(code="V312", verdict=Verdict.ABORTED, text=run.stop.text)
         case StopKind.ASKED:
             yield Finding(code="V313", verdict=Verdict.ABORTED, text=run.stop.text)
-        case StopKind.SIGNAL | StopKind.FAULT_FAILED | StopKind.BUG | StopKind.JOURNAL_LOST:
+        case StopKind.SIGNAL | StopKind.DIED | StopKind.FAULT_FAILED | StopKind.BUG | StopKind.JOURNAL_LOST:
             return
 
 
@@ -190,6 +192,8 @@ def interrupted(run: Run) -> Iterator[Finding]:
     """A signal came."""
     if run.stop and run.stop.kind is StopKind.SIGNAL:
         yield Finding(code="V301", verdict=Verdict.INTERRUPTED, text=f"{run.stop.text} stopped the run")
+    if run.stop and run.stop.kind is StopKind.DIED:
+        yield Finding(code="V302", verdict=Verdict.INTERRUPTED, text=run.stop.text)
 
 
 def step_errored(run: Run) -> Iterator[Finding]:

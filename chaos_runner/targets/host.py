@@ -12,7 +12,8 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path, PurePath
 from typing import Any, Final
@@ -26,6 +27,8 @@ from chaos_runner.units import Unit, spoken, spoken_seconds
 _LINUX: Final = sys.platform == "linux"
 _PIDFD_MISSING: Final = (errno.ENOSYS, errno.EPERM)
 """An old kernel, and a sandbox that forbids what it does not know."""
+WATCHDOG: Final = "chaos-runner-watchdog"
+"""The word in a watchdog's command line: no fault ever hits it."""
 _KERNEL_THREAD: Final = 0x00200000
 _COMM_MAX: Final = 15
 _LABEL_MAX: Final = 60
@@ -141,7 +144,40 @@ def matching(wanted: ProcessFilter) -> list[Process]:
         raise Refused(f"pid {wanted.pid} is never touched: it is pid 1, chaos-runner itself, or what started it")
     pids = _pids() if wanted.pid is None else [wanted.pid]
     found = (process for pid in pids if pid not in spared and (process := _read_if_allowed(pid)))
-    return sorted((process for process in found if matches(process)), key=_pid)
+    return sorted((process for process in found if matches(process) and WATCHDOG not in process.command), key=_pid)
+
+
+def with_environment(wanted: Mapping[str, str]) -> list[Process]:
+    """Every process that was started with these variables, as far as we may see; never ourselves or what started us."""
+    spared = set(_spared())
+    return [process for pid in _pids() if pid not in spared and (process := _read_if_allowed(pid))
+            and wanted.items() <= _environment(pid).items()]
+
+
+def end(processes: Sequence[Process], grace_s: float = 1.0) -> None:
+    """Ends processes: SIGTERM, and SIGKILL for those that are still there after the grace. Raises Refused."""
+    for process in processes:
+        with suppress(Gone):
+            process.signal(signal.SIGTERM)
+    for process in processes:
+        with suppress(Gone):
+            _wait_or_kill(process, grace_s)
+
+
+def _wait_or_kill(process: Process, grace_s: float) -> None:
+    try:
+        process.wait_for_end(grace_s)
+    except ActFailed:
+        process.signal(signal.SIGKILL)
+
+
+def _environment(pid: int) -> dict[str, str]:
+    import psutil
+
+    try:
+        return psutil.Process(pid).environ()
+    except psutil.Error:
+        return {}
 
 
 class _Matcher:

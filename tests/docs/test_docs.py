@@ -282,7 +282,7 @@ def journal_of_a_run(folder: Path) -> Path:
     data: dict[str, Any] = {"title": "t", "description": "d", "method": [_STEP], "steady-state-hypothesis": {
         "title": "h", "probes": [{"probe": "fake.errors", "equals": 0}]}}
     path = folder / "journal.ndjson"
-    journal = Journal(path, FakeClock().now())
+    journal = Journal.create(path, FakeClock().now())
     journal.append(run_in_memory(data, probes={"fake.errors": readings(0)}).events)
     journal.close()
     return path

@@ -13,7 +13,7 @@ import pytest
 
 from chaos_runner.contracts import Grade
 from chaos_runner.engine import process
-from chaos_runner.engine.activities import Called, call
+from chaos_runner.engine.activities import Called, Caller, call
 from chaos_runner.experiment.model import Provider
 from chaos_runner.experiment.values import Values
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 
 def called(**spec: Any) -> Called:
-    return call(Provider({"type": "process", **spec}), Values(), lambda _: None)
+    return call(Provider({"type": "process", **spec}), Caller(Values()))
 
 
 def python(code: str) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def test_a_child_that_keeps_the_pipe_open_does_not_hold_us(tmp_path: Path) -> No
 def test_ending_a_group_ends_those_that_ignore_sigterm() -> None:
     started: list[subprocess.Popen[bytes]] = []
     code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('on', flush=True); time.sleep(60)"
-    thread = threading.Thread(target=lambda: process.run({**python(code)}, started.append), daemon=True)
+    thread = threading.Thread(target=lambda: process.run({**python(code)}, started.append, {}), daemon=True)
     thread.start()
     while not started:
         time.sleep(0.01)

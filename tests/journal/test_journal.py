@@ -23,7 +23,7 @@ def a_run() -> list[Event]:
 
 
 def written(path: Path, events: list[Event]) -> Path:
-    journal = Journal(path, STARTED)
+    journal = Journal.create(path, STARTED)
     for event in events:
         journal.append([event])
     journal.close()
@@ -87,13 +87,13 @@ def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
 def test_two_runs_never_write_one_journal(tmp_path: Path) -> None:
     written(tmp_path / "journal.ndjson", [])
     with pytest.raises(NotDurable, match="exists"):
-        Journal(tmp_path / "journal.ndjson", STARTED)
+        Journal.create(tmp_path / "journal.ndjson", STARTED)
 
 
 def test_only_durable_events_are_forced_to_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     forced: list[int] = []
     monkeypatch.setattr(os, "fdatasync", forced.append)
-    journal = Journal(tmp_path / "journal.ndjson", STARTED)
+    journal = Journal.create(tmp_path / "journal.ndjson", STARTED)
     journal.append([ev.Sampled(t=1, probe=0, phase=ev.Phase.BEFORE, good=True)])
     assert not forced
     journal.append([ev.Prepared(t=1, step="m0", acts=[]), ev.StepBegan(t=1, step="m1")])
@@ -102,7 +102,7 @@ def test_only_durable_events_are_forced_to_the_disk(tmp_path: Path, monkeypatch:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_told_before_anything_is_done(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "journal.ndjson", STARTED)
+    journal = Journal.create(tmp_path / "journal.ndjson", STARTED)
     full = os.open("/dev/full", os.O_WRONLY)
     os.dup2(full, journal._file)
     with pytest.raises(NotDurable, match="No space left"):
