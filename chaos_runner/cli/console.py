@@ -7,6 +7,7 @@ from typing import Any, Final, TextIO
 from chaos_runner.cli.ink import Ink
 from chaos_runner.experiment.complaints import escaped
 from chaos_runner.run import events as ev
+from chaos_runner.run.conditions import should_roll_back
 from chaos_runner.run.events import Event, Phase, RestoredState, Stage, Verdict
 from chaos_runner.run.outcome import Outcome
 from chaos_runner.run.run import Run
@@ -72,7 +73,7 @@ def _restored_words(found: Outcome) -> str:
         case RestoredState.REPORTED:
             words = "undone as reported, not verified"
         case RestoredState.NOTHING:
-            words = "nothing was changed that needs an undo"
+            words = "nothing was changed that has a way back" if found.faults else "nothing was touched"
         case RestoredState.UNKNOWN:
             words = "it is not known whether everything is back"
         case RestoredState.NOT_RESTORED:
@@ -103,8 +104,9 @@ def _stage(run: Run, event: ev.StageBegan) -> Line:
     match event.stage:
         case Stage.BEFORE if run.plan.watched:
             lasts = f" for {spoken_seconds(run.plan.baseline_s)}" if run.plan.baseline_s else ""
-            return "before", f"reading {len(run.plan.watched)} probes{lasts} ({sampled} of them all the time)"
-        case Stage.UNDOING if run.acted and (run.plan.experiment.rollbacks or not _all_settled(run)):
+            probes = f"{len(run.plan.watched)} probe{'s' if len(run.plan.watched) > 1 else ''}"
+            return "before", f"reading {probes}{lasts}{f' ({sampled} all the time)' if sampled else ''}"
+        case Stage.UNDOING if run.acted and not (_all_settled(run) and not should_roll_back(run)):
             return "undo", "undoing everything, newest first"
         case Stage.AFTER:
             return "after", f"waiting for the steady state, at most {spoken_seconds(run.plan.recovers_within_s)}"

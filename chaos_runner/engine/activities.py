@@ -1,5 +1,6 @@
 """Calling a Chaos Toolkit activity once, through its provider."""
 
+import re
 import traceback
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -19,6 +20,10 @@ from chaos_runner.experiment.values import Values
 HTTP_TIMEOUT_S: Final = 30.0
 """Where the author says nothing. Chaos Toolkit waits for ever."""
 HTTP_BAD: Final = 400
+_ADDRESS: Final = re.compile(r"host='([^']+)', port=(\d+)")
+_NETWORK: Final = {"Connection refused": "connection refused", "Failed to resolve": "the name cannot be resolved",
+                   "Name or service not known": "the name cannot be resolved", "timed out": "no answer in time",
+                   "Connection reset": "connection reset", "Network is unreachable": "the network is unreachable"}
 RUN_VARIABLE: Final = "CHAOS_RUNNER_RUN"
 STEP_VARIABLE: Final = "CHAOS_RUNNER_STEP"
 """Both stand in the environment of every process that a step starts: the run's id, and the step's key."""
@@ -101,8 +106,11 @@ def _guarded(run: Callable[..., Any], activity: dict[str, Any], values: Values) 
 
 
 def _reason(problem: BaseException) -> str:
-    text = str(problem) or type(problem).__name__
-    return text.strip().splitlines()[-1][:500]
+    """The last line of what was said; of what requests says at length, the few words that matter."""
+    text = (str(problem) or type(problem).__name__).strip().splitlines()[-1]
+    address = _ADDRESS.search(text)
+    words = next((words for sign, words in _NETWORK.items() if sign in text), "")
+    return f"{words} ({address[1]}:{address[2]})" if words and address else text[:500]
 
 
 def _failed(note: str, error: list[str]) -> Called:

@@ -5,8 +5,9 @@ import traceback
 from collections.abc import Callable
 from datetime import datetime
 from subprocess import Popen
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
+import msgspec
 from msgspec import Struct
 
 from chaos_runner.contracts import Act, Fault, Grade, Mark, NativeProbe, NoData, Reading, Setting, Unreachable
@@ -23,6 +24,10 @@ from chaos_runner.run import commands as co
 from chaos_runner.run import events as ev
 from chaos_runner.run.events import Phase, Refusal
 from chaos_runner.run.run import Entry
+
+SAMPLE_MOST: Final = 500
+READING_MOST: Final = 65536
+"""Characters that are kept of what a sampled, and of what a single-shot probe gave."""
 
 
 class Shelf(Protocol):
@@ -258,12 +263,13 @@ class Hands:
             return _Answer(good=None, note=str(problem), missing=True)
         except BadArguments as problem:
             return _Answer(good=None, doubt=str(problem))
+        most = SAMPLE_MOST if probe.every_s else READING_MOST
         try:
             good = holds(probe.judge, reading.value, self._values) is not probe.bad_when_met
         except CannotJudge as problem:
-            return _Answer(good=None, value=_brief(reading.value), doubt=str(problem))
+            return _Answer(good=None, value=_brief(reading.value, most), doubt=str(problem))
         note = reading.note if good else reading.note or _said(reading.value)
-        return _Answer(good=good, value=_brief(reading.value), note=note)
+        return _Answer(good=good, value=_brief(reading.value, most), note=note)
 
     def _reading(self, probe: Probe) -> Reading:
         if isinstance(probe.call, Native):
@@ -294,14 +300,17 @@ def _as_expected(expected: Any, output: Any) -> bool:
     return bool(expected == output)
 
 
-def _brief(value: Any, most: int = 2000) -> Any:
-    """A value small enough to keep with every sample: numbers as they are, the rest cut."""
+def _brief(value: Any, most: int) -> Any:
+    """A value small enough to keep with its sample: as it is where that is short, else cut."""
     if value is None or isinstance(value, bool | int | float):
         return value
-    if isinstance(value, dict) and isinstance(value.get("status"), int):
-        return {key: _brief(member, 200) for key, member in value.items()}
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= most else f"{text[:most]}… ({len(text) - most} more characters)"
+    data = activities.writable(value)
+    text = data if isinstance(data, str) else msgspec.json.encode(data).decode()
+    if len(text) <= most:
+        return data
+    if isinstance(data, dict) and isinstance(data.get("status"), int):
+        return {key: _brief(member, most // 4) for key, member in data.items()}
+    return f"{text[:most]}… ({len(text) - most} more characters)"
 
 
 def _said(value: Any) -> str:

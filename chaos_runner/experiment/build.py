@@ -1,5 +1,6 @@
 """From a document to an Experiment, with every complaint in one go."""
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -119,7 +120,15 @@ def _configuration(fields: Fields) -> dict[str, object]:
     for key, value in configuration.items():
         if inner and isinstance(value, dict) and value.get("type") == "probe":
             inner.complain("E390", "this version of chaos-runner cannot do dynamic configuration yet", inner.place(key))
+        elif inner and _is_unset(value):
+            inner.complain("W302", f"the environment variable {value['key']} is not set, and {key} has no default",
+                           inner.place(key), f"set it, add `default:`, or run with --var {key}=…")
     return configuration
+
+
+def _is_unset(value: object) -> bool:
+    return (isinstance(value, dict) and value.get("type") == "env" and isinstance(value.get("key"), str)
+            and "default" not in value and value["key"] not in os.environ)
 
 
 def _tags(fields: Fields) -> tuple[str, ...]:

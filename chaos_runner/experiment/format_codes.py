@@ -74,6 +74,10 @@ FORMAT_CODES: Final = (
          "The key is part of the format, and this version would have to ignore it. It refuses instead: a safeguard\n"
          "that is silently ignored is worse than none."),
     Code("W101", "an unknown key", "It is ignored. Begin the names of your own notes with x-."),
+    Code("W302", "an environment variable that is not set",
+         "The configuration asks for a variable of the environment, there is none of that name, and no default. A run\n"
+         "stops there, unless --var gives the value.",
+         "url: {type: env, key: SHOP_URL}", "url: {type: env, key: SHOP_URL, default: \"http://127.0.0.1:8080\"}"),
     Code("W301", "a tolerance in the method",
          "Chaos Toolkit ignores it there, and so does chaos-runner. `expect:` judges an action; the hypothesis\n"
          "judges probes."),
@@ -95,9 +99,9 @@ VERDICT_CODES: Final = (
          "it starts."),
     Code("V201", "deviated while the fault acted", "A probe was outside its limit longer or oftener than its author\n"
          "allows. It counts also when it had recovered by the end."),
-    Code("V202", "deviated after the undo", "A probe was outside its limit when everything was undone."),
     Code("V203", "did not recover in time",
-         "Five good samples in a row did not come within `recovers-within`."),
+         "After the undo every probe must hold within `recovers-within`: five times in a row when it is sampled, once\n"
+         "when it is single-shot."),
     Code("V301", "interrupted by a signal",
          "The run was stopped by SIGINT, SIGTERM, SIGHUP or SIGQUIT, and undone."),
     Code("V302", "interrupted: the runner died",

@@ -84,7 +84,7 @@ def _module(fields: Fields, name: str) -> Any:
         return importlib.import_module(name)
     except ImportError as problem:
         wanted = problem.name or name
-        missing = f"it is not installed (try `pip install {_package(wanted)}`)" if name.startswith(wanted) else ""
+        missing = _where_from(wanted) if name.startswith(wanted) else ""
         fields.complain("E312", f"the module {name} cannot be imported: {problem}", fields.node_of("module"), missing)
     except (Exception, SystemExit) as problem:  # noqa: BLE001 -- importing runs foreign code, which may raise anything
         fields.complain("E312", f"importing {name} raised {type(problem).__name__}: {problem}",
@@ -92,13 +92,20 @@ def _module(fields: Fields, name: str) -> Any:
     return None
 
 
-def _package(module: str) -> str:
-    known = {"chaosk8s": "chaostoolkit-kubernetes", "chaosaws": "chaostoolkit-aws",
-             "chaostoxi": "chaostoolkit-toxiproxy",
-             "chaosgcp": "chaostoolkit-google-cloud-platform", "chaosazure": "chaostoolkit-azure",
-             "chaosprometheus": "chaostoolkit-prometheus", "chaosistio": "chaostoolkit-istio"}
-    root = module.partition(".")[0]
-    return known.get(root, root)
+def _where_from(module: str) -> str:
+    """Names a package only where we know it: a guess may be a stranger's."""
+    package = _PACKAGES.get(module.partition(".")[0])
+    if package:
+        return f"it is not installed: try `pip install {package}`"
+    return "it is not installed; if it is your own, start from the folder it lies in, or set PYTHONPATH"
+
+
+_PACKAGES: Final = {
+    "chaosk8s": "chaostoolkit-kubernetes", "chaosaws": "chaostoolkit-aws", "chaostoxi": "chaostoolkit-toxiproxy",
+    "chaosgcp": "chaostoolkit-google-cloud-platform", "chaosazure": "chaostoolkit-azure",
+    "chaosprometheus": "chaostoolkit-prometheus", "chaosistio": "chaostoolkit-istio",
+    "chaosspring": "chaostoolkit-spring", "chaosgremlin": "chaostoolkit-gremlin",
+}
 
 
 def _function(fields: Fields, module: Any, name: str) -> Any:

@@ -26,6 +26,7 @@ def with_variables(experiment: Experiment, variables: Sequence[str]) -> Experime
 
 def load_values(experiment: Experiment) -> Values:
     """What `${name}` stands for in this run. Raises UsageError when an environment variable or a secret is missing."""
+    _quiet()
     configuration = _configuration(experiment.configuration)
     return Values(configuration=configuration, secrets=_secrets(experiment.secrets, configuration))
 
@@ -45,7 +46,6 @@ def _overrides(variables: Sequence[str]) -> dict[str, Any]:
 def _configuration(declared: Mapping[str, Any]) -> dict[str, Any]:
     if not any(isinstance(value, dict) for value in declared.values()):
         return dict(declared)
-    _quiet()
     from chaoslib.configuration import load_configuration
     from chaoslib.exceptions import ChaosException
 
@@ -58,7 +58,6 @@ def _configuration(declared: Mapping[str, Any]) -> dict[str, Any]:
 def _secrets(declared: Mapping[str, Any], configuration: Mapping[str, Any]) -> dict[str, Any]:
     if not declared:
         return {}
-    _quiet()
     from chaoslib.exceptions import ChaosException
     from chaoslib.secret import load_secrets
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any, Final
 
+from chaos_runner.experiment.document import parse, plain
 from chaos_runner.experiment.model import Call, Judge, Limit, Native, Probe, Step, Tolerance
 from chaos_runner.journal.record import Record
 from chaos_runner.report import times
@@ -38,17 +39,14 @@ def journal(run: Run, records: Sequence[Record]) -> Mapping:
 
 
 def experiment(run: Run) -> Mapping:
-    """The experiment as its author wrote it, as far as the model has it."""
+    """The experiment as its author wrote it. Secrets in it are redacted, as everywhere."""
     asked = run.plan.experiment
-    written: Mapping = {"version": "1.0.0", "title": asked.title, "description": asked.description,
-                        "tags": list(asked.tags)}
-    if asked.hypothesis:
-        written["steady-state-hypothesis"] = {
-            "title": asked.hypothesis.title, "probes": [_probe(probe) for probe in asked.hypothesis.probes]}
-    written |= {"method": [_activity(step) for step in asked.method],
-                "rollbacks": [_activity(step) for step in asked.rollbacks]}
-    optional = {"configuration": asked.configuration, "secrets": asked.secrets}
-    return written | {key: value for key, value in optional.items() if value}
+    root = parse(asked.source.encode(), asked.file).root
+    if root is not None and isinstance(root.value, dict):
+        return dict(plain(root))
+    return {"title": asked.title, "description": asked.description,
+            "method": [_activity(step) for step in asked.method],
+            "rollbacks": [_activity(step) for step in asked.rollbacks]}
 
 
 def _deviated(run: Run) -> bool:
@@ -107,9 +105,10 @@ def _step(run: Run, step: Step, state: StepRun, began_t: float) -> Mapping:
     record: Mapping = {"activity": _activity(step), "output": state.output, "start": times.iso(run, began_t)}
     if state.ended_t is None or state.abandoned:  # chaoslib leaves the status out of what was interrupted
         return record
-    record |= {"status": "succeeded" if state.ok else "failed", "end": times.iso(run, state.ended_t),
+    raised = bool(state.error) or state.refusal is not None or (state.ok is False and isinstance(step.call, Native))
+    record |= {"status": "failed" if raised else "succeeded", "end": times.iso(run, state.ended_t),
                "duration": max(0.0, state.ended_t - began_t)}
-    if not state.ok:
+    if raised:
         record["exception"] = state.error or [state.note]
     return record
 

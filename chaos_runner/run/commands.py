@@ -89,6 +89,7 @@ class Timer(StrEnum):
     VERIFY_LATE = "verify-late"
     GRACE = "grace"
     RECOVERY = "recovery"
+    REREAD = "reread"
 
 
 class Wake(Command, frozen=True):

@@ -18,6 +18,11 @@ def tripped(rule: Probe, tally: Tally) -> bool:
     return tally.breached(rule)
 
 
+def recovered(probe: Probe, tally: Tally) -> bool:
+    """Whether a probe holds again after the undo: so often in a row when it is sampled, once when it is single-shot."""
+    return not tally.unknown and tally.good_in_a_row >= (STEADY_IN_A_ROW if probe.every_s else 1)
+
+
 def went_blind(run: Run, probe: int) -> bool:
     """Whether a probe that is being read has not answered for longer than its `missing-for`."""
     asked_t = run.pending.asked.get(f"read:{probe}")

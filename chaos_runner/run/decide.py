@@ -19,7 +19,7 @@ from chaos_runner.experiment.model import Probe, Provider, Step
 from chaos_runner.run import commands as co
 from chaos_runner.run import events as ev
 from chaos_runner.run.commands import Command, Timer, Wake, Woke
-from chaos_runner.run.conditions import STEADY_IN_A_ROW, should_roll_back, tripped, went_blind
+from chaos_runner.run.conditions import recovered, should_roll_back, tripped, went_blind
 from chaos_runner.run.events import Phase, RestoredState, Stage, StopKind
 from chaos_runner.run.run import Entry, EntryState, Run
 from chaos_runner.run.verdict import entry_state, judge
@@ -28,6 +28,8 @@ GRACE_S: Final = 2.0
 """How long a step that cannot be cut is waited for once everything else is undone."""
 UNDO_ATTEMPTS: Final = 3
 UNDO_RETRY_S: Final = 0.5
+REREAD_S: Final = 1.0
+"""How long a single-shot probe that does not hold after the undo is left alone before it is read again."""
 UNDO_LATE_S: Final = 20.0
 """After this an undo that has not come back counts as failed."""
 
@@ -189,6 +191,9 @@ def _on_step_ended(turn: _Turn, item: ev.StepEnded) -> None:
     if turn.run.stage is Stage.METHOD:
         _finish_step(turn, item.step)
     elif turn.run.stage is Stage.UNDOING:
+        pause_s = float(turn.run.plan.step(item.step).pause_after)
+        if pause_s:
+            turn.wake_in(pause_s, Timer.PAUSE_AFTER, item.step)
         for entry in turn.run.entries_of(item.step):  # it may have acted after its undo: undo it once more
             _undo(turn, entry)
 
@@ -255,6 +260,7 @@ def _sampling(run: Run, probe: int) -> bool:
 
 
 def _pause_before_over(turn: _Turn, wake: Wake) -> None:
+    turn.pend(paused=turn.run.pending.paused | {wake.subject})
     if turn.run.stage is Stage.METHOD:
         _launch(turn, turn.run.plan.step(wake.subject))
 
@@ -476,13 +482,26 @@ def _roll_back_next(turn: _Turn) -> bool:
     if not rollbacks or not should_roll_back(turn.run):
         return False
     for step in rollbacks:
-        if turn.run.is_due(step.key):
-            turn.note(ev.StepBegan(t=turn.t, step=step.key))
-            turn.ask(co.RunStep(step.key))
+        if turn.asked(f"step:{step.key}") or _pausing(turn, step.key):
             return True
-        if turn.asked(f"step:{step.key}"):
+        if turn.run.is_due(step.key):
+            _roll_back(turn, step)
             return True
     return False
+
+
+def _pausing(turn: _Turn, key: str) -> bool:
+    """Whether the author's pause around a rollback is to be waited for. A stop cuts it."""
+    pauses = (f"{Timer.PAUSE_BEFORE}:{key}", f"{Timer.PAUSE_AFTER}:{key}")
+    return turn.run.stop is None and any(map(turn.asked, pauses))
+
+
+def _roll_back(turn: _Turn, step: Step) -> None:
+    if step.pause_before and turn.run.stop is None and step.key not in turn.run.pending.paused:
+        turn.wake_in(float(step.pause_before), Timer.PAUSE_BEFORE, step.key)
+        return
+    turn.note(ev.StepBegan(t=turn.t, step=step.key))
+    turn.ask(co.RunStep(step.key))
 
 
 def _looks_after(run: Run) -> bool:
@@ -495,14 +514,30 @@ def _open_after(turn: _Turn) -> None:
 
 
 def _after(turn: _Turn) -> None:
-    singles = _single_shot(turn.run) if turn.run.undid else []
-    if turn.run.stop is None and _read_next(turn, singles, Phase.AFTER):
-        return
-    sampled = [turn.run.tally(number, Phase.AFTER) for number, probe in enumerate(turn.run.plan.probes)
-               if probe.every_s]
-    steady = all(tally.good_in_a_row >= STEADY_IN_A_ROW for tally in sampled)
-    if steady or turn.run.stop or not turn.asked(f"{Timer.RECOVERY}:"):
+    """Sampled probes go on by themselves; single-shot ones are read until they hold."""
+    looked_at = [number for number, probe in enumerate(turn.run.plan.probes) if probe.every_s or turn.run.undid]
+    lost = [number for number in looked_at
+            if not recovered(turn.run.plan.probes[number], turn.run.tally(number, Phase.AFTER))]
+    if not lost or turn.run.stop or not turn.asked(f"{Timer.RECOVERY}:"):
         _enter(turn, Stage.OVER)
+        return
+    single = next((number for number in lost if not turn.run.plan.probes[number].every_s), None)
+    if single is not None:
+        _read_again(turn, single)
+
+
+def _read_again(turn: _Turn, number: int) -> None:
+    if turn.asked(f"read:{number}") or turn.asked(f"{Timer.REREAD}:{number}"):
+        return
+    if turn.run.tally(number, Phase.AFTER).readings:
+        turn.wake_in(REREAD_S, Timer.REREAD, str(number))
+    else:
+        turn.ask(co.Read(number, Phase.AFTER))
+
+
+def _reread(turn: _Turn, wake: Wake) -> None:
+    if turn.run.stage is Stage.AFTER:
+        turn.ask(co.Read(int(wake.subject), Phase.AFTER))
 
 
 def _open_over(turn: _Turn) -> None:
@@ -549,6 +584,7 @@ _CONSEQUENCES: Final[dict[type, Callable[..., None]]] = {
 _TIMERS: Final[dict[Timer, Callable[[_Turn, Wake], None]]] = {
     Timer.SAMPLE: _sample_due, Timer.PAUSE_BEFORE: _pause_before_over, Timer.PAUSE_AFTER: _pause_after_over,
     Timer.DURATION: _duration_over, Timer.RETRY: _retry, Timer.UNDO_LATE: _undo_late, Timer.VERIFY_LATE: _verify_late,
+    Timer.REREAD: _reread,
 }
 _ANSWERS: Final[dict[type, Callable[..., str]]] = {
     ev.Checked: lambda event: f"check:{event.step}",

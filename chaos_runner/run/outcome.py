@@ -118,9 +118,9 @@ def probe_state(run: Run, number: int, phase: Phase) -> str:
 
 
 def _deviated(run: Run, number: int, phase: Phase, tally: Tally) -> bool:
-    """After the undo a sampled probe may still be bad: what counts there is that it recovers."""
+    """After the undo a probe may still be bad for a while: what counts there is that it recovers."""
     probe = run.plan.watched[number]
-    if phase is Phase.AFTER and probe.every_s:
+    if phase is Phase.AFTER:
         return any(reason.code == "V203" and reason.text.startswith(probe.name) for reason in _reasons(run))
     return tally.breached(probe)
 

@@ -79,6 +79,7 @@ class Pending(Struct, frozen=True, kw_only=True):
     foreground: str = ""
     open: frozenset[str] = frozenset()
     expired: frozenset[str] = frozenset()
+    paused: frozenset[str] = frozenset()
 
 
 class Run(Struct, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """The one sentence that says what a run found, made from its numbers and nothing else."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from chaos_runner.experiment.model import AnyAnswer, Comparison, Limit, Probe, Tolerance
@@ -22,7 +23,7 @@ def limit_words(probe: Probe) -> str:
     if isinstance(judge, AnyAnswer):
         return f"stops without data for {spoken_seconds(probe.missing_for_s)}"
     if isinstance(judge, Tolerance):
-        return f"tolerance {_brief(judge.spec)}"
+        return tolerance_words(judge.spec)
     words = _WORDS[judge.comparison].format(*(value_words(bound, judge.unit) for bound in judge.bounds))
     return f"stops when {words}" if probe.bad_when_met else words
 
@@ -31,9 +32,39 @@ def value_words(value: Any, unit: Unit) -> str:
     """A read value as people say it. Long ones are cut."""
     if value is None:
         return "no data"
+    if isinstance(value, Mapping) and isinstance(value.get("status"), int):
+        return f"HTTP status {value['status']}" if "headers" in value else f"exit status {value['status']}"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return _brief(value)
     return spoken(float(value), unit)
+
+
+def tolerance_words(spec: Any) -> str:
+    """A Chaos Toolkit tolerance as people say it: "true", "1 to 5", "matching /ok/"."""
+    match spec:
+        case bool():
+            return str(spec).lower()
+        case [int() | float() as low, int() | float() as high]:
+            return f"{low} to {high}"
+        case list():
+            return f"one of {', '.join(map(str, spec))}"
+        case {"type": "range", "range": [low, high]}:
+            return f"{low} to {high}"
+        case {"type": "regex", "pattern": pattern}:
+            return f"matching /{pattern}/"
+        case {"type": "jsonpath", "path": path}:
+            return f"jsonpath {path}"
+        case {"type": "probe", **rest}:
+            return f"as {rest.get('name') or 'its own probe'} judges"
+        case _:
+            return _brief(spec)
+
+
+def found(probe: Probe, tally: Tally) -> str:
+    """What a probe gave last: "found HTTP status 503 (limit 200)"."""
+    last = value_words(tally.last, probe.unit) if tally.last is not None else tally.note or "no value"
+    beside = f", {tally.note}" if tally.note and tally.last is not None and tally.note not in last else ""
+    return f"found {last}{beside} (limit {limit_words(probe)})"
 
 
 def breach(run: Run, number: int, phase: Phase) -> str:
@@ -45,11 +76,10 @@ def breach(run: Run, number: int, phase: Phase) -> str:
 def _extent(probe: Probe, tally: Tally) -> str:
     limit = limit_words(probe) if probe.bad_when_met else f"limit {limit_words(probe)}"
     if probe.every_s is None:
-        found = tally.note or value_words(tally.last, probe.unit)
-        return f"found {found} ({limit})"
+        return found(probe, tally)
     lasted = f", {spoken_seconds(tally.bad_for_s)} in all" if tally.bad > 1 else ""
     if tally.unanswered == tally.bad:
-        return f"{tally.note} in {tally.bad} of {tally.samples} samples ({limit}){lasted}"
+        return f"{tally.note or 'no value'} in {tally.bad} of {tally.samples} samples ({limit}){lasted}"
     silent = f", {tally.unanswered} of them without an answer" if tally.unanswered else ""
     worst = value_words(tally.worst, probe.unit)
     return f"reached {worst} ({limit}), {tally.bad} of {tally.samples} samples bad{silent}{lasted}"

@@ -11,7 +11,7 @@ from msgspec import Struct
 from chaos_runner.contracts import Answer, Grade
 from chaos_runner.run import events as ev
 from chaos_runner.run import sentences
-from chaos_runner.run.conditions import STEADY_IN_A_ROW, tripped
+from chaos_runner.run.conditions import recovered, tripped
 from chaos_runner.run.events import Phase, Reason, Refusal, RestoredState, RunEnded, StopKind, Verdict
 from chaos_runner.run.run import Entry, EntryState, Run, StepRun
 
@@ -154,12 +154,10 @@ def deviated(run: Run) -> Iterator[Finding]:
     """A probe left its limit while or after the fault acted, also when it had recovered by the end."""
     if not run.acted:
         return
-    broken = [(number, phase) for phase in (Phase.DURING, Phase.AFTER) for number, probe in enumerate(run.plan.probes)
-              if run.tally(number, phase).breached(probe) and (phase is Phase.DURING or not probe.every_s)]
-    broken.sort(key=lambda pair: -run.tally(*pair).bad_for_s)
-    for number, phase in broken:
-        code = "V201" if phase is Phase.DURING else "V202"
-        yield Finding(code=code, verdict=Verdict.DEVIATED, text=sentences.breach(run, number, phase))
+    broken = [number for number, probe in enumerate(run.plan.probes) if run.tally(number, Phase.DURING).breached(probe)]
+    broken.sort(key=lambda number: -run.tally(number, Phase.DURING).bad_for_s)
+    for number in broken:
+        yield Finding(code="V201", verdict=Verdict.DEVIATED, text=sentences.breach(run, number, Phase.DURING))
     yield from _not_recovered(run)
 
 
@@ -168,9 +166,10 @@ def _not_recovered(run: Run) -> Iterator[Finding]:
         return
     for number, probe in enumerate(run.plan.probes):
         tally = run.tally(number, Phase.AFTER)
-        if probe.every_s and tally.good_in_a_row < STEADY_IN_A_ROW and tally.samples and not tally.doubt:
+        if tally.samples and not tally.doubt and not recovered(probe, tally):
+            within = f"{run.plan.recovers_within_s:g} s after the undo"
             yield Finding(code="V203", verdict=Verdict.DEVIATED,
-                          text=f"{probe.name} did not recover within {run.plan.recovers_within_s:g} s after the undo")
+                          text=f"{probe.name} did not recover within {within}: {sentences.found(probe, tally)}")
 
 
 def aborted(run: Run) -> Iterator[Finding]:

@@ -61,7 +61,7 @@ def test_an_experiment_on_a_page_is_valid_or_has_the_code_that_is_said(block: Bl
 
 def test_the_parts_in_the_tutorial_make_one_experiment() -> None:
     loaded = load_text(tutorials_experiment().encode(), "cut-database.yaml")
-    assert not loaded.findings
+    assert loaded.ok
     assert loaded.experiment
     assert loaded.experiment.hypothesis
     assert loaded.experiment.stop_rules

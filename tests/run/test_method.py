@@ -5,7 +5,7 @@ from typing import Any
 from chaos_runner.contracts import Grade
 from chaos_runner.run import events as ev
 from chaos_runner.run.events import Phase, RestoredState, Stage, Verdict
-from chaos_runner.testing import FakeFault, MemoryRun, readings, run_in_memory
+from chaos_runner.testing import FakeFault, MemoryRun, readings, run_in_memory, signal_at
 from tests.run.samples import action, experiment, failing, fault, lasting, probe, single, wait
 
 
@@ -143,6 +143,15 @@ def test_a_rollback_that_fails_makes_restored_unknown_and_outranks_everything() 
     run = play(experiment(action(), rollbacks=[failing("bring it back"), action("the next one runs all the same")]))
     assert (run.verdict, run.restored, run.exit) == (Verdict.ERROR, RestoredState.UNKNOWN, 6)
     assert run.run.step("r1").ok
+
+
+def test_a_rollback_s_pauses_are_waited_for_and_a_stop_cuts_them() -> None:
+    slow = action("bring it back", pauses={"before": 3, "after": 4})
+    run = play(experiment(action(), probes=[single()], rollbacks=[slow]))
+    assert run.run.stages[Stage.AFTER] - run.run.stages[Stage.UNDOING] == 7
+    stopped = play(experiment(wait(60), probes=[single()], rollbacks=[slow]), items=[signal_at(5)])
+    assert stopped.run.step("r0").ok
+    assert stopped.run.t == 5
 
 
 def test_no_rollback_runs_when_no_action_was_started() -> None:

@@ -10,6 +10,7 @@ from chaos_runner.run import events as ev
 from chaos_runner.run.events import Verdict
 from chaos_runner.run.merge import merged
 from chaos_runner.testing import FakeFault, FakeProbe, MemoryRun, readings, run_in_memory
+from tests.run import answers
 from tests.run.samples import action, experiment, fault, probe, single, wait
 
 
@@ -95,6 +96,25 @@ def test_a_single_shot_probe_is_read_before_at_the_end_and_after_the_undo() -> N
     run = play(experiment(fault(), probes=[single()]), readings(0))
     phases = [event.phase for event in run.events if isinstance(event, ev.Sampled)]
     assert phases == ["before", "during", "after"]
+
+
+def laid_out(*answers_laid_out: bool) -> dict[str, Any]:
+    answers.ANSWERS[:] = answers_laid_out
+    return single(provider={"type": "python", "module": "tests.run.answers", "func": "answer"})
+
+
+def test_a_single_shot_probe_that_does_not_hold_after_the_undo_is_read_until_it_does() -> None:
+    probe = laid_out(True, True, False, False, True)
+    run = play(experiment(action(), probes=[probe], rollbacks=[action("bring it back")]), readings(0))
+    assert (run.verdict, run.run.t) == (Verdict.PASSED, 2)
+
+
+def test_a_single_shot_probe_that_never_holds_again_is_deviated() -> None:
+    probe = laid_out(True, True, False)
+    run = play(experiment(action(), probes=[probe], rollbacks=[action("bring it back")], recovers_within="5s"),
+               readings(0))
+    assert (run.verdict, run.codes, run.run.t) == (Verdict.DEVIATED, ["V203"], 5)
+    assert run.sentence == "once did not recover within 5 s after the undo: found False (limit true)"
 
 
 def test_a_file_without_a_native_key_takes_no_longer_than_in_chaos_toolkit() -> None:

@@ -8,7 +8,7 @@ from chaos_runner.report import marks, samples, text
 from chaos_runner.report.marks import Mark
 from chaos_runner.report.story import Story
 from chaos_runner.run import sentences
-from chaos_runner.run.conditions import STEADY_IN_A_ROW, tripped
+from chaos_runner.run.conditions import recovered, tripped
 from chaos_runner.run.events import Phase
 from chaos_runner.run.run import Run
 from chaos_runner.run.tally import Tally
@@ -78,7 +78,7 @@ def _cell(story: Story, number: int, phase: Phase) -> Cell:
 def _probe_mark(probe: Probe, tally: Tally, phase: Phase) -> Mark:
     if not tally.readings:
         return marks.NOT_READ
-    if phase is Phase.AFTER and probe.every_s and not tally.unknown and tally.good_in_a_row >= STEADY_IN_A_ROW:
+    if phase is Phase.AFTER and recovered(probe, tally):
         return marks.RECOVERED if tally.bad else marks.HELD
     if tally.breached(probe):
         return marks.BROKEN

@@ -174,6 +174,8 @@ def _broken_figure(run: Run) -> Figure | None:
     broken = [tally for number, probe in enumerate(run.plan.probes)
               if (tally := run.tally(number, Phase.DURING)).breached(probe)]
     probes = text.count(len(run.plan.probes), "probe")
+    if not broken and any(reason.code == "V203" for reason in (run.ended.reasons if run.ended else [])):
+        return Figure(name="outside limits", value="after the undo", beside=f"of {probes}", tone="bad")
     if not broken:
         return Figure(name="outside limits", value="none", beside=f"of {probes}", tone="good")
     worst = max(broken, key=lambda tally: tally.bad_for_s)
