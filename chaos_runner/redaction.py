@@ -5,7 +5,7 @@ have the known shape of one. Values shorter than four characters cannot be told 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any, Final, TypeVar
 
@@ -34,9 +34,11 @@ def named_like_a_secret(key: str) -> bool:
 
 
 def leaves(value: Any) -> Iterator[str]:
-    """Every text in nested data."""
+    """Every text in nested data, numbers as they would be written."""
     if isinstance(value, str):
         yield value
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield str(value)
     elif isinstance(value, Mapping):
         for member in value.values():
             yield from leaves(member)
@@ -49,7 +51,8 @@ class Redactor:
     """Knows the secrets of one run."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        known = sorted({secret for secret in secrets if len(secret) >= SHORTEST}, key=len, reverse=True)
+        long = {secret for secret in secrets if len(secret) >= SHORTEST}
+        known = sorted(long | {repr(secret)[1:-1] for secret in long}, key=len, reverse=True)
         self._known = known
         self._pattern = re.compile("|".join([*map(re.escape, known), *_SHAPES]))
 
@@ -69,27 +72,47 @@ class Redactor:
         return value
 
     def struct(self, struct: E) -> E:
-        """The struct without any secret in its texts. Costs one search where there is none."""
-        if not self._suspicious(struct):
-            return struct
-        return self._clean(struct)
+        """The struct without any secret in its texts, and fit to be written. Costs one search where all is well."""
+        try:
+            suspicious = self._suspicious(struct)
+        except (OverflowError, RecursionError, TypeError, ValueError):  # lone surrogates are a ValueError too
+            return self._clean(self._with(struct, fit))
+        return self._clean(struct) if suspicious else struct
 
     def _clean(self, struct: E) -> E:
-        changes = {name: self._cleaned(getattr(struct, name)) for name in struct.__struct_fields__}
+        return self._with(struct, self.data)
+
+    def _with(self, struct: E, change: Callable[[Any], Any]) -> E:
+        changes = {name: self._changed(getattr(struct, name), change) for name in struct.__struct_fields__}
         return msgspec.structs.replace(struct, **changes)
 
-    def _cleaned(self, value: Any) -> Any:
+    def _changed(self, value: Any, change: Callable[[Any], Any]) -> Any:
         if isinstance(value, msgspec.Struct):
-            return self._clean(value)
+            return self._with(value, change)
         if isinstance(value, list | tuple) and any(isinstance(member, msgspec.Struct) for member in value):
-            return type(value)(self._cleaned(member) for member in value)
-        return self.data(value)
+            return type(value)(self._changed(member, change) for member in value)
+        return change(value)
 
     def _suspicious(self, struct: msgspec.Struct) -> bool:
         encoded = msgspec.json.encode(struct, enc_hook=repr).decode()
         if self._pattern.search(encoded):
             return True
         return any(_as_json(secret) in encoded for secret in self._known)
+
+
+def fit(value: Any) -> Any:
+    """Data that UTF-8 and 64-bit numbers can hold: lone surrogates are shown escaped, huge numbers as text."""
+    if isinstance(value, Enum) or value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, int):
+        return value if -(2**63) <= value < 2**63 else f"{value:x} (hexadecimal)"[:200]
+    if isinstance(value, Mapping):
+        return {fit(key): fit(member) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(fit, value))
+    return value
 
 
 def _as_json(secret: str) -> str:

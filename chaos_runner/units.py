@@ -85,6 +85,8 @@ def spoken(value: float, unit: Unit) -> str:
 
 def spoken_seconds(value_s: float) -> str:
     """Seconds in the unit a person would choose: "12 ms", "1.4 s", "2 m 05 s"."""
+    if not isfinite(value_s):
+        return f"{value_s} s"
     if value_s < 0:
         return f"-{spoken_seconds(-value_s)}"
     if 0 < value_s < 0.9995:
@@ -107,6 +109,8 @@ def spoken_bytes(value: int) -> str:
 
 def _short(value: float) -> str:
     """Three significant figures at most, never an exponent, whole numbers whole."""
+    if not isfinite(value):
+        return str(value)
     if abs(value) >= 100 or value == int(value):
         return f"{value:.0f}"
     return f"{value:.3g}"

@@ -12,8 +12,9 @@ from msgspec import Struct
 from chaos_runner import shelf
 from chaos_runner.clock import SystemClock
 from chaos_runner.engine.hands import Hands, Orders
-from chaos_runner.engine.shell import Loop, Watcher, run_on_main
+from chaos_runner.engine.shell import Loop, run_on_main
 from chaos_runner.engine.signals import REQUEST
+from chaos_runner.engine.watching import Watcher
 from chaos_runner.engine.world import Elapsed, RealWorld
 from chaos_runner.errors import NotDurable, UsageError
 from chaos_runner.experiment.loading import Loaded
@@ -23,7 +24,7 @@ from chaos_runner.experiment.values import Values
 from chaos_runner.journal.lock import RunLock, hold
 from chaos_runner.journal.reader import JournalUnreadable, read, read_run
 from chaos_runner.journal.writer import Journal
-from chaos_runner.plan.build import Wishes, plan_for
+from chaos_runner.plan.build import Wishes, plan_for, refuse_secrets_in_undo
 from chaos_runner.plan.model import Plan
 from chaos_runner.recovery.leftovers import end_processes_of
 from chaos_runner.recovery.unfinished import JOURNAL, is_over
@@ -62,6 +63,7 @@ class _Parts(NamedTuple):
     world: RealWorld
     loop: Loop
     journal: Journal
+    hands: Hands
 
 
 def reports_folder(option: Path | None) -> Path:
@@ -86,28 +88,40 @@ def run(request: Request, watchers: Sequence[Watcher], finish: Callable[[Ended],
     started = clock.now()
     experiment = with_variables(request.experiment, request.variables)
     values = load_values(experiment)
+    refuse_secrets_in_undo(experiment, Redactor(values.sensitive()))
     plan = plan_for(experiment, values, request.wishes, shelf.fault, started)
-    folder = new_folder(request.reports, plan.run)
+    folder = new_folder(request.reports.absolute(), plan.run)
     lock = _held(folder)
     parts = _parts(plan, values, Journal.create(folder / JOURNAL, started), Elapsed(clock))
     watchdog = _armed(plan, folder)
     ended: list[Ended] = []
 
     def over(last: Run) -> None:
-        parts.journal.close()
-        ended.append(Ended(outcome=outcome(last), run=last, folder=folder, problem=record(last, folder)))
-        finish(ended[0])
-        if parts.world.busy:
-            os._exit(ended[0].outcome.exit)
+        try:
+            ended.append(_closed(last, parts, folder))
+            left = any(step.abandoned for step in last.steps.values())
+            if watchdog and not left:
+                watchdog.dismiss()
+            if not left:
+                lock.release()
+            finish(ended[0])
+        finally:
+            if parts.world.busy and last.ended:
+                os._exit(last.ended.exit)
 
     for watcher in watchers:
         parts.loop.watch(watcher)
     parts.world.request = folder / REQUEST
     run_on_main(parts.world, lambda: parts.loop.execute(RunStarted(t=0.0, plan=plan)), over)
-    if watchdog:
-        watchdog.dismiss()
-    lock.release()
     return ended[0]
+
+
+def _closed(last: Run, parts: "_Parts", folder: Path) -> Ended:
+    """Nothing of the run is left running, and its folder is complete."""
+    parts.hands.end_processes()
+    parts.loop.hear_out()
+    parts.journal.close()
+    return Ended(outcome=outcome(last), run=last, folder=folder, problem=record(last, folder))
 
 
 def recover(folder: Path, by: str, watchers: Sequence[Watcher]) -> Ended | None:
@@ -130,8 +144,7 @@ def recover(folder: Path, by: str, watchers: Sequence[Watcher]) -> Ended | None:
     ended: list[Ended] = []
 
     def over(last: Run) -> None:
-        parts.journal.close()
-        ended.append(Ended(outcome=outcome(last), run=last, folder=folder, problem=record(last, folder)))
+        ended.append(_closed(last, parts, folder))
 
     for watcher in watchers:
         parts.loop.watch(watcher)
@@ -141,8 +154,10 @@ def recover(folder: Path, by: str, watchers: Sequence[Watcher]) -> Ended | None:
 
 
 def _parts(plan: Plan, values: Values, journal: Journal, elapsed_s: Elapsed) -> _Parts:
-    world = RealWorld(plan, Hands(Orders(plan, values, shelf, elapsed_s)), elapsed_s)
-    return _Parts(world, Loop(world, journal, Redactor(values.sensitive())), journal)
+    redactor = Redactor(values.sensitive())
+    hands = Hands(Orders(plan, values, shelf, elapsed_s, redactor))
+    world = RealWorld(plan, hands, elapsed_s)
+    return _Parts(world, Loop(world, journal, redactor), journal, hands)
 
 
 def _held(folder: Path) -> RunLock:

@@ -50,5 +50,5 @@ def test_configuration_keys_named_like_a_secret(key: str, *, is_one: bool) -> No
     assert named_like_a_secret(key) is is_one
 
 
-def test_leaves_are_every_text_in_nested_data() -> None:
-    assert list(leaves({"a": ["b", {"c": "d"}], "e": 1})) == ["b", "d"]
+def test_leaves_are_every_text_and_number_in_nested_data() -> None:
+    assert list(leaves({"a": ["b", {"c": "d"}], "e": 1, "f": True})) == ["b", "d", "1"]

@@ -64,7 +64,7 @@ def main() -> None:
 
     try:
         sys.exit(cli(prog_name="chaos-runner", standalone_mode=False))
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except click.UsageError as problem:
         problem.show()

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 import msgspec
+from msgspec import Struct
 
 from chaos_runner import wiring
 from chaos_runner.cli.console import Console, ending
@@ -19,29 +20,69 @@ from chaos_runner.run.run import Run
 from chaos_runner.run.verdict import NOT_RESTORED_EXIT
 
 
+class Options(Struct, frozen=True, kw_only=True):
+    """The command's options."""
+
+    everything: bool
+    reports: Path | None
+    as_json: bool
+    scan: str | None
+    api: tuple[str, ...]
+    expired: bool
+    show: bool
+    by: str
+
+
 @click.command()
 @click.argument("runs", nargs=-1, metavar="[RUN…]")
 @click.option("--all", "everything", is_flag=True, help="Every run that is not over and whose runner is gone.")
 @click.option("--reports", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Where runs are written (default: $CHAOS_RUNNER_REPORTS, else ./reports).")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as one JSON object.")
+@click.option("--scan", metavar="PLATFORM",
+              help="Undo by the marks that runs left on a platform (proxy), on a machine that has no journal of them. "
+                   "Runs that live on this machine are left alone, those that live elsewhere are not: see --expired.")
+@click.option("--api", multiple=True, metavar="ADDRESS",
+              help="Where to scan; may be given more than once (default: $TOXIPROXY_URL, else http://127.0.0.1:8474).")
+@click.option("--expired", is_flag=True, help="Undo only what no living run can still hold: to be run unattended.")
+@click.option("--show", is_flag=True, help="Undo nothing: show what --scan finds.")
 @click.option("--by", default="chaos-runner recover", hidden=True)
-def command(runs: tuple[str, ...], reports: Path | None, by: str, *, everything: bool, as_json: bool) -> None:
+def command(runs: tuple[str, ...], **options: Any) -> None:
     """Undo what a dead runner left behind, verify it, and complete the run's reports.
 
     Safe at any time: twice, by several at once, after the target is gone or was changed by someone else, and while the
     runner still lives (it is left alone). Exit code 0 when nothing is left, 6 when something is.
+
+    Marks on a platform are not trusted: --scan does nothing but the shelf's own undo of a fault, on the very target
+    that bears the mark. With $CHAOS_RUNNER_KEY set, runs sign their marks, and others are only shown.
     """
-    where = wiring.reports_folder(reports)
-    if bool(runs) == everything:
-        raise click.UsageError("name the runs, or give --all")
-    folders = [one.folder for one in unfinished(where)] if everything else [find_run(where, name) for name in runs]
-    rows = list(_recovered(folders, by))
-    if as_json:
+    chosen = Options(**options)
+    where = wiring.reports_folder(chosen.reports)
+    if [bool(runs), chosen.everything, chosen.scan is not None].count(True) != 1:
+        raise click.UsageError("name the runs, or give --all, or --scan PLATFORM")
+    if chosen.scan is not None:
+        sys.exit(_scan(chosen.scan, chosen, where))
+    if chosen.api or chosen.expired or chosen.show:
+        raise click.UsageError("--api, --expired and --show go with --scan PLATFORM")
+    sys.exit(_recover(runs, where, chosen))
+
+
+def _scan(platform: str, options: Options, where: Path) -> int:
+    from chaos_runner.cli.scanning import Wanted, scan_and_tell
+
+    return scan_and_tell(Wanted(platform=platform, reports=where, api=options.api, expired_only=options.expired,
+                                show_only=options.show, as_json=options.as_json))
+
+
+def _recover(runs: tuple[str, ...], where: Path, options: Options) -> int:
+    folders = ([one.folder for one in unfinished(where)] if options.everything
+               else [find_run(where, name) for name in runs])
+    rows = list(_recovered(folders, options.by))
+    if options.as_json:
         click.echo(msgspec.json.encode({"runs": rows}).decode())
     elif not rows:
         click.echo("nothing is left to recover", err=True)
-    sys.exit(NOT_RESTORED_EXIT if any(row["restored"] in ("not-restored", "unknown") for row in rows) else 0)
+    return NOT_RESTORED_EXIT if any(row["restored"] in ("not-restored", "unknown") for row in rows) else 0
 
 
 def _recovered(folders: Iterable[Path], by: str) -> Iterator[dict[str, Any]]:

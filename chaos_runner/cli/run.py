@@ -1,10 +1,11 @@
 """`chaos-runner run FILE…`"""
 
-import contextlib
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 import msgspec
@@ -15,7 +16,8 @@ from chaos_runner.cli.children import run_in_a_child
 from chaos_runner.cli.console import Console, ending
 from chaos_runner.cli.files import load_or_leave
 from chaos_runner.cli.ink import err_ink
-from chaos_runner.engine.shell import Watcher
+from chaos_runner.engine.watching import Watcher
+from chaos_runner.errors import UsageError
 from chaos_runner.experiment.model import RollbackStrategy
 from chaos_runner.plan.build import Wishes
 from chaos_runner.run.events import Event, Verdict
@@ -35,6 +37,31 @@ class Options(Struct, frozen=True, kw_only=True):
     events: str | None
     quiet: bool
     open: bool
+
+
+class Results:
+    """Standard output, kept for results: whatever a step prints goes to standard error instead."""
+
+    def __init__(self) -> None:
+        try:
+            self._file = os.dup(1)
+            os.dup2(2, 1)
+        except OSError:  # it was closed from the start
+            self._file = os.open(os.devnull, os.O_WRONLY)
+
+    def write(self, data: bytes) -> None:
+        """Writes all of it. Raises OSError."""
+        while data:
+            data = data[os.write(self._file, data):]
+
+    def stream(self, path: str) -> Callable[[bytes], object]:
+        """Where `--events` goes. Raises UsageError."""
+        if path == "-":
+            return self.write
+        try:
+            return Path(path).open("wb", buffering=0).write
+        except OSError as problem:
+            raise UsageError(f"--events {path}: {problem.strerror}") from problem
 
 
 @click.command()
@@ -59,7 +86,8 @@ def command(files: tuple[str, ...], **options: Any) -> None:
     """
     chosen = Options(**options)
     if len(files) == 1:
-        sys.exit(_run_one(files[0], chosen))
+        _run_one(files[0], chosen)
+        return
     if chosen.events or chosen.open:
         raise click.UsageError("--events and --open want a single file")
     for file in files:
@@ -67,51 +95,65 @@ def command(files: tuple[str, ...], **options: Any) -> None:
     sys.exit(_run_many(files, chosen))
 
 
-def _run_one(file: str, options: Options) -> int:
+def _run_one(file: str, options: Options) -> None:
+    """Runs it and leaves the process: at once, whatever threads or handlers a step has left behind."""
     loaded = load_or_leave(file)
     strategy = RollbackStrategy(options.rollback_strategy) if options.rollback_strategy else None
     wishes = Wishes(seed=options.seed, strategy=strategy, hypothesis_only=options.hypothesis_only)
     request = wiring.request_for(loaded, wiring.reports_folder(options.reports), options.var, wishes)
-    with _streaming(options.events) as watchers:
-        if not options.quiet:
-            watchers.append(Console(err_ink()))
-        ended = wiring.run(request, watchers, lambda over: _finish(over, options))
-    return ended.outcome.exit
+    results = Results()
+    watchers: list[Watcher] = [] if options.quiet else [Console(err_ink())]
+    if options.events:
+        watchers.append(_streaming(results.stream(options.events)))
+
+    def finish(ended: wiring.Ended) -> NoReturn:
+        try:
+            _tell(ended, options, results)
+        finally:
+            os._exit(ended.outcome.exit)
+
+    wiring.run(request, watchers, finish)
 
 
-def _finish(ended: wiring.Ended, options: Options) -> None:
+def _tell(ended: wiring.Ended, options: Options, results: Results) -> None:
+    """The verdict stands, whether or not anybody can be told: what cannot be printed is not."""
     ink = err_ink()
-    lines = ["", *ending(ended.outcome, ink), f"  report      {ended.folder / 'report.html'}",
+    lines = ["", *ending(ended.outcome, ink), f"  report      {_near(ended.folder / 'report.html')}",
              f"  exit {ended.outcome.exit}"]
     if ended.problem:
         lines.append(f"  {ink.yellow('warning')}     {ended.problem}")
-    click.echo("\n".join(lines), err=True)
+    with suppress(OSError, ValueError, AttributeError):
+        click.echo("\n".join(lines), err=True)
     if options.json:
-        click.echo(msgspec.json.encode(ended.outcome).decode())
-        sys.stdout.flush()
+        with suppress(OSError, ValueError):
+            results.write(msgspec.json.encode(ended.outcome) + b"\n")
     if options.open:
         click.launch(str(ended.folder / "report.html"))
 
 
-@contextlib.contextmanager
-def _streaming(path: str | None) -> Iterator[list[Watcher]]:
+def _near(path: Path) -> Path:
+    """The path as people would write it: from where they are."""
+    try:
+        return path.relative_to(Path.cwd())
+    except (OSError, ValueError):
+        return path
+
+
+def _streaming(write: Callable[[bytes], object]) -> Watcher:
     """A watcher that writes every event, once it is in the journal, as one line of JSON."""
-    if path is None:
-        yield []
-        return
-    with contextlib.ExitStack() as stack:
-        stream = sys.stdout.buffer if path == "-" else stack.enter_context(Path(path).open("wb"))
 
-        def write(_: Run, events: Sequence[Event]) -> None:
-            for event in events:
-                stream.write(msgspec.json.encode(event, enc_hook=repr) + b"\n")
-            stream.flush()
+    def told(_: Run, events: Sequence[Event]) -> None:
+        write(b"".join(msgspec.json.encode(event, enc_hook=repr) + b"\n" for event in events))
 
-        yield [write]
+    return told
 
 
 def _run_many(files: Sequence[str], options: Options) -> int:
-    outcomes = [run_in_a_child(file, list(_passed_on(options))) for file in files]
+    outcomes: list[dict[str, Any]] = []
+    for file in files:
+        outcomes.append(run_in_a_child(file, list(_passed_on(options))))
+        if outcomes[-1]["verdict"] == Verdict.INTERRUPTED:
+            break
     verdict, exit_code = merged([(Verdict(outcome["verdict"]), outcome["exit"]) for outcome in outcomes])
     if options.json:
         click.echo(msgspec.json.encode({"runs": outcomes, "verdict": verdict, "exit": exit_code}).decode())

@@ -1,13 +1,16 @@
 """Calling a Chaos Toolkit activity once, through its provider."""
 
+import os
 import re
+import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from math import isfinite
 from subprocess import Popen
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 from uuid import UUID
 
 from msgspec import Struct
@@ -16,6 +19,7 @@ from chaos_runner.contracts import Grade
 from chaos_runner.engine import process
 from chaos_runner.experiment.model import Provider
 from chaos_runner.experiment.values import Values
+from chaos_runner.redaction import fit
 
 HTTP_TIMEOUT_S: Final = 30.0
 """Where the author says nothing. Chaos Toolkit waits for ever."""
@@ -76,7 +80,7 @@ def _process(provider: Provider, caller: Caller) -> Called:
     if outcome.status == 0:
         return Called(ok=True, grade=Grade.REPORTED, output=output, note=cut)
     told = outcome.stderr.strip().splitlines()
-    said = f": {told[-1][:200]}" if told else ""
+    said = f": {told[-1]}" if told else ""
     return Called(ok=True, grade=Grade.NONE, output=output, note=f"exit status {outcome.status}{said}")
 
 
@@ -99,18 +103,53 @@ def _python(provider: Provider, values: Values) -> Called:
 def _guarded(run: Callable[..., Any], activity: dict[str, Any], values: Values) -> Called:
     """Foreign code may raise anything, exits included; whatever it is becomes the step's own failure."""
     try:
-        output = run(activity, dict(values.configuration), dict(values.secrets))
+        with _no_way_out():
+            output = run(activity, dict(values.configuration), dict(values.secrets))
     except BaseException as problem:  # noqa: BLE001 -- SystemExit and KeyboardInterrupt too: it is not our exit
-        return _failed(_reason(problem), traceback.format_exception(problem))
+        return _failed(_reason(problem), _trace(problem))
     return Called(ok=True, grade=Grade.REPORTED, output=output)
+
+
+@contextmanager
+def _no_way_out() -> Iterator[None]:
+    """While a step runs, its `os._exit` raises: it would end the run with the step's exit code, 0 included.
+
+    Children that a step forks leave as they like, and so do our other threads.
+    """
+    real, ours = os._exit, (os.getpid(), threading.get_ident())
+
+    def leave(status: int) -> NoReturn:
+        if (os.getpid(), threading.get_ident()) != ours:
+            real(status)
+        raise SystemExit(f"the step called os._exit({status})")
+
+    os._exit = leave
+    try:
+        yield
+    finally:
+        os._exit = real
+
+
+def _trace(problem: BaseException) -> list[str]:
+    try:
+        return traceback.format_exception(problem)
+    except Exception:  # noqa: BLE001 -- an error whose own words raise
+        return [type(problem).__name__]
 
 
 def _reason(problem: BaseException) -> str:
     """The last line of what was said; of what requests says at length, the few words that matter."""
-    text = (str(problem) or type(problem).__name__).strip().splitlines()[-1]
+    text = (_said(problem).strip().splitlines() or [type(problem).__name__])[-1]
     address = _ADDRESS.search(text)
     words = next((words for sign, words in _NETWORK.items() if sign in text), "")
-    return f"{words} ({address[1]}:{address[2]})" if words and address else text[:500]
+    return f"{words} ({address[1]}:{address[2]})" if words and address else text
+
+
+def _said(problem: BaseException) -> str:
+    try:
+        return str(problem) or type(problem).__name__
+    except Exception:  # noqa: BLE001 -- foreign code to its last word
+        return type(problem).__name__
 
 
 def _failed(note: str, error: list[str]) -> Called:
@@ -137,24 +176,35 @@ def writable(output: Any) -> Any:
     try:
         return _written(output)
     except RecursionError:
-        return repr(output)
+        return f"{type(output).__name__}, nested without an end"
 
 
 def _written(value: Any) -> Any:
     match value:
         case None | bool() | int() | str():
-            return value
+            return fit(value)
         case float():
             return value if isfinite(value) else repr(value)
         case Mapping():
-            return {str(key): _written(member) for key, member in value.items()}
+            return {_key(key): _written(member) for key, member in value.items()}
         case list() | tuple():
             return [_written(member) for member in value]
         case set() | frozenset():
-            return [_written(member) for member in sorted(value, key=repr)]
+            return [_written(member) for member in sorted(value, key=_represented)]
         case bytes() | bytearray():
             return process.text_of(bytes(value))
         case date() | Decimal() | UUID():
             return str(value)
         case _:
-            return repr(value)
+            return _represented(value)
+
+
+def _key(key: Any) -> str:
+    return str(fit(key)) if isinstance(key, str | int) else _represented(key)
+
+
+def _represented(value: Any) -> str:
+    try:
+        return repr(value)
+    except BaseException as problem:  # noqa: BLE001 -- foreign code, which may raise anything, exits included
+        return f"{type(value).__name__}, whose repr raises {type(problem).__name__}"

@@ -4,6 +4,7 @@ import time
 import traceback
 from collections.abc import Callable
 from datetime import datetime
+from math import isnan
 from subprocess import Popen
 from typing import Any, Final, Protocol
 
@@ -12,14 +13,16 @@ from msgspec import Struct
 
 from chaos_runner.contracts import Act, Fault, Grade, Mark, NativeProbe, NoData, Reading, Setting, Unreachable
 from chaos_runner.engine import activities
-from chaos_runner.engine.activities import RUN_VARIABLE, STEP_VARIABLE, Called, Caller, Started, nobody
+from chaos_runner.engine.activities import RUN_VARIABLE, STEP_VARIABLE, Called, Caller
 from chaos_runner.engine.judging import CannotJudge, holds
 from chaos_runner.engine.process import end_group
 from chaos_runner.errors import ActFailed, ChaosRunnerError, Gone, NoEffect, NoTarget, Refused
 from chaos_runner.experiment.arguments import BadArguments, convert
 from chaos_runner.experiment.model import Native, Probe, Provider, Step
 from chaos_runner.experiment.values import Values
+from chaos_runner.mark import moment, own_key
 from chaos_runner.plan.model import Plan
+from chaos_runner.redaction import Redactor
 from chaos_runner.run import commands as co
 from chaos_runner.run import events as ev
 from chaos_runner.run.events import Phase, Refusal
@@ -28,6 +31,10 @@ from chaos_runner.run.run import Entry
 SAMPLE_MOST: Final = 500
 READING_MOST: Final = 65536
 """Characters that are kept of what a sampled, and of what a single-shot probe gave."""
+
+
+_REVEALING: Final = ("what it would record, to be undone later, has a secret in it, which must not be written: name "
+                     "the target otherwise, or call the configuration key otherwise")
 
 
 class Shelf(Protocol):
@@ -47,6 +54,7 @@ class Orders(Struct, frozen=True):
     values: Values
     shelf: Shelf
     elapsed_s: Callable[[], float]
+    redactor: Redactor = Redactor()
 
 
 class Hands:
@@ -57,13 +65,14 @@ class Hands:
         self._values = orders.values
         self._shelf = orders.shelf
         self._t = orders.elapsed_s
+        self._redactor = orders.redactor
         self._processes: dict[str, Popen[bytes]] = {}
 
     def carry_out(self, command: co.Command, entry: Entry | None) -> ev.Fact | None:
         """Does what was asked. An error that nobody foresaw becomes BugMet, so that the loop can undo and say so."""
         try:
             return self._do(command, entry)
-        except Exception as problem:  # noqa: BLE001 -- the last line: without it a bug would leave a fault behind
+        except BaseException as problem:  # noqa: BLE001 -- exits too: foreign code must neither end nor hang the run
             return self._unforeseen(command, problem)
 
     def _do(self, command: co.Command, entry: Entry | None) -> ev.Fact | None:
@@ -88,7 +97,7 @@ class Hands:
             case _:
                 raise TypeError(f"{command} cannot be carried out")
 
-    def _unforeseen(self, command: co.Command, problem: Exception) -> ev.Fact:
+    def _unforeseen(self, command: co.Command, problem: BaseException) -> ev.Fact:
         text = f"{type(problem).__name__}: {problem}"
         match command:
             case co.Apply():
@@ -118,6 +127,8 @@ class Hands:
             acts = self._look(step)
         except (ChaosRunnerError, BadArguments) as problem:
             return self._declined(step, problem, early=False)
+        if any(self._redactor.struct(act) != act for act in acts):
+            return self._declined(step, Refused(_REVEALING), early=False)
         return ev.Prepared(t=self._t(), step=step.key, acts=acts)
 
     def _look(self, step: Step) -> list[Act]:
@@ -133,27 +144,22 @@ class Hands:
         return acts
 
     def _setting(self, step: Step) -> Setting:
-        expires = datetime.fromisoformat(self._plan.expires).strftime("%Y%m%dT%H%M%SZ")
-        mark = Mark(run=self._plan.run, number=int(step.key[1:]), expires=expires)
-        return Setting(mark=mark, seed=self._plan.seed, configuration=self._values.configuration)
+        mark = Mark(run=self._plan.run, number=int(step.key[1:]),
+                    expires=moment(datetime.fromisoformat(self._plan.expires)))
+        return Setting(mark=mark, seed=self._plan.seed, configuration=self._values.configuration, key=own_key())
 
     def _declined(self, step: Step, problem: Exception, *, early: bool) -> ev.Fact:
-        why = Refusal.REFUSED
-        if isinstance(problem, NoTarget | Gone):
-            why = Refusal.NO_TARGET
-        elif isinstance(problem, NoEffect):
-            why = Refusal.NO_EFFECT
-        return ev.Declined(t=self._t(), step=step.key, why=why, text=str(problem), early=early)
+        return ev.Declined(t=self._t(), step=step.key, why=_refusal(problem), text=str(problem), early=early)
 
     def _apply(self, entry: Entry) -> ev.Fact:
         fault, act = self._native(entry)
         try:
             evidence = fault.apply(act)
-        except Refused as problem:
-            return ev.ApplyFailed(t=self._t(), entry=entry.key, text=str(problem), may_have_changed=False)
-        except (ActFailed, Gone) as problem:
-            return ev.ApplyFailed(t=self._t(), entry=entry.key, text=str(problem),
-                                  may_have_changed=problem.may_have_changed)
+        except (Refused, Gone) as problem:
+            return ev.ApplyFailed(t=self._t(), entry=entry.key, text=str(problem), may_have_changed=False,
+                                  why=_refusal(problem))
+        except ActFailed as problem:
+            return ev.ApplyFailed(t=self._t(), entry=entry.key, text=str(problem), may_have_changed=True)
         return ev.Applied(t=self._t(), entry=entry.key, evidence=evidence)
 
     def _native(self, entry: Entry) -> tuple[Fault[Any, Any], Act]:
@@ -166,8 +172,9 @@ class Hands:
 
     def _undo(self, entry: Entry) -> ev.Fact:
         called_t = self._t()
-        if entry.undo:
-            return self._undo_by_provider(entry.key, entry.undo.call, called_t)
+        undo = self._plan.step(entry.step).undo
+        if undo:  # the plan's: what stands in the journal is redacted
+            return self._undo_by_provider(entry.key, undo.call, called_t)
         fault, act = self._native(entry)
         try:
             fault.undo(act)
@@ -185,8 +192,9 @@ class Hands:
         return ev.UndoFailed(t=self._t(), entry=entry, text=called.note, called_t=called_t)
 
     def _verify(self, entry: Entry) -> ev.Fact:
-        if entry.undo:
-            return self._verify_by_probe(entry.key, entry.undo.verify)
+        undo = self._plan.step(entry.step).undo
+        if undo:
+            return self._verify_by_probe(entry.key, undo.verify)
         fault, act = self._native(entry)
         try:
             found = fault.verify(act)
@@ -213,16 +221,22 @@ class Hands:
         if isinstance(step.call, Native):
             return self._probe_step(step, step.call)
         called_t = self._t()
-        caller = self._caller(step.key, lambda popen: self._processes.update({step.key: popen}))
-        called = activities.call(step.call, caller)
+        called = activities.call(step.call, self._caller(step.key))
         self._processes.pop(step.key, None)
         return self._ended(step, called, called_t)
 
-    def _caller(self, key: str, started: Started = nobody) -> Caller:
-        return Caller(self._values, {RUN_VARIABLE: self._plan.run, STEP_VARIABLE: key}, started)
+    def _caller(self, key: str) -> Caller:
+        return Caller(self._values, {RUN_VARIABLE: self._plan.run, STEP_VARIABLE: key},
+                      lambda popen: self._processes.update({key: popen}))
+
+    def end_processes(self) -> None:
+        """Ends every process that this run's steps and probes have started and that still runs."""
+        for process in list(self._processes.values()):
+            if process.poll() is None:
+                end_group(process)
 
     def _ended(self, step: Step, called: Called, called_t: float) -> ev.StepEnded:
-        output, cut = activities.recorded(called.output)
+        output, cut = activities.recorded(self._redactor.data(activities.writable(called.output)))
         ok, grade, note = called.ok and called.grade is not Grade.NONE, called.grade, called.note or cut
         if step.expect is not None:
             ok = _as_expected(self._values.fill(step.expect), called.output)
@@ -263,13 +277,15 @@ class Hands:
             return _Answer(good=None, note=str(problem), missing=True)
         except BadArguments as problem:
             return _Answer(good=None, doubt=str(problem))
-        most = SAMPLE_MOST if probe.every_s else READING_MOST
+        if isinstance(reading.value, float) and isnan(reading.value):
+            return _Answer(good=None, note="not a number", missing=True)
+        data = self._redactor.data(activities.writable(reading.value))
+        value = _brief(data, SAMPLE_MOST if probe.every_s else READING_MOST)
         try:
             good = holds(probe.judge, reading.value, self._values) is not probe.bad_when_met
         except CannotJudge as problem:
-            return _Answer(good=None, value=_brief(reading.value, most), doubt=str(problem))
-        note = reading.note if good else reading.note or _said(reading.value)
-        return _Answer(good=good, value=_brief(reading.value, most), note=note)
+            return _Answer(good=None, value=value, doubt=str(problem))
+        return _Answer(good=good, value=value, note=reading.note or ("" if good else _said(data)))
 
     def _reading(self, probe: Probe) -> Reading:
         if isinstance(probe.call, Native):
@@ -282,6 +298,12 @@ class Hands:
     def _native_reading(self, call: Native) -> Reading:
         native = self._shelf.probe(call.name)
         return native.read(convert(native.arguments, self._values.fill(call.arguments)))
+
+
+def _refusal(problem: Exception) -> Refusal:
+    if isinstance(problem, NoTarget | Gone):
+        return Refusal.NO_TARGET
+    return Refusal.NO_EFFECT if isinstance(problem, NoEffect) else Refusal.REFUSED
 
 
 class _Answer(Struct, frozen=True, kw_only=True):
@@ -301,15 +323,14 @@ def _as_expected(expected: Any, output: Any) -> bool:
 
 
 def _brief(value: Any, most: int) -> Any:
-    """A value small enough to keep with its sample: as it is where that is short, else cut."""
+    """Data small enough to keep with its sample: as it is where that is short, else cut."""
     if value is None or isinstance(value, bool | int | float):
         return value
-    data = activities.writable(value)
-    text = data if isinstance(data, str) else msgspec.json.encode(data).decode()
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     if len(text) <= most:
-        return data
-    if isinstance(data, dict) and isinstance(data.get("status"), int):
-        return {key: _brief(member, most // 4) for key, member in data.items()}
+        return value
+    if isinstance(value, dict) and isinstance(value.get("status"), int):
+        return {key: _brief(member, most // 4) for key, member in value.items()}
     return f"{text[:most]}… ({len(text) - most} more characters)"
 
 

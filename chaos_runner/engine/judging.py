@@ -49,7 +49,7 @@ def _tolerated(tolerance: Any, value: Any, values: Values) -> bool:
 
     try:  # a copy: chaoslib writes the value into a probe tolerance
         met = within_tolerance(copy.deepcopy(tolerance), value, dict(values.configuration), dict(values.secrets))
-    except (ChaosException, ArithmeticError, AttributeError, ImportError, LookupError, TypeError,
-            ValueError) as problem:
+    except (ChaosException, ArithmeticError, AttributeError, ImportError, LookupError, TypeError, ValueError,
+            SystemExit) as problem:
         raise CannotJudge(f"the tolerance raised {type(problem).__name__}: {problem}") from problem
     return bool(met)

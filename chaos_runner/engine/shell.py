@@ -5,7 +5,10 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from msgspec import structs
+
 from chaos_runner.engine.signals import caught
+from chaos_runner.engine.watching import Watcher, Watchers
 from chaos_runner.engine.world import RealWorld, World
 from chaos_runner.errors import NotDurable
 from chaos_runner.redaction import Redactor
@@ -14,8 +17,6 @@ from chaos_runner.run import events as ev
 from chaos_runner.run.decide import Decision, Item, begin, decide
 from chaos_runner.run.events import Event
 from chaos_runner.run.run import Run
-
-Watcher = Callable[[Run, Sequence[Event]], None]
 
 
 class Log(Protocol):
@@ -32,12 +33,18 @@ class Loop:
         self._world = world
         self._log = log
         self._redact = redactor
-        self._watchers: list[Watcher] = []
+        self._watchers = Watchers()
         self._lost = False
 
     def watch(self, watcher: Watcher) -> None:
-        """Tells `watcher` of every event, once it is written. One that raises is dropped, never the run."""
-        self._watchers.append(watcher)
+        """Tells `watcher` of every event, once it is written, on a thread of its own: it can neither break nor hold
+        up the run.
+        """
+        self._watchers.add(watcher)
+
+    def hear_out(self) -> None:
+        """Waits a moment for those who watch to have been told everything."""
+        self._watchers.drain()
 
     def execute(self, started: ev.RunStarted) -> Run:
         """Runs to the end. Raises NotDurable only while nothing has been applied."""
@@ -75,22 +82,24 @@ class Loop:
                 run, events, commands = _without_journal(decision, str(problem))
         for command in commands:
             self._world.start(command, run)
-        for watcher in list(self._watchers):
-            self._tell(watcher, run, events)
+        self._watchers.tell(run, events)
         return run
-
-    def _tell(self, watcher: Watcher, run: Run, events: Sequence[Event]) -> None:
-        try:
-            watcher(run, events)
-        except Exception:  # noqa: BLE001 -- whoever looks on must not be able to break the run
-            self._watchers.remove(watcher)
 
 
 def _without_journal(decision: Decision, why: str) -> Decision:
-    """The journal is lost: nothing that was not written is done, and everything that was applied is undone."""
-    safe = [command for command in decision.commands if not isinstance(command, co.Apply | co.RunStep | co.Prepare)]
-    stopped = decide(decision.run, ev.JournalLost(t=decision.run.t, text=why))
+    """The journal is lost: no new harm is done, and everything that was applied is undone and rolled back."""
+    dropped = {command.key for command in decision.commands if _does_harm(command)}
+    asked = {key: t for key, t in decision.run.pending.asked.items() if key not in dropped}
+    run = structs.replace(decision.run, pending=structs.replace(decision.run.pending, asked=asked))
+    stopped = decide(run, ev.JournalLost(t=run.t, text=why))
+    safe = [command for command in decision.commands if command.key not in dropped]
     return Decision(stopped.run, decision.events + stopped.events, safe + stopped.commands)
+
+
+def _does_harm(command: co.Command) -> bool:
+    if isinstance(command, co.RunStep):
+        return not command.step.startswith("r")
+    return isinstance(command, co.Apply | co.Prepare)
 
 
 def run_on_main(world: RealWorld, loop: Callable[[], Run], finish: Callable[[Run], None]) -> None:
@@ -109,7 +118,8 @@ def run_on_main(world: RealWorld, loop: Callable[[], Run], finish: Callable[[Run
         finally:
             world.main.release()
 
-    with caught(world.tell_signal, world.tell_request):
+    with caught(world.tell_signal, world.tell_request) as renew:
+        world.main.after_each = renew
         thread = threading.Thread(target=beside, name="loop", daemon=True)
         thread.start()
         world.main.serve()

@@ -16,14 +16,19 @@ class Workers:
 
     def start(self, job: Job) -> None:
         """Runs the job soon, on another thread."""
-        self._jobs.put(job)
-        if not self._idle.acquire(blocking=False):
-            threading.Thread(target=self._work, name="worker", daemon=True).start()
+        if self._idle.acquire(blocking=False):
+            self._jobs.put(job)
+            return
+        try:
+            threading.Thread(target=self._work, args=(job,), name="worker", daemon=True).start()
+        except RuntimeError:  # the system gives no more threads: an undo must be done all the same
+            job()
 
-    def _work(self) -> None:
+    def _work(self, job: Job) -> None:
         while True:
-            self._jobs.get()()
+            job()
             self._idle.release()
+            job = self._jobs.get()
 
 
 class MainThread:
@@ -32,6 +37,7 @@ class MainThread:
     def __init__(self) -> None:
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self.busy = False
+        self.after_each: Job = _nothing
 
     def start(self, job: Job) -> None:
         """Runs the job on the main thread, after those before it."""
@@ -49,6 +55,11 @@ class MainThread:
                 job()
             finally:
                 self.busy = False
+                self.after_each()
+
+
+def _nothing() -> None:
+    """Unless told otherwise."""
 
 
 def take(queue: "SimpleQueue[object]", within_s: float | None) -> object | None:

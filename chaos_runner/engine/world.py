@@ -83,7 +83,8 @@ class RealWorld:
             self._timers.add(command)
             return
         entry = run.entries.get(command.entry) if isinstance(command, co.Apply | co.Undo | co.Verify) else None
-        place = self.main if self._wants_main(command) else self._workers
+        waits = self.main.busy and isinstance(command, co.RunStep) and command.step.startswith("r")
+        place = self.main if self._wants_main(command) and not waits else self._workers
         place.start(self._job(command, entry))
 
     def tell(self, item: Item) -> None:

@@ -9,7 +9,15 @@ from chaos_runner.experiment.activities import Known
 from chaos_runner.experiment.document import Document, Node
 from chaos_runner.experiment.fields import Fields, Found
 from chaos_runner.experiment.findings import Finding, Severity
-from chaos_runner.experiment.model import BASELINE_S, Experiment, Hypothesis, RollbackStrategy, Step
+from chaos_runner.experiment.model import (
+    BASELINE_S,
+    STEADY_SAMPLES,
+    Experiment,
+    Hypothesis,
+    Probe,
+    RollbackStrategy,
+    Step,
+)
 
 EXPERIMENT_KEYS: Final = (
     "version", "title", "description", "tags", "owner", "contributions", "extensions", "configuration", "secrets",
@@ -82,9 +90,20 @@ def _hypothesis(fields: Fields, found: Found, known: Known) -> Hypothesis | None
     activities.refuse_not_yet(inner)
     probes = [activities.probe(item, found, known) for item in inner.items("probes")]
     baseline_s = inner.duration_s("baseline", BASELINE_S)
+    _check_recovery(inner, [probe for probe in probes if probe])
     return Hypothesis(title=inner.filled_text("title"), probes=tuple(probe for probe in probes if probe),
                       baseline_s=BASELINE_S if baseline_s is None else baseline_s,
                       recovers_within_s=inner.duration_s("recovers-within"))
+
+
+def _check_recovery(hypothesis: Fields, probes: Sequence[Probe]) -> None:
+    """Five good samples in a row must fit into the time they are given."""
+    within_s = hypothesis.duration_s("recovers-within")
+    slowest_s = max((probe.every_s or 0.0 for probe in probes), default=0.0)
+    if within_s is not None and within_s < STEADY_SAMPLES * slowest_s:
+        hypothesis.complain("E208", f"recovers-within leaves no time for {STEADY_SAMPLES} samples in a row",
+                            hypothesis.node_of("recovers-within"),
+                            f"give it at least {STEADY_SAMPLES * slowest_s:g}s, or sample more often with `every`")
 
 
 def _steps(fields: Fields, found: Found, known: Known, key: str) -> list[Step]:

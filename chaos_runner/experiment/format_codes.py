@@ -36,6 +36,10 @@ FORMAT_CODES: Final = (
          "- probe: http.latency\n  arguments: {url: …}\n  below: 300ms"),
     Code("E207", "a probe with two conditions", "Only one can count. Make one probe for each.",
          "above: 1\nbelow: 5", "between: [1, 5]"),
+    Code("E208", "a recovery that is too short to be seen",
+         "After the undo a sampled probe must hold five times in a row within `recovers-within`; with less time than\n"
+         "that a system in perfect health would be called deviated.",
+         "recovers-within: 2s", "recovers-within: 10s"),
     Code("E301", "a fault that is not on the shelf",
          "`fault:` names a native fault by its path, as `chaos-runner faults` lists them."),
     Code("E302", "a probe that is not on the shelf",

@@ -15,6 +15,8 @@ from chaos_runner.units import Unit
 NATIVE_INTERVAL_S = 1.0
 BASELINE_S = 5.0
 MISSING_FOR_S = 10.0
+STEADY_SAMPLES = 5
+"""Good samples in a row that make a sampled probe recovered."""
 
 
 class Native(Struct, frozen=True, tag=True):

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -62,7 +63,8 @@ class Journal:
 
     def close(self) -> None:
         """Ends the writing. Raises nothing: what had to be durable is."""
-        os.close(self._file)
+        with suppress(OSError):  # a step closed what it did not open
+            os.close(self._file)
 
     def _line(self, event: Event) -> bytes:
         at = rfc3339(self._started + timedelta(seconds=event.t))

@@ -15,9 +15,10 @@ from chaos_runner import __version__
 from chaos_runner.clock import rfc3339
 from chaos_runner.contracts import Fault
 from chaos_runner.errors import Refused
-from chaos_runner.experiment.model import Experiment, Native, RollbackStrategy, Step, StepKind
+from chaos_runner.experiment.model import Experiment, Native, Provider, RollbackStrategy, Step, StepKind
 from chaos_runner.experiment.values import Values
 from chaos_runner.plan.model import FaultCard, Origin, Plan
+from chaos_runner.redaction import Redactor
 
 RECOVERS_WITHIN_S: Final = 30.0
 RECOVERY_INTERVALS: Final = 6
@@ -115,6 +116,16 @@ def _refuse_unverified(experiment: Experiment) -> None:
         if step.kind is StepKind.ACTION and not step.is_fault and not (step.undo and step.undo.verify):
             raise Refused(f'"{step.name}" ({step.place}) has no undo that can be verified, and require-verified-undo '
                           "asks for one: add `undo:` with `verify:`")
+
+
+def refuse_secrets_in_undo(experiment: Experiment, redactor: Redactor) -> None:
+    """Raises Refused when an undo or a rollback would be redacted in the journal, and so be lost for recovery."""
+    calls = [(step, step.undo.call) for step in experiment.method if step.undo]
+    calls += [(step, step.call) for step in experiment.rollbacks if isinstance(step.call, Provider)]
+    for step, call in calls:
+        if redactor.data(call.spec) != call.spec:
+            raise Refused(f'the way back of "{step.name}" ({step.place}) has a secret written out in it, which must '
+                          "not be recorded: put it under `secrets` and write ${name}")
 
 
 def _recovers_within_s(experiment: Experiment) -> float:

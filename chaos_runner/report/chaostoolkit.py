@@ -10,12 +10,11 @@ from itertools import zip_longest
 from typing import Any, Final
 
 from chaos_runner.experiment.document import parse, plain
-from chaos_runner.experiment.model import Call, Judge, Limit, Native, Probe, Step, Tolerance
+from chaos_runner.experiment.model import STEADY_SAMPLES, Call, Judge, Limit, Native, Probe, Step, Tolerance
 from chaos_runner.journal.record import Record
 from chaos_runner.report import times
 from chaos_runner.report.story import Story
 from chaos_runner.run import conditions
-from chaos_runner.run.conditions import STEADY_IN_A_ROW
 from chaos_runner.run.events import Phase, Sampled, Stage, StopKind, Verdict
 from chaos_runner.run.run import Run, StepRun
 
@@ -134,7 +133,7 @@ def _last_word(story: Story, number: int) -> tuple[int, Sampled | None]:
     """During the fault; but for a sampled probe that held then and did not recover, after it."""
     run, probe = story.run, story.run.plan.watched[number]
     after = run.tally(number, Phase.AFTER)
-    lost = probe.every_s and after.samples and after.good_in_a_row < STEADY_IN_A_ROW
+    lost = probe.every_s and after.samples and after.good_in_a_row < STEADY_SAMPLES
     if lost and not run.tally(number, Phase.DURING).breached(probe):
         return number, story.taken(number, Phase.AFTER)[-1]
     return _telling(story, number, Phase.DURING)

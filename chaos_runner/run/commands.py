@@ -85,9 +85,11 @@ class Timer(StrEnum):
     PAUSE_AFTER = "pause-after"
     DURATION = "duration"
     RETRY = "retry"
+    SETTLE = "settle"
     UNDO_LATE = "undo-late"
     VERIFY_LATE = "verify-late"
     GRACE = "grace"
+    LATE = "late"
     RECOVERY = "recovery"
     REREAD = "reread"
 

@@ -1,14 +1,9 @@
 """Questions about a run that the loop asks before it decides, each answered from the run alone."""
 
-from typing import Final
-
-from chaos_runner.experiment.model import Probe, RollbackStrategy
+from chaos_runner.experiment.model import STEADY_SAMPLES, Probe, RollbackStrategy
 from chaos_runner.run.events import Phase, StopKind
 from chaos_runner.run.run import Run
 from chaos_runner.run.tally import Tally
-
-STEADY_IN_A_ROW: Final = 5
-"""Good samples in a row that make a probe recovered."""
 
 
 def tripped(rule: Probe, tally: Tally) -> bool:
@@ -20,7 +15,7 @@ def tripped(rule: Probe, tally: Tally) -> bool:
 
 def recovered(probe: Probe, tally: Tally) -> bool:
     """Whether a probe holds again after the undo: so often in a row when it is sampled, once when it is single-shot."""
-    return not tally.unknown and tally.good_in_a_row >= (STEADY_IN_A_ROW if probe.every_s else 1)
+    return not tally.unknown and tally.good_in_a_row >= (STEADY_SAMPLES if probe.every_s else 1)
 
 
 def went_blind(run: Run, probe: int) -> bool:

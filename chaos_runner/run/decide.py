@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from msgspec import structs
 
+from chaos_runner.contracts import Answer
 from chaos_runner.experiment.model import Probe, Provider, Step
 from chaos_runner.run import commands as co
 from chaos_runner.run import events as ev
@@ -30,6 +31,12 @@ UNDO_ATTEMPTS: Final = 3
 UNDO_RETRY_S: Final = 0.5
 REREAD_S: Final = 1.0
 """How long a single-shot probe that does not hold after the undo is left alone before it is read again."""
+VERB_LATE_S: Final = 60.0
+"""After this a prepare or an apply that has not come back counts as refused or failed."""
+READING_LATE_S: Final = 600.0
+"""After this a single-shot probe that has not come back gave no answer. Chaos Toolkit waits for ever."""
+SETTLE_S: Final = 5.0
+"""How long an apply that raised may still land: after it, its act is undone and looked at once more."""
 UNDO_LATE_S: Final = 20.0
 """After this an undo that has not come back counts as failed."""
 
@@ -95,6 +102,10 @@ class _Turn:
     def ask(self, command: Command) -> None:
         self.commands.append(command)
         self.pend(asked={**self.run.pending.asked, command.key: self.t})
+        if isinstance(command, co.Check | co.Prepare | co.Apply):
+            self.wake_in(VERB_LATE_S, Timer.LATE, command.key)
+        elif isinstance(command, co.Read):
+            self.wake_in(_read_late_s(self.run, command.probe), Timer.LATE, command.key)
 
     def wake_in(self, after_s: float, timer: Timer, subject: str = "") -> None:
         self.ask(Wake(self.t + after_s, timer, subject))
@@ -209,6 +220,15 @@ def _on_undo_failed(turn: _Turn, item: ev.UndoFailed) -> None:
         _verify(turn, item.entry)
 
 
+def _on_verified(turn: _Turn, item: ev.Verified) -> None:
+    """One look is not enough after an apply that may still land, nor when an undo that did not fail had no effect."""
+    entry = turn.run.entries[item.entry]
+    if not entry.settled:
+        turn.wake_in(SETTLE_S, Timer.SETTLE, entry.key)
+    elif item.answer is Answer.NOT_RESTORED and not entry.undo_error and entry.attempts < UNDO_ATTEMPTS:
+        turn.wake_in(UNDO_RETRY_S, Timer.RETRY, entry.key)
+
+
 def _verify(turn: _Turn, entry: str) -> None:
     if not turn.asked(f"verify:{entry}"):
         turn.ask(co.Verify(entry))
@@ -274,7 +294,8 @@ def _duration_over(turn: _Turn, wake: Wake) -> None:
 
 
 def _retry(turn: _Turn, wake: Wake) -> None:
-    _undo(turn, turn.run.entries[wake.subject])
+    if not _under_way(turn, wake.subject):
+        _undo(turn, turn.run.entries[wake.subject])
 
 
 def _undo_late(turn: _Turn, wake: Wake) -> None:
@@ -287,6 +308,34 @@ def _verify_late(turn: _Turn, wake: Wake) -> None:
     if turn.asked(f"verify:{wake.subject}"):
         turn.note(ev.Verified(t=turn.t, entry=wake.subject, answer=None,
                               diff=f"the target could not be read back within {UNDO_LATE_S:.0f} s"))
+
+
+def _read_late_s(run: Run, probe: int) -> float:
+    """A sampled probe is late when it is blind; a single-shot one may be a long wait of its author's."""
+    watched = run.plan.watched[probe]
+    return watched.missing_for_s if watched.every_s else READING_LATE_S
+
+
+def _late(turn: _Turn, wake: Wake) -> None:
+    """Something asked for has not come back in its time: nothing waits for it any longer."""
+    verb, _, subject = wake.subject.partition(":")
+    if not turn.asked(wake.subject):
+        return
+    match verb:
+        case "read":
+            phase = turn.run.phase
+            turn.note(ev.Sampled(t=turn.t, probe=int(subject), phase=phase, good=None, doubt="no answer in its time"))
+        case "apply":
+            text = f"it did not end within {VERB_LATE_S:g} s"
+            failed = ev.ApplyFailed(t=turn.t, entry=subject, text=text, may_have_changed=True)
+            turn.note(failed)
+            _on_apply_failed(turn, failed)
+        case _:
+            item = ev.Declined(t=turn.t, step=subject, why=ev.Refusal.REFUSED, early=verb == "check",
+                               text=f"looking at its target did not end within {VERB_LATE_S:g} s")
+            if verb == "check" or turn.run.plan.step(subject).is_fault:
+                turn.note(item)
+                _on_declined(turn, item)
 
 
 # ── the stages ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -351,7 +400,7 @@ def _holds(run: Run, number: int, phase: Phase) -> bool:
 
 def _method(turn: _Turn) -> None:
     pending = turn.run.pending
-    due = [entry for step in pending.expired for entry in turn.run.entries_of(step)]
+    due = [entry for entry in turn.run.entries.values() if entry.step in pending.expired]
     if pending.expired and not _undo_some(turn, due):
         _close_expired(turn, due)
     method = turn.run.plan.experiment.method
@@ -451,13 +500,20 @@ def _dying(turn: _Turn) -> bool:
 
 
 def _leave_behind(turn: _Turn) -> None:
+    """What has not come back by now is not waited for. What it may still change is not known to be restored."""
     for key in _busy(turn):
         turn.note(ev.StepAbandoned(t=turn.t, step=key))
+    for entry in list(turn.run.entries.values()):
+        if turn.asked(f"apply:{entry.key}"):
+            turn.note(ev.Verified(t=turn.t, entry=entry.key, answer=None, by_hand=entry.by_hand,
+                                  diff="its apply has not come back and may still land"))
+            turn.note(ev.StepAbandoned(t=turn.t, step=entry.step))
 
 
 def _undo_some(turn: _Turn, entries: Iterable[Entry]) -> bool:
     """Undoes the newest entry that is not settled. True while there is anything to wait for."""
-    waiting = [entry for entry in entries if not turn.run.entries[entry.key].settled]
+    waiting = [entry for entry in entries
+               if not turn.run.entries[entry.key].settled or _under_way(turn, entry.key)]
     if not waiting:
         return False
     newest = turn.run.entries[waiting[-1].key]
@@ -467,7 +523,7 @@ def _undo_some(turn: _Turn, entries: Iterable[Entry]) -> bool:
 
 
 def _under_way(turn: _Turn, entry: str) -> bool:
-    return any(turn.asked(f"{verb}:{entry}") for verb in ("undo", "verify", Timer.RETRY))
+    return any(turn.asked(f"{verb}:{entry}") for verb in ("undo", "verify", Timer.RETRY, Timer.SETTLE))
 
 
 def _undo(turn: _Turn, entry: Entry) -> None:
@@ -482,11 +538,26 @@ def _roll_back_next(turn: _Turn) -> bool:
     if not rollbacks or not should_roll_back(turn.run):
         return False
     for step in rollbacks:
-        if turn.asked(f"step:{step.key}") or _pausing(turn, step.key):
+        if turn.asked(f"step:{step.key}") and not _given_up(turn, step.key):
+            return True
+        if _pausing(turn, step.key):
             return True
         if turn.run.is_due(step.key):
             _roll_back(turn, step)
             return True
+    return False
+
+
+def _given_up(turn: _Turn, key: str) -> bool:
+    """Whether a rollback that does not end is left behind: after its time, or when a signal asks once more."""
+    state, stop = turn.run.step(key), turn.run.stop
+    if state.abandoned:
+        return True
+    patience = 0 if stop and stop.kind is StopKind.DIED else 1
+    late = state.began_t is not None and turn.t - state.began_t > READING_LATE_S
+    if late or turn.run.signals > patience:
+        turn.note(ev.StepAbandoned(t=turn.t, step=key))
+        return True
     return False
 
 
@@ -502,6 +573,7 @@ def _roll_back(turn: _Turn, step: Step) -> None:
         return
     turn.note(ev.StepBegan(t=turn.t, step=step.key))
     turn.ask(co.RunStep(step.key))
+    turn.wake_in(READING_LATE_S + 1, Timer.LATE, f"rollback:{step.key}")
 
 
 def _looks_after(run: Run) -> bool:
@@ -578,13 +650,14 @@ _OPENINGS: Final[dict[Stage, Callable[[_Turn], None]]] = {
 _CONSEQUENCES: Final[dict[type, Callable[..., None]]] = {
     Woke: _on_woke, ev.Sampled: _on_sampled, ev.Declined: _on_declined, ev.Prepared: _on_prepared,
     ev.Applied: _on_applied, ev.ApplyFailed: _on_apply_failed, ev.StepEnded: _on_step_ended, ev.Undone: _on_undone,
-    ev.UndoFailed: _on_undo_failed, ev.SignalCame: _on_signal, ev.StopRequested: _on_stop_requested,
+    ev.UndoFailed: _on_undo_failed, ev.Verified: _on_verified, ev.SignalCame: _on_signal,
+    ev.StopRequested: _on_stop_requested,
     ev.BugMet: _on_bug, ev.JournalLost: _on_journal_lost, ev.RunnerDied: _on_runner_died,
 }
 _TIMERS: Final[dict[Timer, Callable[[_Turn, Wake], None]]] = {
     Timer.SAMPLE: _sample_due, Timer.PAUSE_BEFORE: _pause_before_over, Timer.PAUSE_AFTER: _pause_after_over,
-    Timer.DURATION: _duration_over, Timer.RETRY: _retry, Timer.UNDO_LATE: _undo_late, Timer.VERIFY_LATE: _verify_late,
-    Timer.REREAD: _reread,
+    Timer.DURATION: _duration_over, Timer.RETRY: _retry, Timer.SETTLE: _retry, Timer.UNDO_LATE: _undo_late,
+    Timer.VERIFY_LATE: _verify_late, Timer.REREAD: _reread, Timer.LATE: _late,
 }
 _ANSWERS: Final[dict[type, Callable[..., str]]] = {
     ev.Checked: lambda event: f"check:{event.step}",

@@ -137,6 +137,7 @@ class ApplyFailed(Event, frozen=True, kw_only=True, tag=True):
     entry: str
     text: str
     may_have_changed: bool
+    why: Refusal | None = None
 
 
 class StepBegan(Event, frozen=True, kw_only=True, tag=True):

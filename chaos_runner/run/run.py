@@ -37,6 +37,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     state: EntryState = EntryState.RECORDED
     evidence: Evidence | None = None
     attempts: int = 0
+    unsure: bool = False
+    """Whether its apply may still land, or did land after an undo: one undo more is needed before it is settled."""
     undo_error: str = ""
     answer: Answer | None = None
     blind: bool = False
@@ -152,6 +154,8 @@ class Run(Struct, frozen=True, kw_only=True):
     def is_due(self, rollback: str) -> bool:
         """Whether a rollback is still to be run: also again, when an action ended only after the rollback had begun."""
         state = self.step(rollback)
+        if state.abandoned:
+            return False
         if state.began_t is None or (state.ended_t is None and f"step:{rollback}" not in self.pending.asked):
             return True
         return any(state.began_t < (action.ended_t or 0.0) for _, action in self.actions_begun())
@@ -216,8 +220,12 @@ def _begin(run: Run, key: str, t: float) -> Changes:
 
 
 def _applied(run: Run, event: ev.Applied) -> Changes:
-    entry = structs.replace(run.entries[event.entry], state=EntryState.APPLIED, evidence=event.evidence,
-                            applied_t=event.t)
+    before = run.entries[event.entry]
+    late = before.state is not EntryState.RECORDED
+    entry = structs.replace(before, state=before.state if late else EntryState.APPLIED, evidence=event.evidence,
+                            applied_t=event.t, unsure=late)
+    if before.state is EntryState.LOOKED_AT:
+        entry = structs.replace(entry, state=EntryState.APPLIED, unsure=False, answer=None)
     state = run.step(entry.step)
     first = all(other.evidence is None for other in run.entries_of(entry.step))
     grade = event.evidence.grade if first else min(state.grade, event.evidence.grade, key=_TRUST.index)
@@ -228,8 +236,9 @@ def _applied(run: Run, event: ev.Applied) -> Changes:
 def _apply_failed(run: Run, event: ev.ApplyFailed) -> Changes:
     before = run.entries[event.entry]
     refused = EntryState.REFUSED if not event.may_have_changed else before.state
-    entry = structs.replace(before, state=refused)
-    step = structs.replace(run.step(entry.step), ok=False, grade=Grade.NONE, note=event.text, ended_t=event.t)
+    entry = structs.replace(before, state=refused, unsure=event.may_have_changed)
+    step = structs.replace(run.step(entry.step), ok=False, grade=Grade.NONE, note=event.text, ended_t=event.t,
+                           refusal=event.why)
     return {"entries": {**run.entries, entry.key: entry}, "steps": {**run.steps, entry.step: step}}
 
 
@@ -278,7 +287,8 @@ def _undo_failed(run: Run, event: ev.UndoFailed) -> Changes:
 
 def _verified(run: Run, event: ev.Verified) -> Changes:
     before = run.entries[event.entry]
-    entry = structs.replace(before, state=EntryState.LOOKED_AT, answer=event.answer, diff=event.diff,
+    settled = EntryState.RECORDED if before.unsure else EntryState.LOOKED_AT
+    entry = structs.replace(before, state=settled, unsure=False, answer=event.answer, diff=event.diff,
                             by_hand=event.by_hand or before.by_hand, blind=event.blind)
     return {"entries": {**run.entries, entry.key: entry}, "last_undo_t": event.t}
 
@@ -292,7 +302,7 @@ def _runner_died(run: Run, _: ev.RunnerDied) -> Changes:
     left = {key for key, step in run.steps.items() if step.abandoned}
     again = {key: structs.replace(entry, state=EntryState.RECORDED, attempts=0) if entry.step in left else entry
              for key, entry in run.entries.items()}
-    return {"ended": None, "entries": again, "pending": Pending()}
+    return {"ended": None, "entries": again, "pending": Pending(), "signals": 0}
 
 
 def _signal_came(run: Run, _: ev.SignalCame) -> Changes:

@@ -34,7 +34,12 @@ class Tally(Struct, frozen=True, kw_only=True):
     breached_t: float | None = None
 
     def after(self, sample: Sampled, probe: Probe) -> "Tally":
-        """This tally with one more sample."""
+        """This tally with one more sample. One that took longer than `missing-for` was silence for that long."""
+        if probe.every_s and sample.took_s > probe.missing_for_s:
+            return structs.replace(self._counted(sample, probe), blind=True)
+        return self._counted(sample, probe)
+
+    def _counted(self, sample: Sampled, probe: Probe) -> "Tally":
         if sample.good is None:
             return self._after_silence(sample, probe)
         if sample.good:
@@ -49,8 +54,11 @@ class Tally(Struct, frozen=True, kw_only=True):
 
     @property
     def unknown(self) -> bool:
-        """Whether nothing can be said: no sample at all, none for too long, or a judge that raised."""
-        return bool(self.doubt) or self.blind or self.samples == 0
+        """Whether nothing can be said: no good sample at all, none for too long, or a judge that raised.
+
+        Single bad samples are forgiven among good ones; a phase that has none but bad ones has not been seen to hold.
+        """
+        return bool(self.doubt) or self.blind or self.samples == self.bad
 
     @property
     def readings(self) -> int:

@@ -129,15 +129,15 @@ def steady_state_missing(run: Run) -> Iterator[Finding]:
         return
     for number, probe in enumerate(run.plan.watched):
         tally = run.tally(number, Phase.BEFORE)
-        if tally.unknown:
+        if number < len(run.plan.probes) and tally.breached(probe):
+            yield Finding(code="V102", verdict=Verdict.NOT_STARTED,
+                          text=f"the steady state was not there before any fault: "
+                               f"{sentences.breach(run, number, Phase.BEFORE)}")
+        elif tally.unknown:
             doubt = tally.doubt or tally.note or "no data"
             code = "V103" if number < len(run.plan.probes) else "V105"
             yield Finding(code=code, verdict=Verdict.NOT_STARTED,
                           text=f"before any fault, {probe.name} could not be judged: {doubt}")
-        elif number < len(run.plan.probes) and tally.breached(probe):
-            yield Finding(code="V102", verdict=Verdict.NOT_STARTED,
-                          text=f"the steady state was not there before any fault: "
-                               f"{sentences.breach(run, number, Phase.BEFORE)}")
 
 
 def only_the_hypothesis(run: Run) -> Iterator[Finding]:
@@ -211,8 +211,10 @@ def step_errored(run: Run) -> Iterator[Finding]:
 
 def nothing_proven(run: Run) -> Iterator[Finding]:
     """Something that a judgement needs is missing."""
-    for declined in run.declined:
-        yield _DECLINED[False, declined.why](f'"{run.plan.step(declined.step).name}": {declined.text}')
+    for step in run.plan.experiment.method:
+        state = run.step(step.key)
+        if state.refusal in (Refusal.NO_TARGET, Refusal.NO_EFFECT):
+            yield _DECLINED[False, state.refusal](f'"{step.name}": {state.note}')
     if not run.plan.probes:
         yield Finding(code="V501", verdict=Verdict.INCONCLUSIVE,
                       text="there is no hypothesis, so nothing was learned about the system")
@@ -238,6 +240,12 @@ def data_missing(run: Run) -> Iterator[Finding]:
                 doubt = tally.doubt or tally.note or "no sample"
                 yield Finding(code="V505", verdict=Verdict.INCONCLUSIVE,
                               text=f"{probe.name} could not be judged {phase} the fault: {doubt}")
+
+
+def stopped_short(run: Run) -> Iterator[Finding]:
+    """The method did not come to its end, for a reason that no other rule speaks of."""
+    if run.stop:
+        yield Finding(code="V401", verdict=Verdict.ERROR, text=run.stop.text)
 
 
 def held_throughout(run: Run) -> Iterator[Finding]:
@@ -268,5 +276,6 @@ _DECLINED: Final[dict[tuple[bool, Refusal], Callable[[str], Finding]]] = {
 
 RULES: Final[tuple[Rule, ...]] = (
     met_a_bug, refused, stopped_early, steady_state_missing, only_the_hypothesis,
-    deviated, aborted, interrupted, step_errored, nothing_proven, data_missing, held_throughout,
+    deviated, aborted, interrupted, step_errored, nothing_proven, data_missing, stopped_short,
+    held_throughout,
 )

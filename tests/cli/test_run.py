@@ -43,7 +43,8 @@ def test_a_run_that_passes_leaves_every_file_and_exit_code_0(tmp_path: Path) -> 
     assert (ran.exit, ran.outcome["verdict"]) == (0, "passed")
     folder = tmp_path / "reports" / "latest"
     assert {file.name for file in folder.iterdir()} == {
-        "journal.ndjson", "outcome.json", "report.html", "report.md", "junit.xml", "journal.json"}
+        "journal.ndjson", "outcome.json", "report.html", "report.md", "junit.xml", "journal.json",
+        "lock", "watchdog.log"}
     assert json.loads((folder / "outcome.json").read_text()) == ran.outcome
 
 
@@ -272,8 +273,6 @@ def test_after_sigkill_the_journal_tells_what_was_under_way(tmp_path: Path, vict
         process.communicate()
     [prepared] = [event for event in journal(tmp_path) if event["type"] == "Prepared"]
     assert prepared["acts"][0]["target"] == victim.key
-    ran = chaos_runner("show", "latest", "--reports", str(tmp_path / "reports"))
-    assert "not over" in ran.err
 
 
 def test_nothing_is_coloured_when_nobody_looks(tmp_path: Path) -> None:

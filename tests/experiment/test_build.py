@@ -62,6 +62,12 @@ def tolerance(text: str) -> str:
     return probe(f"{{name: p, type: probe, provider: {{type: process, path: 'true'}}, tolerance: {text}}}")
 
 
+def sampled(more: str) -> str:
+    """A file with a probe that is sampled each second, and more in its hypothesis."""
+    return (f"{HEAD}method: []\nsteady-state-hypothesis:\n  title: x\n  {more}\n  probes:\n"
+            "    - {probe: http.status, arguments: {url: 'http://h'}, equals: 200}\n")
+
+
 def pause(more: str) -> str:
     """A file that pauses a process."""
     return method(f"- {{fault: host.process_pause, target: {{pid: 4}}, {more}}}")
@@ -152,6 +158,7 @@ WRONG = [
     ("E205", status("equals: »2026-11-20")),
     ("E206", probe("»{probe: http.status, arguments: {url: 'http://127.0.0.1/'}}")),
     ("E207", status("below: 5, »above: 1")),
+    ("E208", sampled("recovers-within: »2s")),
     # What activities refer to
     ("E301", method("- {fault: »proxy.latancy, duration: 5s}")),
     ("E302", probe("{probe: »http.latancy, below: 1s}")),
@@ -237,6 +244,7 @@ SURROUNDED: dict[str, Callable[[str], str]] = {
     "E201": lambda text: method(f"- fault: host.process_pause\n  target: {{pid: 4}}\n  {text}"),
     "E202": lambda text: status(f"above: 1, {text}"), "E205": seconds,
     "E207": lambda text: status(text.replace("\n", ", ")),
+    "E208": sampled,
     "E204": lambda text: tolerance(text.removeprefix("tolerance: ")),
     "E206": lambda text: f"{HEAD}method: []\nsteady-state-hypothesis:\n  title: x\n  probes:\n"
                          f"{indent(text.replace('…', 'http://h'), '    ')}\n",

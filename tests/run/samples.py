@@ -16,7 +16,7 @@ def fault(name: str = "hurt", **keys: Any) -> dict[str, Any]:
 
 def lasting(name: str = "hurt", **keys: Any) -> dict[str, Any]:
     """A fault that lasts to the end of the method."""
-    return {"name": name, "fault": "fake.pause", **_dashed(keys)}
+    return {"name": name, "fault": "fake.pause"} | _dashed(keys)
 
 
 def action(name: str = "act", func: str = "getcwd", module: str = "os", **keys: Any) -> dict[str, Any]:

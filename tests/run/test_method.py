@@ -57,7 +57,9 @@ def test_a_fault_without_a_duration_lasts_to_the_end_of_the_method() -> None:
 
 
 def test_several_faults_are_undone_newest_first() -> None:
-    run = play(experiment(lasting("first"), lasting("second"), wait(5)))
+    run = run_in_memory(experiment(lasting("first"), lasting("second", fault="fake.slow"), wait(5)),
+                        faults={"fake.pause": FakeFault(), "fake.slow": FakeFault()},
+                        probes={"fake.errors": readings(0)})
     undone = [event.entry for event in run.events if isinstance(event, ev.Undone)]
     assert undone == ["m1.0", "m0.0"]
 

@@ -4,11 +4,10 @@
 from msgspec import Struct
 
 from chaos_runner.contracts import Answer, Grade
-from chaos_runner.experiment.model import Provider, Step, StepKind
+from chaos_runner.experiment.model import STEADY_SAMPLES, Provider, Step, StepKind
 from chaos_runner.report import marks, samples, text, times
 from chaos_runner.report.marks import Mark
 from chaos_runner.report.story import Story
-from chaos_runner.run.conditions import STEADY_IN_A_ROW
 from chaos_runner.run.events import Phase, RestoredState
 from chaos_runner.run.run import Entry, Run, StepRun
 from chaos_runner.run.tally import Tally
@@ -195,7 +194,7 @@ def _recovery_figure(story: Story) -> Figure | None:
     if not took:
         return None
     limit = f"limit {spoken_seconds(run.plan.recovers_within_s)}"
-    if any(run.tally(number, Phase.AFTER).good_in_a_row < STEADY_IN_A_ROW for number in sampled):
+    if any(run.tally(number, Phase.AFTER).good_in_a_row < STEADY_SAMPLES for number in sampled):
         return Figure(name="recovered in", value="not yet", beside=limit, tone="warn" if run.stop else "bad")
     return Figure(name="recovered in", value=spoken_seconds(max(took)[0]), beside=limit, tone="good")
 

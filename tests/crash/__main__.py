@@ -1,0 +1,57 @@
+"""The whole crash matrix, as a table. `make crash`
+
+    python -m tests.crash [REPETITIONS]
+"""
+
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median, quantiles
+
+from tests.crash.matrix import Case, Result, cases, play
+
+SLOWEST_S = 1.0
+
+
+def main(repetitions: int) -> int:
+    """Exit code 1 when anything was left, or the watchdog was too slow."""
+    with tempfile.TemporaryDirectory() as name:
+        by_watchdog = _played(cases(repetitions, with_watchdog=False), Path(name) / "watchdog")
+        by_recover = _played(cases(repetitions, with_watchdog=True), Path(name) / "recover")
+    _table("restored by the watchdog", by_watchdog)
+    _table("watchdog killed too, restored by recover", by_recover)
+    p99_s = quantiles([result.took_s for result in by_watchdog if result.restored], n=100, method="inclusive")[98]
+    left = [result for result in (*by_watchdog, *by_recover) if not result.restored]
+    print(f"\nwatchdog: kill to restored p50 {median(result.took_s for result in by_watchdog):.3f} s, p99 {p99_s:.3f} s"
+          f" (limit {SLOWEST_S:g} s); left behind: {len(left)}")
+    for result in left:
+        print(f"  LEFT: {result.case}: {result.told}")
+    return 0 if not left and p99_s <= SLOWEST_S else 1
+
+
+def _played(all_cases: Sequence[Case], folder: Path) -> list[Result]:
+    def one(number: int) -> Result:
+        result = play(all_cases[number], folder / str(number))
+        if number % 25 == 0:
+            print(f"{number} of {len(all_cases)}: {all_cases[number]}", file=sys.stderr, flush=True)
+        return result
+
+    with ThreadPoolExecutor(1) as pool:
+        return list(pool.map(one, range(len(all_cases))))
+
+
+def _table(title: str, results: Iterable[Result]) -> None:
+    rows: dict[str, list[Result]] = defaultdict(list)
+    for result in results:
+        rows[result.case.fault].append(result)
+    print(f"\n{title}")
+    for fault, of_fault in rows.items():
+        good = [result.took_s for result in of_fault if result.restored]
+        print(f"  {fault:<24} {len(good)} of {len(of_fault)}   slowest {max(good, default=0):.3f} s")
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 3))

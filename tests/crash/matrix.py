@@ -1,0 +1,104 @@
+"""Killing a runner at every moment of every fault's life, and looking whether the world is as it was."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from tests.crash.moments import Moment
+from tests.crash.scenes import SCENES, Picture
+
+RESTORED_WITHIN_S = 10.0
+_POLL_S = 0.004
+_HOLDS = {"type": "probe", "name": "root is there", "tolerance": True,
+          "provider": {"type": "python", "module": "os.path", "func": "exists", "arguments": {"path": "/"}}}
+
+
+class Case(Struct, frozen=True):
+    """One kill."""
+
+    fault: str
+    moment: Moment
+    repetition: int = 0
+    with_watchdog: bool = False
+
+    def __str__(self) -> str:
+        beside = ", watchdog too" if self.with_watchdog else ""
+        return f"{self.fault} killed when {self.moment}{beside} ({self.repetition + 1})"
+
+
+class Result(Struct, frozen=True):
+    """What came of it. `took_s` is from the kill to the world as it was."""
+
+    case: Case
+    restored: bool
+    took_s: float
+    told: str = ""
+
+
+def cases(repetitions: int, *, with_watchdog: bool) -> list[Case]:
+    """The whole matrix."""
+    return [Case(fault, moment, number, with_watchdog)
+            for fault in sorted(SCENES) for moment in Moment for number in range(repetitions)]
+
+
+def play(case: Case, folder: Path, *flags: str) -> Result:
+    """Kills one runner, recovers where no watchdog does, and looks."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with SCENES[case.fault](folder) as scene:
+        before = scene.picture()
+        file = folder / "experiment.json"
+        file.write_text(json.dumps(_experiment(case.fault, scene.step)))
+        reports = folder / "reports"
+        died_s = _killed(case, file, reports, flags)
+        if case.with_watchdog:
+            _recover(reports)
+        took_s = _restored_after(scene.picture, before, died_s)
+        told = "" if took_s is not None else f"before {before!r}, now {scene.picture()!r}"
+        _wait_for_the_end(reports)
+    return Result(case, took_s is not None, took_s or 0.0, told)
+
+
+def _experiment(fault: str, step: dict[str, Any]) -> dict[str, Any]:
+    return {"title": fault, "description": "to be killed",
+            "steady-state-hypothesis": {"title": "x", "probes": [_HOLDS]},
+            "method": [{"name": "hurt", "fault": fault, "duration": "400ms", **step}]}
+
+
+def _killed(case: Case, file: Path, reports: Path, flags: tuple[str, ...]) -> float:
+    """Runs the victim, and gives the moment at which it was seen to be dead."""
+    words = [case.moment.name, str(file), str(reports), *flags, *(["--with-watchdog"] if case.with_watchdog else [])]
+    victim = subprocess.run([sys.executable, "-m", "tests.crash.victim", *words], capture_output=True, timeout=60,
+                            check=False, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    died_s = time.monotonic()
+    if victim.returncode != -signal.SIGKILL:
+        raise AssertionError(f"{case}: it was not killed, it ended with {victim.returncode}: {victim.stderr.decode()}")
+    return died_s
+
+
+def _recover(reports: Path) -> None:
+    subprocess.run([sys.executable, "-m", "chaos_runner", "recover", "--all", "--reports", str(reports)],
+                   capture_output=True, timeout=60, check=True)
+
+
+def _restored_after(picture: Picture, before: Any, since_s: float) -> float | None:
+    while time.monotonic() - since_s < RESTORED_WITHIN_S:
+        if picture() == before:
+            return time.monotonic() - since_s
+        time.sleep(_POLL_S)
+    return None
+
+
+def _wait_for_the_end(reports: Path) -> None:
+    """The scene is not taken away while somebody still recovers in it."""
+    from chaos_runner.recovery.unfinished import unfinished
+
+    deadline_s = time.monotonic() + RESTORED_WITHIN_S
+    while time.monotonic() < deadline_s and list(unfinished(reports)):
+        time.sleep(0.02)
