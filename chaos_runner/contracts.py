@@ -8,10 +8,12 @@ any machine can read.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from msgspec import Struct
 
+from chaos_runner.mark import NO_KEY, Key
+from chaos_runner.mark import Mark as Mark  # noqa: PLC0414 -- it belongs to the contract
 from chaos_runner.units import Unit
 
 Seconds = Annotated[float, Unit.SECONDS]
@@ -64,23 +66,15 @@ class Restored(Struct, frozen=True, kw_only=True):
     diff: str = ""
 
 
-class Mark(Struct, frozen=True, kw_only=True):
-    """How we sign what we touch, so that someone without our journal can find it: run, step number, last moment."""
-
-    run: str
-    number: int
-    expires: str
-
-    def __str__(self) -> str:
-        return f"chaos-runner-{self.run}-{self.number}-{self.expires}"
-
-
 class Setting(Struct, frozen=True, kw_only=True):
-    """What surrounds one `prepare`: our mark, the seed for random choice, and the experiment's configuration."""
+    """What surrounds one `prepare`: our mark and the key to sign it, the seed for random choice, and the experiment's
+    configuration.
+    """
 
     mark: Mark
     seed: int
     configuration: Mapping[str, Any]
+    key: Key = NO_KEY
 
 
 class Band(Struct, frozen=True, kw_only=True):
@@ -131,6 +125,29 @@ class Fault(ABC, Generic[T, A]):
     def by_hand(self, act: Act) -> str:  # noqa: ARG002 -- for those who override it
         """The command a person can type to finish the undo, where there is one."""
         return ""
+
+
+class Marked(Struct, frozen=True, kw_only=True):
+    """A mark that was found at `where`, and the act that leads back from it, as far as the target itself tells.
+
+    `fault` is the shelf's name of the fault that would have left it, `target` what makes its target this very one: both
+    are what the mark is signed with. `doubt` says why it cannot be ours although it is named so: it is only shown.
+    """
+
+    mark: Mark
+    act: Act
+    fault: str
+    where: str
+    target: str
+    doubt: str = ""
+
+
+@runtime_checkable
+class Scannable(Protocol):
+    """A fault whose marks can be found on the platform, without a journal."""
+
+    def marked(self, where: str) -> list[Marked]:
+        """What bears a mark of this fault at an address of the platform. Raises ActFailed when it cannot be read."""
 
 
 class Reading(Struct, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ from chaos_runner.experiment.values import Values
 from chaos_runner.journal.lock import RunLock, hold
 from chaos_runner.journal.reader import JournalUnreadable, read, read_run
 from chaos_runner.journal.writer import Journal
+from chaos_runner.mark import KEY_VARIABLE
 from chaos_runner.plan.build import Wishes, plan_for, refuse_secrets_in_undo
 from chaos_runner.plan.model import Plan
 from chaos_runner.recovery.leftovers import end_processes_of
@@ -154,7 +155,7 @@ def recover(folder: Path, by: str, watchers: Sequence[Watcher]) -> Ended | None:
 
 
 def _parts(plan: Plan, values: Values, journal: Journal, elapsed_s: Elapsed) -> _Parts:
-    redactor = Redactor(values.sensitive())
+    redactor = Redactor([*values.sensitive(), os.environ.get(KEY_VARIABLE, "")])
     hands = Hands(Orders(plan, values, shelf, elapsed_s, redactor))
     world = RealWorld(plan, hands, elapsed_s)
     return _Parts(world, Loop(world, journal, redactor), journal, hands)

@@ -2,6 +2,7 @@
 it is called.
 """
 
+import os
 import sys
 from importlib import import_module
 from typing import Final
@@ -62,6 +63,7 @@ def main() -> None:
     """
     from chaos_runner.errors import ChaosRunnerError
 
+    _open_standard_files()
     try:
         sys.exit(cli(prog_name="chaos-runner", standalone_mode=False))
     except (click.Abort, KeyboardInterrupt):
@@ -77,6 +79,16 @@ def main() -> None:
     except Exception as bug:  # noqa: BLE001 -- see above
         _say_bug(bug)
         sys.exit(70)
+
+
+def _open_standard_files() -> None:
+    """Where one of the three was closed, the next file to be opened would take its place, and get what is printed."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w"))
 
 
 def _say_error(text: str) -> None:

@@ -43,7 +43,7 @@ def hold(folder: Path, within_s: float = 0.0) -> RunLock | None:
 def holder(folder: Path) -> int | None:
     """The pid of the process that holds the run, None when nobody does. Not to be asked by the holder itself."""
     try:
-        file = os.open(folder / NAME, os.O_RDWR | os.O_CLOEXEC)
+        file = os.open(folder / NAME, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
     try:

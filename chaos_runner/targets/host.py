@@ -117,6 +117,13 @@ class Process(Struct, frozen=True, kw_only=True):
                 return now
         raise ActFailed(f"{self.label} is still {now.state} after {spoken_seconds(within_s)}, not {state}")
 
+    def cpu_time_s(self) -> float:
+        """For how many seconds it has kept a core busy since it began. Raises Gone."""
+        try:
+            return time.clock_gettime(_cpu_clock(self.pid)) if _LINUX else _cpu_time_psutil(self.pid)
+        except OSError as error:
+            raise Gone(f"{self.label} has ended") from error
+
     def wait_for_end(self, within_s: float) -> None:
         """Returns once it has ended, reaped by its parent or not. Raises ActFailed when it takes longer."""
         for _ in _looks(within_s):
@@ -152,6 +159,14 @@ def with_environment(wanted: Mapping[str, str]) -> list[Process]:
     spared = set(_spared())
     return [process for pid in _pids() if pid not in spared and (process := _read_if_allowed(pid))
             and wanted.items() <= _environment(pid).items()]
+
+
+def with_words(*words: str) -> list[Process]:
+    """Every process with all of these words on its command line, each a whole word; never ourselves or what started us.
+    """
+    spared = set(_spared())
+    return sorted((process for pid in _pids() if pid not in spared and (process := _read_if_allowed(pid))
+                   and set(words) <= set(process.command)), key=_pid)
 
 
 def end(processes: Sequence[Process], grace_s: float = 1.0) -> None:
@@ -372,6 +387,21 @@ def _whole_name(comm: str, command: tuple[str, ...]) -> str:
     """The kernel keeps 15 bytes of a name."""
     name = PurePath(command[0]).name if command else ""
     return name if len(comm) >= _COMM_MAX and name.startswith(comm) else comm
+
+
+def _cpu_clock(pid: int) -> int:
+    """The clock of a process, as the C library's clock_getcpuclockid(3) computes it; 2 is CPUCLOCK_SCHED."""
+    return ~pid << 3 | 2
+
+
+def _cpu_time_psutil(pid: int) -> float:
+    import psutil
+
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.Error as error:
+        raise ProcessLookupError(pid) from error
+    return times.user + times.system
 
 
 def _read_psutil(pid: int) -> Process | None:

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from chaos_runner.proxy.process import ProxyProcess
-from chaos_runner.targets.host import Process
+from chaos_runner.targets.host import Process, with_words
 from chaos_runner.targets.proxy import ProxyApi
 
 Picture = Callable[[], Any]
@@ -46,8 +46,41 @@ def _proxy(arguments: dict[str, Any]) -> Callable[[Path], AbstractContextManager
     return opened
 
 
+@contextmanager
+def _disk(folder: Path) -> Iterator[Scene]:
+    filled = folder / "disk"
+    filled.mkdir()
+    step = {"target": {"path": str(filled)}, "arguments": {"size": "1Mi"}}
+    yield Scene(step, lambda: (_loads(folder), sorted(filled.iterdir())))
+
+
+def _load(arguments: dict[str, Any]) -> Callable[[Path], AbstractContextManager[Scene]]:
+    @contextmanager
+    def opened(folder: Path) -> Iterator[Scene]:
+        yield Scene({"arguments": arguments}, lambda: _loads(folder))
+
+    return opened
+
+
+def _loads(folder: Path) -> list[tuple[str, ...]]:
+    """The loads of this very folder's runs: others may be tested beside it."""
+    runs = [run.name for run in (folder / "reports" / "runs").glob("*")]
+    loads = [process.command for process in with_words("chaos_runner.targets.load")]
+    return [command for command in loads if any(run in word for run in runs for word in command)]
+
+
 SCENES: dict[str, Callable[[Path], AbstractContextManager[Scene]]] = {
+    "host.cpu_load": _load({"load": "20%", "cores": 1}),
+    "host.disk_fill": _disk,
+    "host.memory_fill": _load({"size": "8Mi"}),
     "host.process_pause": _process,
-    "proxy.latency": _proxy({"latency": "100ms"}),
+    "proxy.bandwidth": _proxy({"rate": "64k"}),
     "proxy.cut": _proxy({}),
+    "proxy.down": _proxy({}),
+    "proxy.latency": _proxy({"latency": "100ms"}),
+    "proxy.limit_data": _proxy({"bytes": "1k"}),
+    "proxy.reset_peer": _proxy({}),
+    "proxy.slicer": _proxy({"average-size": "64B"}),
+    "proxy.slow_close": _proxy({"delay": "100ms"}),
+    "proxy.timeout": _proxy({}),
 }

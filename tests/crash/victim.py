@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -120,13 +120,13 @@ class Shelf:
 
 def act_first() -> None:
     """Breaks law 1, to see whether the matrix bites: what follows from events is started before they are written."""
-    breathe: Callable[[Loop, Run, Decision], Run] = Loop._breathe
+    breathe = Loop._breathe
 
-    def hasty(loop: Loop, before: Run, decision: Decision) -> Run:
+    def hasty(self: Loop, before: Run, decision: Decision) -> Run:
         for command in decision.commands:
-            loop._world.start(command, decision.run)
+            self._world.start(command, decision.run)
         time.sleep(0.3)
-        return breathe(loop, before, decision._replace(commands=[]))
+        return breathe(self, before, decision._replace(commands=[]))
 
     Loop._breathe = hasty  # type: ignore[method-assign]
 

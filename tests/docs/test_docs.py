@@ -183,7 +183,7 @@ def test_the_table_of_verdicts_has_every_exit_code() -> None:
     assert set(told) == set(Verdict)
     for name, exit_code in verdict.EXITS.items():
         assert told[name].split(",")[0] == str(exit_code)
-    assert told[Verdict.INTERRUPTED] == "130, 143, 129, 131"
+    assert told[Verdict.INTERRUPTED] == "130, 143, 129, 131; 137"
 
 
 def test_the_table_of_restored_has_every_answer_and_what_outranks_the_verdict() -> None:
@@ -206,7 +206,7 @@ def test_the_rules_stand_in_the_order_that_is_told() -> None:
     names = [rule.__name__ for rule in verdict.RULES]
     assert names == ["met_a_bug", "refused", "stopped_early", "steady_state_missing", "only_the_hypothesis",
                      "deviated", "aborted", "interrupted", "step_errored", "nothing_proven", "data_missing",
-                     "held_throughout"]
+                     "stopped_short", "held_throughout"]
     told = text("verdicts").partition("## The order of the rules")[2].partition("## Many")[0]
     assert len(re.findall(r"^\d+\. ", told, re.MULTILINE)) == len(names)
 
