@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-fast check docs bench lock clean help
+.PHONY: demo test test-fast check docs crash bench lock clean help
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -33,6 +33,9 @@ check: $(STAMP) ## ruff, mypy, the direction of imports
 
 docs: $(STAMP) ## print the reference pages from the code
 	$(BIN)/python docs/print_reference.py
+
+crash: $(STAMP) ## kill the runner at every moment of every fault, and look
+	$(BIN)/python -m tests.crash
 
 bench: $(STAMP) ## figures against Chaos Toolkit, in the same run
 	$(BIN)/python -m benchmarks $(if $(WRITE),--write)
