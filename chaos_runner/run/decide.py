@@ -225,7 +225,7 @@ def _on_verified(turn: _Turn, item: ev.Verified) -> None:
     entry = turn.run.entries[item.entry]
     if not entry.settled:
         turn.wake_in(SETTLE_S, Timer.SETTLE, entry.key)
-    elif item.answer is Answer.NOT_RESTORED and not entry.undo_error and entry.attempts < UNDO_ATTEMPTS:
+    elif item.answer is Answer.NOT_RESTORED and entry.attempts < UNDO_ATTEMPTS:
         turn.wake_in(UNDO_RETRY_S, Timer.RETRY, entry.key)
 
 
