@@ -106,7 +106,7 @@ def _stage(run: Run, event: ev.StageBegan) -> Line:
             lasts = f" for {spoken_seconds(run.plan.baseline_s)}" if run.plan.baseline_s else ""
             probes = f"{len(run.plan.watched)} probe{'s' if len(run.plan.watched) > 1 else ''}"
             return "before", f"reading {probes}{lasts}{f' ({sampled} all the time)' if sampled else ''}"
-        case Stage.UNDOING if run.acted and not (_all_settled(run) and not should_roll_back(run)):
+        case Stage.UNDOING if run.acted and _has_to_undo(run):
             return "undo", "undoing everything, newest first"
         case Stage.AFTER:
             return "after", f"waiting for the steady state, at most {spoken_seconds(run.plan.recovers_within_s)}"
@@ -114,8 +114,9 @@ def _stage(run: Run, event: ev.StageBegan) -> Line:
             return None
 
 
-def _all_settled(run: Run) -> bool:
-    return all(entry.settled for entry in run.entries.values())
+def _has_to_undo(run: Run) -> bool:
+    rolls_back = bool(run.plan.experiment.rollbacks) and should_roll_back(run)
+    return rolls_back or not all(entry.settled for entry in run.entries.values())
 
 
 def _prepared(run: Run, event: ev.Prepared) -> Line:

@@ -101,6 +101,7 @@ class Wake(Command, frozen=True):
     at: float
     timer: Timer
     subject: str = ""
+    asked_t: float = 0.0
 
     @property
     def key(self) -> str:

@@ -102,13 +102,11 @@ class _Turn:
     def ask(self, command: Command) -> None:
         self.commands.append(command)
         self.pend(asked={**self.run.pending.asked, command.key: self.t})
-        if isinstance(command, co.Check | co.Prepare | co.Apply):
-            self.wake_in(VERB_LATE_S, Timer.LATE, command.key)
-        elif isinstance(command, co.Read):
-            self.wake_in(_read_late_s(self.run, command.probe), Timer.LATE, command.key)
+        if isinstance(command, co.Check | co.Prepare | co.Apply | co.Read):
+            self.wake_in(_late_s(self.run, command), Timer.LATE, command.key)
 
     def wake_in(self, after_s: float, timer: Timer, subject: str = "") -> None:
-        self.ask(Wake(self.t + after_s, timer, subject))
+        self.ask(Wake(self.t + after_s, timer, subject, self.t))
 
     def asked(self, key: str) -> bool:
         return key in self.run.pending.asked
@@ -310,16 +308,19 @@ def _verify_late(turn: _Turn, wake: Wake) -> None:
                               diff=f"the target could not be read back within {UNDO_LATE_S:.0f} s"))
 
 
-def _read_late_s(run: Run, probe: int) -> float:
+def _late_s(run: Run, command: Command) -> float:
     """A sampled probe is late when it is blind; a single-shot one may be a long wait of its author's."""
-    watched = run.plan.watched[probe]
-    return watched.missing_for_s if watched.every_s else READING_LATE_S
+    if not isinstance(command, co.Read):
+        return VERB_LATE_S
+    probe = run.plan.watched[command.probe]
+    return probe.missing_for_s if probe.every_s else READING_LATE_S
 
 
 def _late(turn: _Turn, wake: Wake) -> None:
     """Something asked for has not come back in its time: nothing waits for it any longer."""
     verb, _, subject = wake.subject.partition(":")
-    if not turn.asked(wake.subject):
+    asked_t = turn.run.pending.asked.get(wake.subject)
+    if asked_t is None or asked_t > wake.asked_t:  # it came back, and was asked for anew
         return
     match verb:
         case "read":

@@ -124,7 +124,8 @@ def _used(probe: Probe, tally: Tally) -> float:
 def passed(run: Run) -> str:
     """What a green run proved, and what it did not."""
     count = len(run.plan.probes)
-    held = f"All {count} probes stayed" if count > 1 else f"{run.plan.probes[0].name} stayed"
+    all_of_them = "Both" if count == 2 else f"All {count}"
+    held = f"{all_of_them} probes stayed" if count > 1 else f"{run.plan.probes[0].name} stayed"
     watched = any(probe.every_s for probe in run.plan.probes)
     caveat = "" if watched else "; not watched while the fault acted"
     return f"{held} inside the limits{margin(run)}{caveat}"

@@ -21,6 +21,7 @@ from chaos_runner import shelf, wiring
 from chaos_runner.contracts import Act, Evidence, Fault, NativeProbe, Restored, Setting
 from chaos_runner.engine.shell import Loop
 from chaos_runner.experiment.loading import load
+from chaos_runner.journal.writer import Journal
 from chaos_runner.plan.build import Wishes
 from chaos_runner.run import events as ev
 from chaos_runner.run.decide import Decision
@@ -46,8 +47,8 @@ class Killer:
         if moment is self._moment:
             self._die()
 
-    def watch(self, _: Run, events: Sequence[ev.Event]) -> None:
-        """A watcher: called once the events are written and what follows from them was started."""
+    def written(self, events: Sequence[ev.Event]) -> None:
+        """Called once the events are written, before anything that follows from them is started."""
         for event in events:
             if isinstance(event, WRITTEN.get(self._moment, ())):
                 self._die()
@@ -118,6 +119,18 @@ class Shelf:
         return shelf.own_probe(name)
 
 
+def listen_to_the_journal(killer: Killer) -> None:
+    """Lets the killer know of every event at the very moment at which it is written."""
+    append = Journal.append
+
+    def heard(self: Journal, events: Sequence[ev.Event]) -> bytes:
+        lines = append(self, events)
+        killer.written(events)
+        return lines
+
+    Journal.append = heard  # type: ignore[method-assign]
+
+
 def act_first() -> None:
     """Breaks law 1, to see whether the matrix bites: what follows from events is started before they are written."""
     breathe = Loop._breathe
@@ -137,9 +150,10 @@ def main(words: Sequence[str]) -> None:
     killer = Killer(Moment[moment], with_watchdog="--with-watchdog" in flags)
     if "--act-first" in flags:
         act_first()
+    listen_to_the_journal(killer)
     shelf.guests = Shelf(killer)
     request = wiring.request_for(load(file), Path(reports), (), Wishes())
-    wiring.run(request, [killer.watch], lambda _: None)
+    wiring.run(request, [], lambda _: None)
 
 
 if __name__ == "__main__":
