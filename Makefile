@@ -36,6 +36,7 @@ docs: $(STAMP) ## print the reference pages from the code
 
 crash: $(STAMP) ## kill the runner at every moment of every fault, and look
 	$(BIN)/python -m tests.crash
+	$(BIN)/python -m tests.crash.signals
 
 bench: $(STAMP) ## figures against Chaos Toolkit, in the same run
 	$(BIN)/python -m benchmarks $(if $(WRITE),--write)

@@ -149,7 +149,7 @@ def recover(folder: Path, by: str, watchers: Sequence[Watcher]) -> Ended | None:
 
     for watcher in watchers:
         parts.loop.watch(watcher)
-    run_on_main(parts.world, lambda: parts.loop.resume(run, RunnerDied(t=elapsed_s(), by=by)), over)
+    run_on_main(parts.world, lambda: parts.loop.resume(run, RunnerDied(t=elapsed_s(), by=by, over=run.over)), over)
     lock.release()
     return ended[0]
 

@@ -9,6 +9,7 @@ from chaos_runner.journal.lock import holder
 
 JOURNAL = "journal.ndjson"
 _LAST_LINE_BYTES = 65536
+_LEFT = (b'"restored":"not-restored"', b'"restored":"unknown"')
 
 
 class Unfinished(Struct, frozen=True):
@@ -30,7 +31,10 @@ def unfinished(reports: Path) -> Iterator[Unfinished]:
 
 
 def is_over(folder: Path) -> bool:
-    """Whether the run has its end and nothing was left behind: an abandoned step may act after the end."""
+    """Whether the run has its end, and everything is restored.
+
+    One that ended with something not restored is tried again; a step that was left behind may act after the end.
+    """
     try:
         with (folder / JOURNAL).open("rb") as journal:
             journal.seek(max(0, journal.seek(0, 2) - _LAST_LINE_BYTES))
@@ -39,7 +43,7 @@ def is_over(folder: Path) -> bool:
         return True
     if lines[-1] or len(lines) == 1 or b'"event":{"type":"RunEnded"' not in lines[-2]:
         return False
-    return not _abandoned(lines)
+    return not _abandoned(lines) and not any(answer in lines[-2] for answer in _LEFT)
 
 
 def _abandoned(lines: list[bytes]) -> bool:

@@ -242,7 +242,7 @@ def _on_stop_requested(turn: _Turn, item: ev.StopRequested) -> None:
 
 
 def _on_runner_died(turn: _Turn, item: ev.RunnerDied) -> None:
-    if turn.run.stop is None:
+    if turn.run.stop is None and not item.over:
         turn.note(ev.Stopped(t=turn.t, kind=StopKind.DIED, text=f"the runner died; {item.by} undid what it left",
                              exit=137))
     _enter(turn, Stage.UNDOING)
@@ -330,6 +330,7 @@ def _late(turn: _Turn, wake: Wake) -> None:
             text = f"it did not end within {VERB_LATE_S:g} s"
             failed = ev.ApplyFailed(t=turn.t, entry=subject, text=text, may_have_changed=True)
             turn.note(failed)
+            turn.pend(asked={**turn.run.pending.asked, wake.subject: asked_t})  # it may still land
             _on_apply_failed(turn, failed)
         case _:
             item = ev.Declined(t=turn.t, step=subject, why=ev.Refusal.REFUSED, early=verb == "check",
@@ -477,7 +478,7 @@ def _undoing(turn: _Turn) -> None:
         return
     if _undo_some(turn, turn.run.entries.values()) or (grace and _dying(turn)) or _roll_back_next(turn):
         return
-    if turn.run.stop is None:
+    if turn.run.stop is None and not turn.run.reopened:
         _enter(turn, Stage.AFTER if _looks_after(turn.run) else Stage.OVER)
     elif not _busy(turn) or not grace or turn.run.signals > 1:
         _leave_behind(turn)

@@ -229,11 +229,13 @@ class StopRequested(Event, frozen=True, kw_only=True, tag=True):
 class RunnerDied(Event, frozen=True, kw_only=True, tag=True):
     """The runner is gone, and `by` brings back what it left: the first event after a crash.
 
-    It may also come after RunEnded, when a step that could not be cut was left behind and may have acted since.
+    It may also come after RunEnded (`over`): when a step that could not be cut was left behind and may have acted
+    since, or when something was not restored and is tried again.
     """
 
     durable = True
     by: str
+    over: bool = False
 
 
 class JournalLost(Event, frozen=True, kw_only=True, tag=True):

@@ -53,6 +53,13 @@ class Entry(Struct, frozen=True, kw_only=True):
         return self.act.label if self.act else "a provider's undo"
 
     @property
+    def is_back(self) -> bool:
+        """Whether it was seen to be back, or gone, or somebody else's by now; or cannot be seen and raised nothing."""
+        if self.blind:
+            return not self.undo_error
+        return self.answer is not None and self.answer is not Answer.NOT_RESTORED
+
+    @property
     def settled(self) -> bool:
         """Whether nothing more is to be done for it."""
         return not self.reversible or self.state in (EntryState.LOOKED_AT, EntryState.REFUSED)
@@ -103,6 +110,8 @@ class Run(Struct, frozen=True, kw_only=True):
     last_undo_t: float | None = None
     bug: ev.BugMet | None = None
     ended: ev.RunEnded | None = None
+    reopened: bool = False
+    """Whether the run was over before, and only what was left is brought back now."""
     pending: Pending = Pending()
 
     @classmethod
@@ -297,12 +306,20 @@ def _stopped(run: Run, event: ev.Stopped) -> Changes:
     return {"stop": run.stop or event}
 
 
-def _runner_died(run: Run, _: ev.RunnerDied) -> Changes:
-    """What was under way is no more. What an abandoned step may have changed since is to be undone once more."""
-    left = {key for key, step in run.steps.items() if step.abandoned}
-    again = {key: structs.replace(entry, state=EntryState.RECORDED, attempts=0) if entry.step in left else entry
-             for key, entry in run.entries.items()}
-    return {"ended": None, "entries": again, "pending": Pending(), "signals": 0}
+def _runner_died(run: Run, event: ev.RunnerDied) -> Changes:
+    """What was under way is no more. What may not be restored is open again: recorded acts, and failed rollbacks."""
+    abandoned = {key for key, step in run.steps.items() if step.abandoned}
+    entries = {key: _reopened(entry) if entry.step in abandoned or not entry.is_back else entry
+               for key, entry in run.entries.items()}
+    steps = {key: step for key, step in run.steps.items() if not key.startswith("r") or step.ok}
+    return {"ended": None, "entries": entries, "steps": steps, "pending": Pending(), "signals": 0,
+            "reopened": event.over}
+
+
+def _reopened(entry: Entry) -> Entry:
+    if not entry.reversible or entry.state is EntryState.REFUSED:
+        return entry
+    return structs.replace(entry, state=EntryState.RECORDED, attempts=0, unsure=False, undo_error="", answer=None)
 
 
 def _signal_came(run: Run, _: ev.SignalCame) -> Changes:

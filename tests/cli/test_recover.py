@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from chaos_runner.proxy.process import ProxyProcess
 from chaos_runner.targets.host import Process
+from chaos_runner.targets.proxy import ProxyApi
 from tests.cli.runner import chaos_runner, journal, run, running, wait_for
 from tests.run.samples import action, experiment, single
 
@@ -205,6 +207,46 @@ def test_a_run_without_a_runner_cannot_be_stopped_and_says_what_to_do(tmp_path: 
     ran = chaos_runner("stop", "latest", "--reports", str(tmp_path / "reports"))
     assert ran.exit == 2
     assert "chaos-runner recover" in ran.err
+
+
+def test_what_could_not_be_undone_is_finished_by_a_later_recover(tmp_path: Path) -> None:
+    with ProxyProcess() as proxy:
+        address = proxy.address
+        ProxyApi(address).create("db", "127.0.0.1:0", "127.0.0.1:9")
+        fault = {"name": "slow", "fault": "proxy.latency", "target": {"proxy": "db", "api": address},
+                 "arguments": {"latency": "100ms"}, "duration": "1s"}
+        with running(experiment(fault, probes=[single()]), tmp_path) as process:
+            wait_for(tmp_path, "Applied")
+            os.kill(proxy.pid, signal.SIGSTOP)
+            process.communicate(timeout=60)
+        assert process.returncode == 6
+        assert recover(tmp_path, "latest").exit == 6
+        os.kill(proxy.pid, signal.SIGCONT)
+        ran = recover(tmp_path, "--all")
+        assert (ran.exit, ran.outcome["runs"][0]["restored"]) == (0, "restored")
+        assert not ProxyApi(address).proxy("db").toxics
+    assert outcome(tmp_path)["restored"] == "restored"
+    assert recover(tmp_path, "--all").outcome == {"runs": []}
+
+
+def test_a_journal_cut_in_its_last_line_is_recovered(tmp_path: Path, victim: Process) -> None:
+    killed(tmp_path, victim, with_watchdog=True)
+    path = tmp_path / "reports" / "latest" / "journal.ndjson"
+    path.write_bytes(path.read_bytes() + b'{"v":1,"n":99,"at":"2026')
+    assert recover(tmp_path, "latest").exit == 0
+    assert is_well(victim)
+    numbers = [json.loads(line)["n"] for line in path.read_text().splitlines()]
+    assert numbers == list(range(len(numbers)))
+
+
+def test_a_journal_of_a_newer_version_is_refused_with_what_to_do(tmp_path: Path, victim: Process) -> None:
+    killed(tmp_path, victim, with_watchdog=True)
+    path = tmp_path / "reports" / "latest" / "journal.ndjson"
+    path.write_bytes(path.read_bytes().replace(b'{"v":1,', b'{"v":9,'))
+    ran = recover(tmp_path, "latest")
+    assert ran.exit == 6
+    assert "use that version or a later one" in ran.err
+    assert not is_well(victim)
 
 
 def test_recover_wants_to_know_which(tmp_path: Path) -> None:

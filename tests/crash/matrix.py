@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from tests.crash.moments import Moment
-from tests.crash.scenes import SCENES, Picture
+from tests.crash.scenes import SCENES, Picture, Scene
 
 RESTORED_WITHIN_S = 10.0
 _POLL_S = 0.004
@@ -53,10 +53,8 @@ def play(case: Case, folder: Path, *flags: str) -> Result:
     folder.mkdir(parents=True, exist_ok=True)
     with SCENES[case.fault](folder) as scene:
         before = scene.picture()
-        file = folder / "experiment.json"
-        file.write_text(json.dumps(_experiment(case.fault, scene.step)))
         reports = folder / "reports"
-        died_s = _killed(case, file, reports, flags)
+        died_s = killed(case, folder, scene, *flags)
         if case.with_watchdog:
             _recover(reports)
         took_s = _restored_after(scene.picture, before, died_s)
@@ -71,9 +69,12 @@ def _experiment(fault: str, step: dict[str, Any]) -> dict[str, Any]:
             "method": [{"name": "hurt", "fault": fault, "duration": "400ms", **step}]}
 
 
-def _killed(case: Case, file: Path, reports: Path, flags: tuple[str, ...]) -> float:
+def killed(case: Case, folder: Path, scene: Scene, *flags: str) -> float:
     """Runs the victim, and gives the moment at which it was seen to be dead."""
-    words = [case.moment.name, str(file), str(reports), *flags, *(["--with-watchdog"] if case.with_watchdog else [])]
+    file = folder / "experiment.json"
+    file.write_text(json.dumps(_experiment(case.fault, scene.step)))
+    words = [case.moment.name, str(file), str(folder / "reports"), *flags]
+    words += ["--with-watchdog"] if case.with_watchdog else []
     victim = subprocess.run([sys.executable, "-m", "tests.crash.victim", *words], capture_output=True, timeout=60,
                             check=False, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
     died_s = time.monotonic()
