@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-fast check docs crash bench lock clean help
+.PHONY: demo test test-vm test-fast check docs crash bench lock clean help
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -22,6 +22,10 @@ demo: $(STAMP) ## a small shop on this machine, two experiments, two reports
 
 test: $(STAMP) system ## all tests; installs what they need
 	$(BIN)/python -m pytest -n auto
+	./tests/vm/run
+
+test-vm: $(STAMP) ## network faults, measured in a guest whose kernel has netem
+	./tests/vm/run
 
 test-fast: $(STAMP) ## the tests without real servers, under a minute
 	$(BIN)/python -m pytest -q -n auto -m "not slow"
@@ -42,7 +46,7 @@ bench: $(STAMP) ## figures against Chaos Toolkit, in the same run
 	$(BIN)/python -m benchmarks $(if $(WRITE),--write)
 
 .PHONY: system
-system: ## what tests use beside Python: a real Toxiproxy
+system: ## what tests use beside Python
 	@./tests/install
 
 lock: $(STAMP) ## write requirements.lock anew

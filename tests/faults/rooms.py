@@ -12,13 +12,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from chaos_runner import errors
 from chaos_runner.contracts import Act, Evidence, Mark, Restored
-from chaos_runner.targets.network import program
+from chaos_runner.targets.network import check_right, program
 
 _NUMBERS = count(1)
 _RUNS = count(1)
@@ -33,6 +34,15 @@ def why_not() -> str:
         return "only root can make network namespaces"
     with_room = subprocess.run([program("unshare"), "--net", "true"], capture_output=True, check=False)
     return "" if with_room.returncode == 0 else "network namespaces are not allowed here"
+
+
+def may_change_network() -> bool:
+    """Whether faults of the network are allowed here at all."""
+    try:
+        check_right()
+    except errors.Refused:
+        return False
+    return True
 
 
 def _path() -> str:
@@ -51,8 +61,8 @@ class Room:
     def __init__(self, name: str) -> None:
         self.name = name
         self.enter = [program("nsenter"), f"--net=/run/netns/{name}"]
-        self._process = subprocess.Popen([*self.enter, sys.executable, "-m", "tests.faults.in_room", name],
-                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen([*self.enter, sys.executable, "-m", "tests.faults.in_room", name], text=True,
+                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2])
         self.ask("ip", words=["link", "set", "lo", "up"])
 
     def close(self) -> None:
