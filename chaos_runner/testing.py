@@ -11,9 +11,10 @@ Everything between the file and the verdict is the real thing; only the clock, t
 import heapq
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from chaos_runner import shelf
 from chaos_runner.clock import FakeClock
@@ -36,16 +37,18 @@ from chaos_runner.errors import NotDurable
 from chaos_runner.experiment.loading import InvalidFile, load_data
 from chaos_runner.experiment.model import Experiment
 from chaos_runner.experiment.values import Values
+from chaos_runner.laws import BrokenLaw, Trial, check_fault
 from chaos_runner.plan.build import Wishes, plan_for
 from chaos_runner.redaction import Redactor
 from chaos_runner.run import commands as co
 from chaos_runner.run import events as ev
 from chaos_runner.run.decide import Item
 from chaos_runner.run.events import Event, RestoredState, Verdict
-from chaos_runner.run.run import Run
+from chaos_runner.run.run import Entry, Run
 from chaos_runner.units import Unit
 
-__all__ = ["FakeClock", "FakeFault", "FakeProbe", "MemoryRun", "readings", "run_in_memory", "signal_at", "stop_at"]
+__all__ = ["BrokenLaw", "FakeClock", "FakeFault", "FakeProbe", "Latency", "MemoryRun", "Trial", "check_fault",
+           "readings", "run_in_memory", "signal_at", "stop_at"]
 
 
 class FakeTarget(Struct, frozen=True, forbid_unknown_fields=True):
@@ -171,13 +174,35 @@ def stop_at(t: float, by: str = "a test") -> Item:
     return ev.StopRequested(t=t, by=by)
 
 
+class Latency(NamedTuple):
+    """How long the world takes for a command: `act_s` until it has its effect, `answer_s` more until it returns."""
+
+    act_s: float = 0.0
+    answer_s: float = 0.0
+
+
+Latencies = Callable[[co.Command], float | Latency]
+"""From a command to how long it takes. A mere number is all before the effect."""
+
+
+def _at_once(_: co.Command) -> float:
+    return 0.0
+
+
+def _to_nobody(_: Event | co.Command) -> None:
+    """Nobody listens."""
+
+
 def run_in_memory(experiment: Mapping[str, Any] | Experiment, *, faults: Mapping[str, FakeFault] | None = None,
                   probes: Mapping[str, FakeProbe] | None = None, items: Iterable[Item] = (),
-                  journal_fails_at: type[Event] | None = None, **wishes: Any) -> MemoryRun:
+                  journal_fails_at: type[Event] | None = None, latency: Latencies = _at_once,
+                  told: Callable[[Event | co.Command], None] = _to_nobody, **wishes: Any) -> MemoryRun:
     """Runs an experiment to its end in no time.
 
     Names of `faults` and `probes` begin with "fake."; `items` come at their own `t`. A Chaos Toolkit action with
-    `pauses` waits in virtual time. Raises InvalidFile, Refused and NotDurable as the real runner does.
+    `pauses` waits in virtual time. `latency` says how slow the world is, in virtual time too; what is under way when
+    the run is over still has its effect. `told` hears of every event once it is written and of every command when it
+    is started, in order. Raises InvalidFile, Refused and NotDurable as the real runner does.
     """
     clock = FakeClock()
     fakes = _FakeShelf(faults or {}, probes or {}, clock)
@@ -187,9 +212,10 @@ def run_in_memory(experiment: Mapping[str, Any] | Experiment, *, faults: Mapping
         plan = plan_for(wanted, values, Wishes(**wishes), fakes.fault, clock.now())
         elapsed_s = Elapsed(clock)
         hands = Hands(Orders(plan, values, fakes, elapsed_s))
-        log = _MemoryLog(journal_fails_at)
-        loop = Loop(_MemoryWorld(clock, hands, items), log, Redactor(values.sensitive()))
-        run = loop.execute(ev.RunStarted(t=0.0, plan=plan))
+        log = _MemoryLog(journal_fails_at, told)
+        world = _MemoryWorld(_Pace(clock, latency, told), hands, items)
+        run = Loop(world, log, Redactor(values.sensitive())).execute(ev.RunStarted(t=0.0, plan=plan))
+        world.let_land()
     return MemoryRun(run=run, events=log.events)
 
 
@@ -201,14 +227,17 @@ def _loaded(data: Mapping[str, Any]) -> Experiment:
 
 
 class _MemoryLog:
-    def __init__(self, fails_at: type[Event] | None) -> None:
+    def __init__(self, fails_at: type[Event] | None, told: Callable[[Event], None]) -> None:
         self.events: list[Event] = []
         self._fails_at = fails_at
+        self._told = told
 
     def append(self, events: Sequence[Event]) -> None:
         if self._fails_at and any(isinstance(event, self._fails_at) for event in events):
             raise NotDurable("the journal cannot be written: no space left on device")
         self.events.extend(events)
+        for event in events:
+            self._told(event)
 
 
 class _FakeShelf:
@@ -251,42 +280,79 @@ def _as_native(name: str, probe: FakeProbe, clock: FakeClock) -> NativeProbe:
     return NativeProbe(name=name, arguments=NoArguments, unit=Unit.COUNT, read=read, says="a fake")
 
 
+class _Pace(NamedTuple):
+    """How time goes by in a memory world, and who hears of what is started."""
+
+    clock: FakeClock
+    latency: Latencies
+    told: Callable[[co.Command], None]
+
+
 class _MemoryWorld:
-    """Commands are carried out at once; time moves to the next moment that somebody waits for."""
+    """Commands take as long as `latency` says; time moves to the next moment that somebody waits for."""
 
     busy = False
 
-    def __init__(self, clock: FakeClock, hands: Hands, items: Iterable[Item]) -> None:
-        self._clock = clock
+    def __init__(self, pace: _Pace, hands: Hands, items: Iterable[Item]) -> None:
+        self._pace = pace
+        self._clock = pace.clock
         self._hands = hands
         self._timers = Timers()
-        self._facts: list[Item] = []
+        self._ready: list[Item] = []
         self._tie: Iterator[int] = itertools.count()
-        self._later = [(item.t, next(self._tie), item) for item in items]
-        heapq.heapify(self._later)
+        self._later: list[tuple[float, int, Callable[[], None]]] = []
+        for item in items:
+            self._at(item.t, partial(self._ready.append, item))
 
     def start(self, command: co.Command, run: Run) -> None:
+        self._pace.told(command)
         if isinstance(command, co.Wake):
             self._timers.add(command)
             return
         entry = run.entries.get(command.entry) if isinstance(command, co.Apply | co.Undo | co.Verify) else None
-        fact = self._hands.carry_out(command, entry)
-        if fact is not None:
-            self._facts.append(fact)
+        takes = self._pace.latency(command)
+        act_s, answer_s = takes if isinstance(takes, Latency) else Latency(takes)
+        self._in(act_s, partial(self._carry_out, command, entry, answer_s))
 
     def next_item(self) -> Item:
-        if self._facts:
-            return self._facts.pop(0)
+        while not self._ready:
+            self._pass_time()
+        return self._ready.pop(0)
+
+    def let_land(self) -> None:
+        """What was started and has not had its effect has it now."""
+        while self._later:
+            heapq.heappop(self._later)[2]()
+
+    def _carry_out(self, command: co.Command, entry: Entry | None, answer_s: float) -> None:
+        fact = self._hands.carry_out(command, entry)
+        if fact is not None:
+            self._in(answer_s, partial(self._answer, fact))
+
+    def _answer(self, fact: ev.Fact) -> None:
+        self._ready.append(structs.replace(fact, t=max(fact.t, round(self._clock.monotonic_s(), 6))))
+
+    def _in(self, after_s: float, do: Callable[[], None]) -> None:
+        if after_s:
+            self._at(self._clock.monotonic_s() + after_s, do)
+        else:
+            do()
+
+    def _at(self, t: float, do: Callable[[], None]) -> None:
+        heapq.heappush(self._later, (t, next(self._tie), do))
+
+    def _pass_time(self) -> None:
         at = min(self._moments(), default=None)
         if at is None:
             raise LookupError("the run waits for something that will never come")
         self._clock.advance(max(0.0, at - self._clock.monotonic_s()))
         if self._later and self._later[0][0] <= at:
-            return heapq.heappop(self._later)[2]
+            heapq.heappop(self._later)[2]()
+            return
         wake = self._timers.due(at)
         if wake is None:
             raise LookupError("time went by and nothing was due")
-        return co.Woke(at, wake)
+        self._ready.append(co.Woke(at, wake))
 
     def _moments(self) -> Iterator[float]:
         if self._timers.next_at is not None:

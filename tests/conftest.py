@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-_TOXIPROXY = Path(__file__).parent.parent / ".cache" / "toxiproxy-2.12.0" / "server"
+_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path(os.environ.get("HOME", "/tmp")) / ".cache") / "chaos-runner"
+_TOXIPROXY = _CACHE / "toxiproxy-2.12.0" / "server"
 
 if _TOXIPROXY.exists():
     os.environ.setdefault("CHAOS_RUNNER_TOXIPROXY", str(_TOXIPROXY))
