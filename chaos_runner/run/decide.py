@@ -249,6 +249,10 @@ def _on_runner_died(turn: _Turn, item: ev.RunnerDied) -> None:
 
 
 def _on_journal_lost(turn: _Turn, item: ev.JournalLost) -> None:
+    """A run whose end cannot be written is judged anew: nobody could prove that it passed."""
+    if turn.run.stage is Stage.OVER and turn.run.stop is None:
+        turn.note(ev.Stopped(t=turn.t, kind=StopKind.JOURNAL_LOST, text=item.text, exit=5))
+        turn.note(judge(turn.run))
     turn.stop(StopKind.JOURNAL_LOST, item.text, exit=5)
 
 

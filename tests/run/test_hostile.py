@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from chaos_runner.errors import ActFailed, NoEffect, NoTarget
+from chaos_runner.run import commands as co
 from chaos_runner.run import events as ev
 from chaos_runner.run.events import Phase, RestoredState, Verdict
-from chaos_runner.testing import FakeFault, FakeProbe, MemoryRun, readings, run_in_memory, signal_at
+from chaos_runner.testing import FakeFault, FakeProbe, Latency, MemoryRun, readings, run_in_memory, signal_at
 from tests.run.samples import action, experiment, fault, lasting, probe, single, wait
 
 
@@ -98,6 +99,11 @@ def test_wherever_the_journal_is_lost_the_run_ends_and_nothing_is_left(kind: typ
     assert run.run.ended
 
 
+def test_a_run_whose_end_cannot_be_written_did_not_pass() -> None:
+    run = play(experiment(fault()), journal_fails_at=ev.RunEnded)
+    assert (run.verdict, run.exit, run.restored) == (Verdict.ERROR, 5, RestoredState.RESTORED)
+
+
 def test_a_second_signal_leaves_a_busy_rollback_behind() -> None:
     run = play(experiment(action(), rollbacks=[action("bring it back")]), items=[signal_at(1)])
     assert run.run.ended
@@ -119,3 +125,11 @@ def test_a_tolerance_that_leaves_the_process_is_a_doubt() -> None:
                                                         "func": "leave_with", "arguments": {"value": ""}}}
     run = play(experiment(action(), probes=[single(tolerance=leaves)]))
     assert run.verdict is not Verdict.PASSED
+
+
+def test_a_probe_is_late_only_when_this_very_reading_is() -> None:
+    """A reading that takes a while, each second, for longer than `missing-for`: none of them is late by itself."""
+    run = run_in_memory(experiment(fault(duration="30s"), probes=[probe(missing_for="5s")]),
+                        faults={"fake.pause": FakeFault()}, probes={"fake.errors": readings(0)},
+                        latency=lambda command: Latency(answer_s=0.4 if isinstance(command, co.Read) else 0.0))
+    assert run.verdict is Verdict.PASSED
