@@ -4,15 +4,19 @@
 `chaos_runner/probes/http.py`. Only what is asked for is imported.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from inspect import isabstract
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from chaos_runner.contracts import Fault, NativeProbe
+
+FAULTS: Final = "chaos_runner.faults"
+PROBES: Final = "chaos_runner.probes"
+"""Groups of entry points by which other packages put things on the shelf: name = "package.module:Thing"."""
 
 
 class NotOnShelf(LookupError):
@@ -45,8 +49,12 @@ def probe(name: str) -> NativeProbe:
 
 @cache
 def own_fault(name: str) -> Fault[Any, Any]:
-    """The fault of that name in this package. Raises NotOnShelf."""
-    module = _module("faults", name)
+    """The fault of that name: in this package, else in one that brings its own. Raises NotOnShelf."""
+    try:
+        module = _module("faults", name)
+    except NotOnShelf:
+        brought: type[Fault[Any, Any]] = _brought(FAULTS, name)
+        return brought()
     for thing in vars(module).values():
         if isinstance(thing, type) and issubclass(thing, Fault) and not isabstract(thing) and _lives_in(thing, module):
             return thing()
@@ -55,23 +63,41 @@ def own_fault(name: str) -> Fault[Any, Any]:
 
 @cache
 def own_probe(name: str) -> NativeProbe:
-    """The probe of that name in this package. Raises NotOnShelf."""
+    """The probe of that name: in this package, else in one that brings its own. Raises NotOnShelf."""
     source, _, function = name.rpartition(".")
-    found = getattr(_module("probes", source), function, None)
+    try:
+        found = getattr(_module("probes", source), function, None)
+    except NotOnShelf:
+        found = _brought(PROBES, name)
     if not isinstance(found, NativeProbe):
         raise NotOnShelf(name)
     return found
 
 
 def fault_names() -> list[str]:
-    """Every fault on the shelf, by path, without importing any."""
-    return sorted(_paths("faults"))
+    """Every fault on the shelf, by path, without importing any; then those that other packages bring."""
+    return sorted([*_paths("faults"), *(point.name for point in _entry_points(FAULTS))])
 
 
 def probe_names() -> list[str]:
     """Every probe on the shelf. Imports their modules."""
-    return sorted(thing.name for source in _paths("probes") for thing in vars(_module("probes", source)).values()
-                  if isinstance(thing, NativeProbe))
+    own = [thing.name for source in _paths("probes") for thing in vars(_module("probes", source)).values()
+           if isinstance(thing, NativeProbe)]
+    return sorted([*own, *(point.name for point in _entry_points(PROBES))])
+
+
+def _brought(group: str, name: str) -> Any:
+    """What another package's entry point of that group and name gives. Raises NotOnShelf."""
+    for point in _entry_points(group):
+        if point.name == name:
+            return point.load()
+    raise NotOnShelf(name)
+
+
+def _entry_points(group: str) -> Iterable[Any]:
+    from importlib.metadata import entry_points
+
+    return entry_points(group=group)
 
 
 def _module(shelf: str, name: str) -> Any:

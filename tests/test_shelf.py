@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -59,3 +60,20 @@ def test_only_what_is_asked_for_is_imported() -> None:
             "print(*(name for name in sys.modules if name.startswith('chaos_runner.faults.') or name == 'psutil'))")
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert sorted(said) == ["chaos_runner.faults.host", "chaos_runner.faults.host.process_pause"]
+
+
+def test_another_package_can_put_a_fault_and_a_probe_on_the_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "guest_faults.py").write_text(
+        "from chaos_runner.testing import FakeFault as Sneeze\n"
+        "from chaos_runner.contracts import NoArguments, Reading, probe\n"
+        "from chaos_runner.units import Unit\n\n\n"
+        "@probe(NoArguments, Unit.COUNT)\ndef fever(arguments):\n    return Reading(value=37)\n")
+    info = tmp_path / "guest_faults-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: guest-faults\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[chaos_runner.faults]\nguest.sneeze = guest_faults:Sneeze\n"
+                                           "[chaos_runner.probes]\nguest.fever = guest_faults:fever\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert "guest.sneeze" in shelf.fault_names()
+    assert shelf.own_fault("guest.sneeze").band.word == "hurt"
+    assert shelf.own_probe("guest.fever").read(None).value == 37

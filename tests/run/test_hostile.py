@@ -21,7 +21,7 @@ def play(data: dict[str, Any], pause: FakeFault | None = None, errors: FakeProbe
 class LandsLater(FakeFault):
     """Its apply raises, and the change comes all the same, after the first undo."""
 
-    def apply(self, act: Any) -> Any:
+    def apply(self, act: Any) -> Any:  # noqa: ARG002
         self._say("apply")
         raise ActFailed("no answer within 2 s")
 
