@@ -62,7 +62,7 @@ def test_only_what_is_asked_for_is_imported() -> None:
     assert sorted(said) == ["chaos_runner.faults.host", "chaos_runner.faults.host.process_pause"]
 
 
-def test_another_package_can_put_a_fault_and_a_probe_on_the_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_package_can_put_things_on_the_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "guest_faults.py").write_text(
         "from chaos_runner.testing import FakeFault as Sneeze\n"
         "from chaos_runner.contracts import NoArguments, Reading, probe\n"

@@ -17,6 +17,7 @@ from chaos_runner.contracts import Fault
 from chaos_runner.errors import Refused
 from chaos_runner.experiment.model import Experiment, Native, Provider, RollbackStrategy, Step, StepKind
 from chaos_runner.experiment.values import Values
+from chaos_runner.inverses import undo_of
 from chaos_runner.plan.model import FaultCard, Origin, Plan
 from chaos_runner.redaction import Redactor
 
@@ -42,7 +43,7 @@ class Wishes(Struct, frozen=True, kw_only=True):
 
 def plan_for(experiment: Experiment, values: Values, wishes: Wishes, find_fault: FindFault, started: datetime) -> Plan:
     """The plan. Raises Refused when `require-verified-undo` does not hold."""
-    resolved = _with_pauses(experiment, values)
+    resolved = _with_known_inverses(_with_pauses(experiment, values), values)
     _refuse_unverified(resolved)
     cards = {step.key: _card(find_fault(step.call.name)) for step in resolved.method
              if step.is_fault and isinstance(step.call, Native)}
@@ -104,6 +105,20 @@ def _pause_s(step: Step, value: object) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
         return float(value)
     raise Refused(f'a pause of "{step.name}" ({step.place}) must be a number of seconds, and its value is {value!r}')
+
+
+def _with_known_inverses(experiment: Experiment, values: Values) -> Experiment:
+    """The experiment, with a way back for each action that has none and whose inverse is known."""
+    redactor = Redactor(values.sensitive())
+    method = tuple(_with_known_inverse(step, redactor) for step in experiment.method)
+    return structs.replace(experiment, method=method)
+
+
+def _with_known_inverse(step: Step, redactor: Redactor) -> Step:
+    undo = undo_of(step)
+    if undo is None or redactor.struct(undo) != undo:  # a secret in it would be lost for recovery: then untracked
+        return step
+    return structs.replace(step, undo=undo)
 
 
 def _refuse_unverified(experiment: Experiment) -> None:
