@@ -21,14 +21,14 @@ demo: $(STAMP) ## a small shop on this machine, two experiments, two reports
 	$(BIN)/chaos-runner demo
 
 test: $(STAMP) system ## all tests; installs what they need
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 	./tests/vm/run
 
 test-vm: $(STAMP) ## network faults, measured in a guest whose kernel has netem
 	./tests/vm/run
 
 test-fast: $(STAMP) ## the tests without real servers, under a minute
-	$(BIN)/python -m pytest -q -n auto -m "not slow"
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not slow"
 
 check: $(STAMP) ## ruff, mypy, the direction of imports
 	$(BIN)/ruff check .

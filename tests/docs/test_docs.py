@@ -225,6 +225,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("shop")
 def test_the_tutorial_can_be_followed(tmp_path: Path) -> None:
     (tmp_path / "cut-database.yaml").write_text(tutorials_experiment(), encoding="utf-8")
     for block in blocks("yaml", pages=("tutorial",)):
@@ -261,6 +262,7 @@ def pytest_sessionstart():
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("shop")
 def test_the_fault_and_the_probe_that_are_shown_work(tmp_path: Path) -> None:
     for block in blocks("python", "yaml", pages=("adding-a-fault",)):
         file = tmp_path / block.mark

@@ -25,7 +25,7 @@ from chaos_runner.lab.shop.store import Shelf
 from chaos_runner.lab.shop.store_pool import StoreError, StorePool
 
 PARTS = ["store", "proxy", "orders-1", "orders-2", "front", "traffic"]
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("shop")]  # experiments find a shop by its command lines
 
 
 @pytest.fixture(scope="module")
