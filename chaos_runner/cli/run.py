@@ -20,6 +20,7 @@ from chaos_runner.engine.watching import Watcher
 from chaos_runner.errors import UsageError
 from chaos_runner.experiment.model import RollbackStrategy
 from chaos_runner.plan.build import Wishes
+from chaos_runner.recovery.unfinished import unfinished
 from chaos_runner.run.events import Event, Verdict
 from chaos_runner.run.merge import merged
 from chaos_runner.run.run import Run
@@ -101,6 +102,7 @@ def _run_one(file: str, options: Options) -> None:
     strategy = RollbackStrategy(options.rollback_strategy) if options.rollback_strategy else None
     wishes = Wishes(seed=options.seed, strategy=strategy, hypothesis_only=options.hypothesis_only)
     request = wiring.request_for(loaded, wiring.reports_folder(options.reports), options.var, wishes)
+    _say_what_is_unfinished(request.reports)
     results = Results()
     watchers: list[Watcher] = [] if options.quiet else [Console(err_ink())]
     if options.events:
@@ -113,6 +115,15 @@ def _run_one(file: str, options: Options) -> None:
             os._exit(ended.outcome.exit)
 
     wiring.run(request, watchers, finish)
+
+
+def _say_what_is_unfinished(reports: Path) -> None:
+    """Runs that died and that nobody has recovered: said, never silently passed by."""
+    left = [one.run for one in unfinished(reports) if one.held_by is None]
+    if left:
+        more = f" and {len(left) - 3} more" if len(left) > 3 else ""
+        click.echo(f"{err_ink().yellow('warning')}: {', '.join(left[:3])}{more} died before everything was restored: "
+                   "chaos-runner recover --all", err=True)
 
 
 def _tell(ended: wiring.Ended, options: Options, results: Results) -> None:

@@ -249,6 +249,15 @@ def test_a_journal_of_a_newer_version_is_refused_with_what_to_do(tmp_path: Path,
     assert not is_well(victim)
 
 
+def test_a_new_run_says_that_an_old_one_was_never_recovered(tmp_path: Path, victim: Process) -> None:
+    killed(tmp_path, victim, with_watchdog=True)
+    ran = run(experiment(action(), probes=[single()]), tmp_path)
+    assert ran.exit == 0
+    assert "chaos-runner recover --all" in ran.err
+    recover(tmp_path, "--all")
+    assert "recover --all" not in run(experiment(action(), probes=[single()]), tmp_path).err
+
+
 def test_recover_wants_to_know_which(tmp_path: Path) -> None:
     assert recover(tmp_path).exit == 2
     assert recover(tmp_path, "--all").exit == 0

@@ -1,0 +1,1 @@
+"""The project's own probes, called by experiments as Chaos Toolkit calls them: `module: probes.shop`."""
