@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,15 @@ from tests.crash.scenes import SCENES, Scene
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 LATEST_S = 2.5
 RECOVERERS = 50
+AT_ONCE = 3
 
 
 def main(runs: int, seed: int) -> int:
     """Exit code 1 when any run left a fault, or had another exit code than it should."""
-    chance = random.Random(seed)
-    with tempfile.TemporaryDirectory() as name:
-        told = [_signalled(Path(name) / str(number), chance) for number in range(runs)]
-        double = [_recovered_twice(Path(name) / f"twice-{number}") for number in range(RECOVERERS)]
+    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(AT_ONCE) as pool:
+        told = list(pool.map(lambda number: _signalled(Path(name) / str(number), random.Random(f"{seed}-{number}")),
+                             range(runs)))
+        double = list(pool.map(lambda number: _recovered_twice(Path(name) / f"twice-{number}"), range(RECOVERERS)))
     print(f"\n{runs} runs with a signal at a random moment (seed {seed}): {dict(Counter(told))}")
     print(f"{RECOVERERS} times two recoverers at once: {dict(Counter(double))}")
     return 0 if set(told) <= {"undone", "over before"} and set(double) == {"undone once"} else 1
