@@ -273,8 +273,17 @@ def _step_abandoned(run: Run, event: ev.StepAbandoned) -> Changes:
 
 def _sampled(run: Run, event: ev.Sampled) -> Changes:
     key = (event.probe, event.phase)
-    tally = run.tallies.get(key, _EMPTY).after(event, run.plan.watched[event.probe])
-    return {"tallies": {**run.tallies, key: tally}}
+    tally = run.tallies.get(key) or _carried_over(run, event)
+    return {"tallies": {**run.tallies, key: tally.after(event, run.plan.watched[event.probe])}}
+
+
+def _carried_over(run: Run, event: ev.Sampled) -> Tally:
+    """An outage that is under way at the end of a phase goes on in the next: `for` counts it as one."""
+    order = list(Phase)
+    if event.phase is Phase.BEFORE or run.plan.watched[event.probe].held_for_s is None:
+        return _EMPTY
+    last = run.tally(event.probe, order[order.index(event.phase) - 1])
+    return structs.replace(_EMPTY, bad_since=last.bad_since, bad_until_t=last.bad_until_t)
 
 
 def _undo_began(run: Run, event: ev.UndoBegan) -> Changes:

@@ -154,11 +154,18 @@ def deviated(run: Run) -> Iterator[Finding]:
     """A probe left its limit while or after the fault acted, also when it had recovered by the end."""
     if not run.acted:
         return
-    broken = [number for number, probe in enumerate(run.plan.probes) if run.tally(number, Phase.DURING).breached(probe)]
+    broken = [number for number in range(len(run.plan.probes)) if _broke(run, number)]
     broken.sort(key=lambda number: -run.tally(number, Phase.DURING).bad_for_s)
     for number in broken:
         yield Finding(code="V201", verdict=Verdict.DEVIATED, text=sentences.breach(run, number, Phase.DURING))
     yield from _not_recovered(run)
+
+
+def _broke(run: Run, number: int) -> bool:
+    """While the fault acted; or, with `for`, in an outage that began then and was too long only after the undo."""
+    probe, after = run.plan.probes[number], run.tally(number, Phase.AFTER)
+    spans = after.breached_t is not None and run.last_undo_t is not None and after.breached_t < run.last_undo_t
+    return run.tally(number, Phase.DURING).breached(probe) or (probe.held_for_s is not None and spans)
 
 
 def _not_recovered(run: Run) -> Iterator[Finding]:

@@ -64,6 +64,13 @@ def test_allow_forgives_up_to_its_share_and_no_more() -> None:
     assert play(forgiving, lambda t: 0.3 if 10 <= t < 14 else 0).verdict is Verdict.DEVIATED
 
 
+def test_an_outage_that_spans_the_undo_counts_as_one() -> None:
+    data = experiment(fault(duration="20s"), probes=[probe(**{"for": "12s"})])
+    assert play(data, lambda t: 0.3 if 17 <= t < 36 else 0).codes == ["V201"]
+    assert play(data, lambda t: 0.3 if 17 <= t < 28 else 0).verdict is Verdict.PASSED
+    assert play(data, lambda t: 0.3 if 26 <= t < 39 else 0).verdict is Verdict.PASSED
+
+
 def test_a_single_bad_sample_among_many_is_noise() -> None:
     run = play(experiment(fault(duration="20s")), lambda t: 0.3 if 10 <= t < 11 else 0)
     assert run.verdict is Verdict.PASSED
