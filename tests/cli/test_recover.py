@@ -15,7 +15,7 @@ import pytest
 from chaos_runner.proxy.process import ProxyProcess
 from chaos_runner.targets.host import Process
 from chaos_runner.targets.proxy import ProxyApi
-from tests.cli.runner import chaos_runner, journal, run, running, wait_for
+from tests.cli.runner import chaos_runner, journal, run, running, wait_for, write
 from tests.run.samples import action, experiment, single
 
 pytestmark = pytest.mark.slow
@@ -247,6 +247,32 @@ def test_a_journal_of_a_newer_version_is_refused_with_what_to_do(tmp_path: Path,
     assert ran.exit == 6
     assert "use that version or a later one" in ran.err
     assert not is_well(victim)
+
+
+BROKEN = """
+import sys
+from chaos_runner.engine.shell import Loop
+from chaos_runner.run.events import Applied
+breathe = Loop._breathe
+
+def broken(self, before, decision):
+    if any(isinstance(event, Applied) for event in decision.events):
+        raise IndexError("a bug in the loop itself")
+    return breathe(self, before, decision)
+
+Loop._breathe = broken
+from chaos_runner.cli.main import main
+main()
+"""
+
+
+def test_a_bug_in_the_loop_itself_ends_in_70_and_the_watchdog_undoes(tmp_path: Path, victim: Process) -> None:
+    words = ["run", str(write(pausing(victim), tmp_path)), "--reports", str(tmp_path / "reports")]
+    command = [sys.executable, "-c", BROKEN, *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 70
+    assert "a bug in chaos-runner" in done.stderr
+    assert eventually(lambda: is_well(victim))
 
 
 def test_a_new_run_says_that_an_old_one_was_never_recovered(tmp_path: Path, victim: Process) -> None:
