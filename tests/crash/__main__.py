@@ -19,7 +19,7 @@ SLOWEST_S = 1.0
 def main(repetitions: int) -> int:
     """Exit code 1 when anything was left, or the watchdog was too slow."""
     with tempfile.TemporaryDirectory() as name:
-        by_watchdog = _played(cases(repetitions, with_watchdog=False), Path(name) / "watchdog", at_once=1)
+        by_watchdog = _played(cases(repetitions, with_watchdog=False), Path(name) / "watchdog", at_once=2)
         by_recover = _played(cases(repetitions, with_watchdog=True), Path(name) / "recover", at_once=3)
     _table("restored by the watchdog", by_watchdog)
     _table("watchdog killed too, restored by recover", by_recover)
@@ -33,7 +33,7 @@ def main(repetitions: int) -> int:
 
 
 def _played(all_cases: Sequence[Case], folder: Path, at_once: int) -> list[Result]:
-    """One at a time where time is measured."""
+    """Fewer at a time where time is measured."""
 
     def one(number: int) -> Result:
         result = play(all_cases[number], folder / str(number))
