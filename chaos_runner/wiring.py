@@ -216,14 +216,13 @@ def write_outcome(last: Run, folder: Path) -> None:
     write_atomically(folder / "outcome.json", found + b"\n")
 
 
-def write_reports(folder: Path) -> list[Path]:
-    """Writes every report of a run from its journal alone."""
-    from chaos_runner.report.write import write_all
+def write_reports(folder: Path, to: Path | None = None, formats: Sequence[str] = ()) -> list[Path]:
+    """Writes the reports of a run from its journal alone, all of them unless told which. Raises OSError."""
+    from chaos_runner.report.write import FORMATS, write_all
     from chaos_runner.run.run import fold
 
     records = read(folder / JOURNAL)
-    write_all(fold(record.event for record in records), records, folder)
-    return [folder / name for name in ("report.html", "report.md", "junit.xml", "journal.json")]
+    return write_all(fold(record.event for record in records), records, to or folder, formats or FORMATS)
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -2,8 +2,9 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -12,12 +13,27 @@ from chaos_runner.report import chaostoolkit, junit, markdown, page
 from chaos_runner.run.run import Run
 
 
-def write_all(run: Run, records: Sequence[Record], folder: Path) -> None:
-    """Writes report.html, report.md, junit.xml and journal.json. Raises OSError when the folder cannot be written."""
-    write(folder / "report.html", page.html(run, records))
-    write(folder / "report.md", markdown.text(run, records))
-    write(folder / "junit.xml", junit.xml(run, records))
-    write(folder / "journal.json", as_json(chaostoolkit.journal(run, records)))
+class Format(NamedTuple):
+    """One way to tell of a run: the file it is written to, and what stands in it."""
+
+    file: str
+    told: Callable[[Run, Sequence[Record]], str]
+
+
+FORMATS: Final[Mapping[str, Format]] = {
+    "html": Format("report.html", page.html),
+    "md": Format("report.md", markdown.text),
+    "junit": Format("junit.xml", junit.xml),
+    "chaostoolkit": Format("journal.json", lambda run, records: as_json(chaostoolkit.journal(run, records))),
+}
+
+
+def write_all(run: Run, records: Sequence[Record], folder: Path, formats: Iterable[str] = FORMATS) -> list[Path]:
+    """Writes the run in these formats and gives the files. Raises OSError when the folder cannot be written."""
+    chosen = [FORMATS[name] for name in formats]
+    for told in chosen:
+        write(folder / told.file, told.told(run, records))
+    return [folder / told.file for told in chosen]
 
 
 def as_json(journal: dict[str, object]) -> str:

@@ -290,4 +290,8 @@ def test_a_run_can_be_shown_and_reported_again(tmp_path: Path) -> None:
     report.unlink()
     assert chaos_runner("report", "latest", "--reports", reports).exit == 0
     assert report.read_text() == before
+    chosen = ("--format", "junit,md", "--out", str(tmp_path / "ci"))
+    junit = chaos_runner("report", "latest", "--reports", reports, *chosen)
+    assert junit.out.split() == [str(tmp_path / "ci" / "junit.xml"), str(tmp_path / "ci" / "report.md")]
+    assert "there are html" in chaos_runner("report", "latest", "--reports", reports, "--format", "pdf").err
     assert "holds no run" in chaos_runner("show", "XYZ", "--reports", reports).err
