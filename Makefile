@@ -17,7 +17,7 @@ $(STAMP): pyproject.toml requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
-demo: $(STAMP) ## a small shop on this machine, two experiments, two reports
+demo: $(STAMP) ## a small shop on this machine, three acts, three reports
 	$(BIN)/chaos-runner demo
 
 test: $(STAMP) system ## all tests; installs what they need
