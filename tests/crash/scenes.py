@@ -14,13 +14,15 @@ from chaos_runner.targets.host import Process, with_words
 from chaos_runner.targets.proxy import ProxyApi
 
 Picture = Callable[[], Any]
+INTERFACE = "chaos0"
 
 
 class Scene(Struct, frozen=True):
-    """One step with the fault, and the picture of what it hits."""
+    """One step with the fault, the picture of what it hits, and the words that put a command inside the scene."""
 
     step: dict[str, Any]
     picture: Picture
+    inside: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -69,6 +71,33 @@ def _loads(folder: Path) -> list[tuple[str, ...]]:
     return [command for command in loads if any(run in word for run in runs for word in command)]
 
 
+def _network(target: dict[str, Any], arguments: dict[str, Any]) -> Callable[[Path], AbstractContextManager[Scene]]:
+    @contextmanager
+    def opened(folder: Path) -> Iterator[Scene]:
+        """A network of its own, with a card that leads nowhere."""
+        name = f"chaos-{abs(hash(folder)):x}"
+        inside = ("ip", "netns", "exec", name)
+        _do("ip", "netns", "add", name)
+        try:
+            _do(*inside, "ip", "link", "add", INTERFACE, "type", "dummy")
+            _do(*inside, "ip", "addr", "add", "10.98.0.1/24", "dev", INTERFACE)
+            _do(*inside, "ip", "link", "set", INTERFACE, "up")
+            yield Scene({"target": target, "arguments": arguments}, lambda: _configured(inside), inside)
+        finally:
+            _do("ip", "netns", "del", name)
+
+    return opened
+
+
+def _configured(inside: tuple[str, ...]) -> tuple[str, str]:
+    """Queues and tables, and nothing that counts."""
+    return (_do(*inside, "tc", "qdisc", "show", "dev", INTERFACE), _do(*inside, "nft", "list", "tables"))
+
+
+def _do(*words: str) -> str:
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+
+
 SCENES: dict[str, Callable[[Path], AbstractContextManager[Scene]]] = {
     "host.cpu_load": _load({"load": "20%", "cores": 1}),
     "host.disk_fill": _disk,
@@ -83,4 +112,10 @@ SCENES: dict[str, Callable[[Path], AbstractContextManager[Scene]]] = {
     "proxy.slicer": _proxy({"average-size": "64B"}),
     "proxy.slow_close": _proxy({"delay": "100ms"}),
     "proxy.timeout": _proxy({}),
+}
+
+NETWORK_SCENES: dict[str, Callable[[Path], AbstractContextManager[Scene]]] = {  # in the guest: their kernel has netem
+    "host.network_latency": _network({"interface": INTERFACE}, {"latency": "200ms"}),
+    "host.network_loss": _network({"interface": INTERFACE}, {"loss": "30%"}),
+    "host.network_partition": _network({"to": ["10.98.0.2"]}, {}),
 }
