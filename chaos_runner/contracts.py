@@ -29,17 +29,44 @@ class Grade(StrEnum):
     NONE = "none"
 
 
-class Act(Struct, frozen=True, kw_only=True):
+class Group(Struct, frozen=True, kw_only=True):
+    """The set that a target was chosen from: how people call it, and how many it has."""
+
+    name: str
+    size: int
+
+
+class Where(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a target stands, as far as its platform has such places, and its labels or tags. Limits speak of these."""
+
+    context: str = ""
+    namespace: str = ""
+    account: str = ""
+    region: str = ""
+    labels: dict[str, str] = {}
+
+
+class Act(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One change to one target, complete enough to undo and verify it in any process.
 
     `target` identifies it for good (a pid only together with its start time), `do` is what is done, `was` is what
-    `prepare` saw, `label` is how people call the target.
+    `prepare` saw, `label` is how people call the target. `group` is None for a target that was named, not chosen.
     """
 
     target: dict[str, Any]
     do: dict[str, Any]
     was: dict[str, Any]
     label: str
+    group: Group | None = None
+    where: Where = Where()
+
+
+class Right(Struct, frozen=True, kw_only=True):
+    """Something that acting or undoing needs: `verb` is "do" or "undo". `lacks` says what is missing, if anything."""
+
+    verb: str
+    needs: str
+    lacks: str = ""
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
@@ -121,6 +148,10 @@ class Fault(ABC, Generic[T, A]):
     @abstractmethod
     def verify(self, act: Act) -> Restored:
         """Reads the target back and compares. Raises ActFailed when it cannot be read."""
+
+    def rights(self, act: Act) -> list[Right]:  # noqa: ARG002 -- for those who override it
+        """The rights to do and to undo this act, checked without acting. Empty where `prepare` alone finds out."""
+        return []
 
     def by_hand(self, act: Act) -> str:  # noqa: ARG002 -- for those who override it
         """The command a person can type to finish the undo, where there is one."""

@@ -24,11 +24,13 @@ from chaos_runner.contracts import (
     Band,
     Evidence,
     Fault,
+    Group,
     NativeProbe,
     NoArguments,
     Reading,
     Restored,
     Setting,
+    Where,
 )
 from chaos_runner.engine.hands import Hands, Orders
 from chaos_runner.engine.shell import Loop
@@ -60,7 +62,8 @@ class FakeTarget(Struct, frozen=True, forbid_unknown_fields=True):
 class FakeFault(Fault[FakeTarget, NoArguments]):
     """A fault on a thing that can only be "well" or "hurt". Every verb can be told to raise.
 
-    `state` is what the thing is now; `calls` tells every verb that was called, in order.
+    `state` is what the thing is now; `calls` tells every verb that was called, in order. With `of` its things were
+    chosen from a group of so many; `where` is where they stand.
     """
 
     target = FakeTarget
@@ -68,12 +71,14 @@ class FakeFault(Fault[FakeTarget, NoArguments]):
     band = Band(word="hurt")
 
     def __init__(self, *, targets: int = 1, raises: Mapping[str, Exception] | None = None,
-                 stays_hurt: bool = False, healed_by: str = "") -> None:
+                 stays_hurt: bool = False, healed_by: str = "", of: int = 0, where: Where | None = None) -> None:
         self.state = dict.fromkeys((f"thing-{number}" for number in range(targets)), "well")
         self.calls: list[str] = []
         self._raises = dict(raises or {})
         self._stays_hurt = stays_hurt
         self._healed_by = healed_by
+        self._group = Group(name="things", size=of) if of else None
+        self._where = where or Where()
 
     @property
     def healed_by(self) -> str:  # type: ignore[override]  # a class says it once, a fake is told
@@ -81,7 +86,8 @@ class FakeFault(Fault[FakeTarget, NoArguments]):
 
     def prepare(self, target: FakeTarget, arguments: NoArguments, setting: Setting) -> list[Act]:  # noqa: ARG002
         self._say("prepare")
-        return [Act(target={"name": name}, do={"hurt": True}, was={"state": state}, label=name)
+        return [Act(target={"name": name}, do={"hurt": True}, was={"state": state}, label=name, group=self._group,
+                    where=self._where)
                 for name, state in self.state.items()]
 
     def apply(self, act: Act) -> Evidence:

@@ -92,7 +92,13 @@ def _checked(run: Run, event: ev.Checked) -> Line:
     step, card = run.plan.step(event.step), run.plan.cards[event.step]
     ends = "to the end of the method" if step.duration_s is None else f"for {spoken_seconds(step.duration_s)}"
     undo = "undone and verified" if card.reversible else f"irreversible, healed by {card.healed_by}"
-    return "plan", f"{step.name} → {', '.join(event.targets)} ({ends if card.reversible else 'once'}; {undo})"
+    targets = _few([aim.label for aim in event.targets])
+    return "plan", f"{step.name} → {targets} ({ends if card.reversible else 'once'}; {undo})"
+
+
+def _few(labels: Sequence[str], most: int = 5) -> str:
+    """The first of them by name, and how many more there are."""
+    return ", ".join(labels[:most]) + (f" and {len(labels) - most} more" if len(labels) > most else "")
 
 
 def _declined(run: Run, event: ev.Declined) -> Line:
@@ -120,7 +126,7 @@ def _has_to_undo(run: Run) -> bool:
 
 
 def _prepared(run: Run, event: ev.Prepared) -> Line:
-    return "fault", f"{run.plan.step(event.step).name} → {', '.join(act.label for act in event.acts)}"
+    return "fault", f"{run.plan.step(event.step).name} → {_few([act.label for act in event.acts])}"
 
 
 def _applied(run: Run, event: ev.Applied) -> Line:

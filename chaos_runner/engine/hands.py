@@ -2,8 +2,8 @@
 
 import time
 import traceback
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from math import isnan
 from subprocess import Popen
 from typing import Any, Final, Protocol
@@ -11,16 +11,17 @@ from typing import Any, Final, Protocol
 import msgspec
 from msgspec import Struct
 
-from chaos_runner.contracts import Act, Fault, Grade, Mark, NativeProbe, NoData, Reading, Setting, Unreachable
+from chaos_runner.contracts import Act, Fault, Grade, NativeProbe, NoData, Reading, Unreachable
 from chaos_runner.engine import activities
 from chaos_runner.engine.activities import RUN_VARIABLE, STEP_VARIABLE, Called, Caller
-from chaos_runner.engine.judging import CannotJudge, holds
+from chaos_runner.engine.judging import CannotJudge, bad_values, holds
 from chaos_runner.engine.process import end_group
 from chaos_runner.errors import ActFailed, ChaosRunnerError, Gone, NoEffect, NoTarget, Refused
 from chaos_runner.experiment.arguments import BadArguments, convert
-from chaos_runner.experiment.model import Native, Probe, Provider, Step
+from chaos_runner.experiment.model import AnyAnswer, Native, Probe, Provider, Step
 from chaos_runner.experiment.values import Values
-from chaos_runner.mark import moment, own_key
+from chaos_runner.plan.aim import aim
+from chaos_runner.plan.limits import Aim, aims, exceeded
 from chaos_runner.plan.model import Plan
 from chaos_runner.redaction import Redactor
 from chaos_runner.run import commands as co
@@ -76,11 +77,18 @@ class Hands:
             return self._unforeseen(command, problem)
 
     def _do(self, command: co.Command, entry: Entry | None) -> ev.Fact | None:
+        if entry:
+            return self._do_to(entry, command)
         match command:
             case co.Check():
                 return self._check(self._plan.step(command.step))
             case co.Prepare():
-                return self._prepare(self._plan.step(command.step))
+                return self._prepare(self._plan.step(command.step), command.others)
+            case co.Trip():
+                return self._trip(command.probe)
+            case co.BeReady():
+                return ev.Rehearsed(t=self._t(), probe=command.probe, trips=command.trips,
+                                    took_s=round(self._t() - command.since_t, 6))
             case co.RunStep():
                 return self._run_step(self._plan.step(command.step))
             case co.KillStep():
@@ -88,11 +96,16 @@ class Hands:
                 return None
             case co.Read():
                 return self._read(command.probe, command.phase)
-            case co.Apply() if entry:
+            case _:
+                raise TypeError(f"{command} cannot be carried out")
+
+    def _do_to(self, entry: Entry, command: co.Command) -> ev.Fact:
+        match command:
+            case co.Apply():
                 return self._apply(entry)
-            case co.Undo() if entry:
+            case co.Undo():
                 return self._undo(entry)
-            case co.Verify() if entry:
+            case co.Verify():
                 return self._verify(entry)
             case _:
                 raise TypeError(f"{command} cannot be carried out")
@@ -120,33 +133,24 @@ class Hands:
             acts = self._look(step)
         except (ChaosRunnerError, BadArguments) as problem:
             return self._declined(step, problem, early=True)
-        return ev.Checked(t=self._t(), step=step.key, targets=[act.label for act in acts])
+        return ev.Checked(t=self._t(), step=step.key, targets=self._aims(step, acts))
 
-    def _prepare(self, step: Step) -> ev.Fact:
+    def _prepare(self, step: Step, others: Sequence[Aim]) -> ev.Fact:
         try:
             acts = self._look(step)
         except (ChaosRunnerError, BadArguments) as problem:
             return self._declined(step, problem, early=False)
+        if said := exceeded(self._plan.safeguards.limits, [*others, *self._aims(step, acts)]):
+            return self._declined(step, Refused(said), early=False)
         if any(self._redactor.struct(act) != act for act in acts):
             return self._declined(step, Refused(_REVEALING), early=False)
         return ev.Prepared(t=self._t(), step=step.key, acts=acts)
 
     def _look(self, step: Step) -> list[Act]:
-        call = step.call
-        if not isinstance(call, Native):
-            raise TypeError(f"{step.key} is no native fault")
-        fault = self._shelf.fault(call.name)
-        target = convert(fault.target, self._values.fill(call.target))
-        arguments = convert(fault.arguments, self._values.fill(call.arguments))
-        acts = fault.prepare(target, arguments, self._setting(step))
-        if not acts:
-            raise NoTarget("nothing matches the target")
-        return acts
+        return aim(step, self._plan, self._values, self._shelf.fault)
 
-    def _setting(self, step: Step) -> Setting:
-        mark = Mark(run=self._plan.run, number=int(step.key[1:]),
-                    expires=moment(datetime.fromisoformat(self._plan.expires)))
-        return Setting(mark=mark, seed=self._plan.seed, configuration=self._values.configuration, key=own_key())
+    def _aims(self, step: Step, acts: Sequence[Act]) -> list[Aim]:
+        return aims(step.call.name, acts) if isinstance(step.call, Native) else []
 
     def _declined(self, step: Step, problem: Exception, *, early: bool) -> ev.Fact:
         return ev.Declined(t=self._t(), step=step.key, why=_refusal(problem), text=str(problem), early=early)
@@ -258,6 +262,19 @@ class Hands:
         process = self._processes.get(step)
         if process:
             end_group(process)
+
+    # ── the rehearsal ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _trip(self, number: int) -> ev.Fact:
+        """The first value that the rule's own judge calls bad; for a rule that has only `missing-for`, silence."""
+        rule = self._plan.watched[number]
+        if isinstance(rule.judge, AnyAnswer):
+            return ev.Tripped(t=self._t(), probe=number, good=None)
+        for value in bad_values(rule.judge):
+            with suppress(CannotJudge):
+                if holds(rule.judge, value, self._values) is rule.bad_when_met:
+                    return ev.Tripped(t=self._t(), probe=number, good=False, value=value)
+        return ev.Tripped(t=self._t(), probe=number, good=True, doubt="no value was found that it calls bad")
 
     # ── probes ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,6 +1,7 @@
 """Is this value inside the limit? Native limits here, Chaos Toolkit's tolerances by chaoslib's own function."""
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 from chaos_runner.experiment.model import AnyAnswer, Comparison, Judge, Limit, Tolerance
@@ -20,6 +21,29 @@ def holds(judge: Judge, value: Any, values: Values) -> bool:
             return True
         case Tolerance():
             return _tolerated(values.fill(judge.spec), value, values)
+
+
+def bad_values(judge: Judge) -> Iterator[Any]:
+    """Values of which a stop rule's judge must call one bad: on the far side of a limit, and the usual failures."""
+    if isinstance(judge, Limit):
+        yield from _beyond(judge)
+    yield from (None, False, True, 0, -1, "", "no", {}, [], {"status": 599, "body": "", "headers": {}},
+                {"status": 1, "stdout": "", "stderr": "failed"}, "x" * 64)
+
+
+def _beyond(limit: Limit) -> Iterator[Any]:
+    """A stop rule's condition says which values are bad: these meet it."""
+    first = limit.bounds[0]
+    if not isinstance(first, int | float) or isinstance(first, bool):
+        yield first
+        return
+    match limit.comparison:
+        case Comparison.ABOVE | Comparison.AT_LEAST:
+            yield from (first + abs(first) + 1, first + abs(first))
+        case Comparison.BELOW | Comparison.AT_MOST:
+            yield from (first - abs(first) - 1, first - abs(first))
+        case Comparison.BETWEEN | Comparison.EQUALS:
+            yield from (first, limit.bounds[-1])
 
 
 def _within(limit: Limit, value: Any) -> bool:

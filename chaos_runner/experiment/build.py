@@ -18,16 +18,16 @@ from chaos_runner.experiment.model import (
     RollbackStrategy,
     Step,
 )
+from chaos_runner.experiment.safeguards import SAFEGUARD_KEYS, safeguards
 
 EXPERIMENT_KEYS: Final = (
     "version", "title", "description", "tags", "owner", "contributions", "extensions", "configuration", "secrets",
-    "steady-state-hypothesis", "method", "rollbacks", "controls", "runtime", "dry", "stop-when", "limits",
-    "confirm-above", "seed", "require-proof", "require-verified-undo", "rehearse", "max-abort-latency", "gates",
+    "steady-state-hypothesis", "method", "rollbacks", "controls", "runtime", "dry", "stop-when", "seed", "gates",
+    *SAFEGUARD_KEYS,
 )
 HYPOTHESIS_KEYS: Final = ("title", "description", "probes", "controls", "baseline", "recovers-within")
 NOT_YET: Final = {
-    "controls": "controls", "limits": "limits", "confirm-above": "confirm-above", "gates": "gates",
-    "rehearse": "rehearsals", "max-abort-latency": "max-abort-latency", "dry": "dry runs",
+    "controls": "controls", "gates": "gates", "dry": "dry runs",
 }
 RUNTIME_KEYS: Final = ("rollbacks", "hypothesis")
 STRATEGY_KEYS: Final = ("strategy",)
@@ -58,9 +58,8 @@ def _experiment(document: Document, fields: Fields, found: Found) -> Experiment:
         hypothesis=_hypothesis(fields, found, known), method=tuple(method),
         rollbacks=tuple(_steps(fields, found, known, "rollbacks")), stop_rules=tuple(rule for rule in rules if rule),
         configuration=_configuration(fields), secrets=fields.mapping("secrets"), tags=_tags(fields),
-        owner=fields.text("owner"), seed=fields.whole("seed"), require_proof=fields.flag("require-proof"),
-        require_verified_undo=fields.flag("require-verified-undo"), rollback_strategy=_strategy(fields),
-        source=document.text)
+        owner=fields.text("owner"), seed=fields.whole("seed"), safeguards=safeguards(fields, "the experiment"),
+        rollback_strategy=_strategy(fields), source=document.text)
 
 
 def _refuse_not_yet(fields: Fields) -> None:

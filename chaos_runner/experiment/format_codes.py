@@ -101,6 +101,15 @@ VERDICT_CODES: Final = (
     Code("V104", "not started: a fault was refused", "Its `prepare` looked and said no; nothing was changed."),
     Code("V105", "not started: a stop rule could not be read", "What is meant to stop the run must be readable before\n"
          "it starts."),
+    Code("V106", "not started: a limit",
+         "What the faults together would hit, or how long they would last, is more than\n"
+         "the experiment, chaos.yaml, the environment or the policy allows. No flag exceeds a limit."),
+    Code("V107", "not started: a stop rule does not trip",
+         "The rehearsal gave the stop rule a value that it must call\n"
+         "bad, again and again, and it would not have ended the run. Look at its condition."),
+    Code("V108", "not started: a stop would be too slow",
+         "The rehearsal measured the time from a bad sample to an undo\n"
+         "that is ready: longer than `max-abort-latency`. The disk or the machine is too busy."),
     Code("V201", "deviated while the fault acted", "A probe was outside its limit longer or oftener than its author\n"
          "allows. It counts also when it had recovered by the end."),
     Code("V203", "did not recover in time",
@@ -116,6 +125,9 @@ VERDICT_CODES: Final = (
          "The stop rule gave no data for longer than `missing-for`; to go on without it would be to go on without\n"
          "brakes."),
     Code("V313", "aborted: somebody asked", "`chaos-runner stop`, or another request, ended the run."),
+    Code("V314", "aborted: the longest time was over",
+         "The faults had acted for as long as `max-duration` allows, and\n"
+         "everything was undone."),
     Code("V401", "error: a step failed", "An activity raised, timed out, or ended with a bad status. What the run saw\n"
          "is no statement about the system."),
     Code("V402", "error: a rollback failed",

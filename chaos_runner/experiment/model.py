@@ -142,6 +142,61 @@ class RollbackStrategy(StrEnum):
     DEVIATED = "deviated"
 
 
+class Limits(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a run never exceeds, and who says so. Of several, each holds. An empty list of patterns allows everything.
+
+    `max_share` is of each group that targets are chosen from, all faults together; `max_targets` is of all faults
+    together; `max_duration_s` is from the first fault to the beginning of the undo.
+    """
+
+    source: str
+    max_share: float | None = None
+    max_targets: int | None = None
+    max_duration_s: float | None = None
+    namespaces: tuple[str, ...] = ()
+    contexts: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+
+
+class Protected(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What no fault may hit, and who says so: by the patterns of its name, or by a label or tag and its value."""
+
+    source: str
+    names: tuple[str, ...] = ()
+    labels: dict[str, str] = {}
+
+
+class ConfirmAbove(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """From where on a person is asked: more than that share of a group, or more than so many targets."""
+
+    share: float | None = None
+    targets: int | None = None
+
+
+class Safeguards(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Everything that only ever narrows what a run may do. Experiment, chaos.yaml, environment and policy all have it.
+    """
+
+    limits: tuple[Limits, ...] = ()
+    protected: tuple[Protected, ...] = ()
+    confirm_above: tuple[ConfirmAbove, ...] = ()
+    require_proof: bool = False
+    require_verified_undo: bool = False
+    rehearse: bool = False
+    abort_latency_max_s: float | None = None
+
+    def and_also(self, other: "Safeguards") -> "Safeguards":
+        """Both: whatever either forbids is forbidden."""
+        latencies_s = [found for found in (self.abort_latency_max_s, other.abort_latency_max_s) if found is not None]
+        return Safeguards(
+            limits=self.limits + other.limits, protected=self.protected + other.protected,
+            confirm_above=self.confirm_above + other.confirm_above,
+            require_proof=self.require_proof or other.require_proof,
+            require_verified_undo=self.require_verified_undo or other.require_verified_undo,
+            rehearse=self.rehearse or other.rehearse, abort_latency_max_s=min(latencies_s, default=None))
+
+
 class Experiment(Struct, frozen=True, kw_only=True):
     """What is asked."""
 
@@ -157,8 +212,7 @@ class Experiment(Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     owner: str = ""
     seed: int | None = None
-    require_proof: bool = False
-    require_verified_undo: bool = False
+    safeguards: Safeguards = Safeguards()
     rollback_strategy: RollbackStrategy | None = None
     source: str = ""
     """The file's own text, for the report; secrets in it are redacted before it reaches a journal."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 from chaos_runner import shelf
 from chaos_runner.contracts import Fault, NativeProbe
 from chaos_runner.experiment import activities, build, providers
+from chaos_runner.experiment import safeguards as guards
 from chaos_runner.experiment.arguments import required
 from chaos_runner.experiment.judges import COMPARISONS, TOLERANCES
 from chaos_runner.experiment.model import Comparison, RollbackStrategy
@@ -201,6 +202,25 @@ _NEEDS: Final = {"python": ("type", "module", "func"), "process": ("type", "path
 # Keys
 
 
+_PATTERNS: Final[Schema] = {"type": "array", "minItems": 1, "items": {"type": ["string", "integer"]}}
+_COUNT: Final[Schema] = {"type": "integer", "minimum": 1}
+_SAFEGUARDS: Final[dict[str, Schema]] = {
+    "limits": _mapping(guards.LIMIT_KEYS, {
+        "max-share": share("Of each group that targets are chosen from, all faults together."),
+        "max-targets": {**_COUNT, "description": "Of all faults together."},
+        "max-duration": duration("From the first fault to the beginning of the undo."),
+        **{key: {**_PATTERNS, "description": f"Patterns of the {key} in which targets may stand."}
+           for key in guards.PATTERN_KEYS}}),
+    "confirm-above": _mapping(guards.CONFIRM_KEYS, {
+        "share": share("More of any group, and somebody is asked."),
+        "targets": {"type": "integer", "minimum": 0, "description": "More targets, and somebody is asked."}}),
+    "require-proof": {"type": "boolean", "description": "Only measured evidence counts: what is merely reported is "
+                                                        "inconclusive."},
+    "require-verified-undo": {"type": "boolean", "description": "Every action must have an undo that is verified."},
+    "rehearse": {"type": "boolean", "description": "Trip each stop rule with an invented bad sample, before the first "
+                                                   "fault."},
+    "max-abort-latency": duration("How long a rehearsed stop may take from its sample to an undo that is ready."),
+}
 _EXPERIMENT: Final[dict[str, Schema]] = {
     "version": {"description": "The version of the file's own content."},
     "title": _filled("What is believed, in one line."),
@@ -222,9 +242,7 @@ _EXPERIMENT: Final[dict[str, Schema]] = {
     "dry": {"description": "Chaos Toolkit's; it does not count in a file."},
     "stop-when": _list_of("probe", "Each ends the run: a limit when it holds, a tolerance when it is not met."),
     "seed": {"type": "integer", "description": "Makes random choices repeatable."},
-    "require-proof": {"type": "boolean", "description": "Only measured evidence counts: what is merely reported is "
-                                                        "inconclusive."},
-    "require-verified-undo": {"type": "boolean", "description": "Every action must have an undo that is verified."},
+    **_SAFEGUARDS,
     **{key: _not_yet(what) for key, what in build.NOT_YET.items()},
 }
 _HYPOTHESIS: Final[dict[str, Schema]] = {

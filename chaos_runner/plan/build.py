@@ -3,7 +3,6 @@
 import os
 import secrets
 import sys
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
@@ -15,10 +14,20 @@ from chaos_runner import __version__
 from chaos_runner.clock import rfc3339
 from chaos_runner.contracts import Fault
 from chaos_runner.errors import Refused
-from chaos_runner.experiment.model import Experiment, Native, Provider, RollbackStrategy, Step, StepKind
+from chaos_runner.experiment.model import (
+    Experiment,
+    Native,
+    Provider,
+    RollbackStrategy,
+    Safeguards,
+    Step,
+    StepKind,
+)
+from chaos_runner.experiment.project import Surroundings
 from chaos_runner.experiment.values import Values
 from chaos_runner.inverses import undo_of
-from chaos_runner.plan.model import FaultCard, Origin, Plan
+from chaos_runner.plan.aim import FindFault
+from chaos_runner.plan.model import FaultCard, Origin, Plan, Planned
 from chaos_runner.redaction import Redactor
 
 RECOVERS_WITHIN_S: Final = 30.0
@@ -30,21 +39,23 @@ UNDO_S: Final = 60.0
 MARGIN_S: Final = 300.0
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
-FindFault = Callable[[str], Fault[Any, Any]]
-
-
 class Wishes(Struct, frozen=True, kw_only=True):
     """What the command line says beside the file."""
 
     seed: int | None = None
     strategy: RollbackStrategy | None = None
     hypothesis_only: bool = False
+    rehearse: bool = False
+    surroundings: Surroundings = Surroundings()
+    planned: dict[str, list[Planned]] | None = None
 
 
 def plan_for(experiment: Experiment, values: Values, wishes: Wishes, find_fault: FindFault, started: datetime) -> Plan:
     """The plan. Raises Refused when `require-verified-undo` does not hold."""
     resolved = _with_known_inverses(_with_pauses(experiment, values), values)
-    _refuse_unverified(resolved)
+    safeguards = _safeguards(experiment, wishes)
+    if safeguards.require_verified_undo:
+        _refuse_unverified(resolved)
     cards = {step.key: _card(find_fault(step.call.name)) for step in resolved.method
              if step.is_fault and isinstance(step.call, Native)}
     recovers_s = _recovers_within_s(resolved)
@@ -53,7 +64,14 @@ def plan_for(experiment: Experiment, values: Values, wishes: Wishes, find_fault:
         run=new_run_id(started), experiment=resolved, origin=origin(), seed=_seed(resolved, wishes), cards=cards,
         strategy=wishes.strategy or resolved.rollback_strategy or RollbackStrategy.SAFE, recovers_within_s=recovers_s,
         longest_s=longest_s, expires=rfc3339(started + timedelta(seconds=longest_s + MARGIN_S)),
-        started=rfc3339(started), digest=_digest(resolved), hypothesis_only=wishes.hypothesis_only)
+        started=rfc3339(started), digest=_digest(resolved), hypothesis_only=wishes.hypothesis_only,
+        safeguards=safeguards, environment=wishes.surroundings.environment.name,
+        production=wishes.surroundings.environment.production, planned=wishes.planned)
+
+
+def _safeguards(experiment: Experiment, wishes: Wishes) -> Safeguards:
+    return experiment.safeguards.and_also(wishes.surroundings.safeguards).and_also(
+        Safeguards(rehearse=wishes.rehearse))
 
 
 def new_run_id(moment: datetime) -> str:
@@ -67,7 +85,14 @@ def origin() -> Origin:
     machine = os.uname()
     return Origin(user=_user(), host=machine.nodename, pid=os.getpid(), version=__version__,
                   python=".".join(map(str, sys.version_info[:3])),
-                  platform=f"{machine.sysname} {machine.release} {machine.machine}")
+                  platform=f"{machine.sysname} {machine.release} {machine.machine}", through=_through())
+
+
+def _through() -> str:
+    """How whoever started us reaches us: most CI systems set CI, as GitHub, GitLab and Jenkins' plugins do."""
+    if os.environ.get("CI"):
+        return "CI"
+    return "a terminal" if os.isatty(0) else "a script"
 
 
 def _user() -> str:
@@ -85,7 +110,16 @@ def _seed(experiment: Experiment, wishes: Wishes) -> int:
 
 
 def _card(fault: Fault[Any, Any]) -> FaultCard:
-    return FaultCard(band=fault.band, healed_by=fault.healed_by)
+    does, way_back = words_of(fault)
+    return FaultCard(band=fault.band, healed_by=fault.healed_by, does=does, way_back=way_back)
+
+
+def words_of(fault: Fault[Any, Any]) -> tuple[str, str]:
+    """What a fault does and how it is undone, as the first line of its file says: "name: does; undo …"."""
+    module = sys.modules.get(type(fault).__module__)
+    first = ((module.__doc__ if module else "") or "").strip().partition("\n")[0]
+    does, _, way_back = first.partition(": ")[2].rstrip(".").partition("; ")
+    return does, way_back
 
 
 def _with_pauses(experiment: Experiment, values: Values) -> Experiment:
@@ -122,8 +156,6 @@ def _with_known_inverse(step: Step, redactor: Redactor) -> Step:
 
 
 def _refuse_unverified(experiment: Experiment) -> None:
-    if not experiment.require_verified_undo:
-        return
     if experiment.rollbacks:
         raise Refused("rollbacks can only be reported, not verified, and require-verified-undo asks for more: give "
                       "each action an `undo:` with `verify:`")

@@ -1,24 +1,44 @@
 """The Plan: an experiment with everything decided that can be decided before anything is touched."""
 
+from typing import Any
+
+import msgspec
 from msgspec import Struct
 
-from chaos_runner.contracts import Band
-from chaos_runner.experiment.model import Experiment, Probe, RollbackStrategy, Step
+from chaos_runner.contracts import Act, Band
+from chaos_runner.experiment.model import Experiment, Probe, RollbackStrategy, Safeguards, Step
 
 
 class FaultCard(Struct, frozen=True, kw_only=True):
-    """What the shelf says of a fault, kept with the run so that its journal can be read without the shelf."""
+    """What the shelf says of a fault, kept with the run so that its journal can be read without the shelf.
+
+    `does` and `way_back` are the two halves of its first line: "stops processes", "undo lets them go on".
+    """
 
     band: Band
     healed_by: str = ""
+    does: str = ""
+    way_back: str = ""
 
     @property
     def reversible(self) -> bool:
         return not self.healed_by
 
 
+class Planned(Struct, frozen=True, kw_only=True):
+    """One target as a plan has it: what people call it, and what identifies it for good."""
+
+    label: str
+    target: dict[str, Any]
+
+    @classmethod
+    def of(cls, act: Act) -> "Planned":
+        """The target of an act, as data that can be compared with what a file says."""
+        return cls(label=act.label, target=msgspec.to_builtins(act.target))
+
+
 class Origin(Struct, frozen=True, kw_only=True):
-    """Who started the run, where, with what."""
+    """Who started the run, from where, with what. `through` is "a terminal", "CI" or "a script"."""
 
     user: str
     host: str
@@ -26,6 +46,7 @@ class Origin(Struct, frozen=True, kw_only=True):
     version: str
     python: str
     platform: str
+    through: str = ""
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -43,6 +64,12 @@ class Plan(Struct, frozen=True, kw_only=True):
     started: str
     digest: str
     hypothesis_only: bool = False
+    safeguards: Safeguards = Safeguards()
+    """Of the experiment and of all that surrounds it."""
+    environment: str = ""
+    production: bool = False
+    planned: dict[str, list[Planned]] | None = None
+    """Per fault, the only targets that may be hit: those that somebody has seen in a plan. None: whoever matches."""
 
     @property
     def probes(self) -> tuple[Probe, ...]:

@@ -47,7 +47,7 @@ def xml(run: Run, records: Sequence[Record]) -> str:
 
 
 def _properties(suite: Element, run: Run) -> None:
-    targets = sorted({label for labels in run.checked.values() for label in labels})
+    targets = sorted({aim.label for aims in run.checked.values() for aim in aims})
     values = {"run": run.plan.run, "file": run.plan.experiment.file, "digest": run.plan.digest,
               "seed": str(run.plan.seed), "targets": ", ".join(short(label) for label in targets[:50]),
               "verdict": str(run.ended.verdict) if run.ended else "none",

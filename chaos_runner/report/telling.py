@@ -7,6 +7,7 @@ from chaos_runner.report import text
 from chaos_runner.run import events as ev
 from chaos_runner.run import sentences
 from chaos_runner.run.run import Run
+from chaos_runner.units import spoken_seconds
 
 Words = tuple[str, str]
 
@@ -28,6 +29,10 @@ def _name(run: Run, step: str) -> str:
 def _many(labels: list[str]) -> str:
     rest = f" and {len(labels) - 3} more" if len(labels) > 3 else ""
     return ", ".join(text.short(label, 80) for label in labels[:3]) + rest
+
+
+def _rehearsal(event: ev.Rehearsed) -> str:
+    return f"an undo was ready {spoken_seconds(event.took_s)} later" if event.trips else "it does not trip"
 
 
 def _applied(run: Run, event: ev.Applied) -> Words:
@@ -61,7 +66,11 @@ def _verified(run: Run, event: ev.Verified) -> Words:
 _WORDS: Final[dict[type[ev.Event], Callable[[Run, Any], Words]]] = {
     ev.RunStarted: lambda _, event: ("run began", f"{event.plan.run}, {event.plan.experiment.title}"),
     ev.StageBegan: lambda _, event: ("stage", str(event.stage)),
-    ev.Checked: lambda run, event: ("checked", f"{_name(run, event.step)}: {_many(event.targets)}"),
+    ev.Checked: lambda run, event: (
+        "checked", f"{_name(run, event.step)}: {_many([aim.label for aim in event.targets])}"),
+    ev.Limited: lambda _, event: ("limited", event.text),
+    ev.Tripped: lambda run, event: ("rehearsal", f"{run.plan.watched[event.probe].name}: a bad sample is invented"),
+    ev.Rehearsed: lambda run, event: ("rehearsal", f"{run.plan.watched[event.probe].name}: {_rehearsal(event)}"),
     ev.Declined: lambda run, event: ("declined", f"{_name(run, event.step)}, {event.why}: {event.text}"),
     ev.Prepared: lambda run, event: (
         "recorded", f"{_name(run, event.step)}: {_many([act.label for act in event.acts])}"),

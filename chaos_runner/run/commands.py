@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from chaos_runner.plan.limits import Aim
 from chaos_runner.run.events import Phase
 
 
@@ -31,6 +32,8 @@ class Prepare(Command, frozen=True):
 
     verb = "step"
     step: str
+    others: tuple[Aim, ...] = ()
+    """Whom other faults hit already: limits hold for all together."""
 
 
 class Apply(Command, frozen=True):
@@ -62,6 +65,22 @@ class Read(Command, frozen=True):
     phase: Phase
 
 
+class Trip(Command, frozen=True):
+    """Invent a bad sample of a stop rule. Answered by Tripped."""
+
+    verb = "trip"
+    probe: int
+
+
+class BeReady(Command, frozen=True):
+    """Be where an undo would begin, after a rehearsed trip at `since_t`. Answered by Rehearsed."""
+
+    verb = "ready"
+    probe: int
+    trips: bool
+    since_t: float
+
+
 class Undo(Command, frozen=True):
     """Undo one entry. Answered by Undone or UndoFailed."""
 
@@ -84,6 +103,7 @@ class Timer(StrEnum):
     PAUSE_BEFORE = "pause-before"
     PAUSE_AFTER = "pause-after"
     DURATION = "duration"
+    LIMIT = "limit"
     RETRY = "retry"
     SETTLE = "settle"
     UNDO_LATE = "undo-late"

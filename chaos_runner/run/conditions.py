@@ -1,9 +1,14 @@
 """Questions about a run that the loop asks before it decides, each answered from the run alone."""
 
+from collections.abc import Iterator
+from typing import Final
+
 from chaos_runner.experiment.model import STEADY_SAMPLES, Probe, RollbackStrategy
-from chaos_runner.run.events import Phase, StopKind
+from chaos_runner.run.events import Phase, Rehearsed, Sampled, StopKind, Tripped
 from chaos_runner.run.run import Run
 from chaos_runner.run.tally import Tally
+
+_REHEARSED_MOST: Final = 100_000
 
 
 def tripped(rule: Probe, tally: Tally) -> bool:
@@ -11,6 +16,26 @@ def tripped(rule: Probe, tally: Tally) -> bool:
     if rule.allow:
         return tally.samples * rule.allow >= 1 and tally.breached(rule)
     return tally.breached(rule)
+
+
+def would_trip(rule: Probe, invented: Tripped) -> bool:
+    """Whether a stop rule ends the run when its probe gives this value, or nothing, again and again."""
+    every_s = rule.every_s or 1.0
+    needed = int(max(rule.held_for_s or 0.0, rule.missing_for_s) / every_s + 1 / (rule.allow or 1.0)) + 3
+    tally = Tally()
+    for number in range(min(needed, _REHEARSED_MOST)):
+        sample = Sampled(t=number * every_s, probe=invented.probe, phase=Phase.DURING, good=invented.good,
+                         value=invented.value)
+        tally = tally.after(sample, rule)
+    return tripped(rule, tally) or tally.blind
+
+
+def failed_rehearsals(run: Run) -> Iterator[Rehearsed]:
+    """The stop rules that would not have tripped, or too late."""
+    most_s = run.plan.safeguards.abort_latency_max_s
+    for found in run.rehearsals.values():
+        if not found.trips or (most_s is not None and found.took_s > most_s):
+            yield found
 
 
 def recovered(probe: Probe, tally: Tally) -> bool:

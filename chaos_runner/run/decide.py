@@ -4,8 +4,8 @@
 world (a step ended, a sample came, a signal arrived) or a moment that was waited for. The stages of a run, each leading
 only to a later one:
 
-    checking ─▶ before ─▶ method ─▶ reading ─▶ undoing ─▶ after ─▶ over
-        └─────────┴──────────┴─────────┴──▶ a stop leads from any of these straight to undoing
+    checking ─▶ before ─▶ rehearsing ─▶ method ─▶ reading ─▶ undoing ─▶ after ─▶ over
+        └─────────┴────────────┴──────────┴─────────┴──▶ a stop leads from any of these straight to undoing
 
 Undo is never interrupted: a stop that arrives while undoing only means that recovery is not sampled afterwards.
 """
@@ -16,17 +16,27 @@ from typing import Final, NamedTuple
 from msgspec import structs
 
 from chaos_runner.contracts import Answer
-from chaos_runner.experiment.model import Probe, Provider, Step
+from chaos_runner.experiment.model import Native, Probe, Provider, Step
+from chaos_runner.plan.limits import Aim, aims, duration_s, exceeded, faults_s, too_long
 from chaos_runner.run import commands as co
 from chaos_runner.run import events as ev
 from chaos_runner.run.commands import Command, Timer, Wake, Woke
-from chaos_runner.run.conditions import recovered, should_roll_back, tripped, went_blind
+from chaos_runner.run.conditions import (
+    failed_rehearsals,
+    recovered,
+    should_roll_back,
+    tripped,
+    went_blind,
+    would_trip,
+)
 from chaos_runner.run.events import Phase, RestoredState, Stage, StopKind
 from chaos_runner.run.run import Entry, EntryState, Run
 from chaos_runner.run.verdict import entry_state, judge
+from chaos_runner.units import spoken_seconds
 
 GRACE_S: Final = 2.0
 """How long a step that cannot be cut is waited for once everything else is undone."""
+_TIE_S: Final = 0.001
 UNDO_ATTEMPTS: Final = 3
 UNDO_RETRY_S: Final = 0.5
 REREAD_S: Final = 1.0
@@ -124,7 +134,7 @@ class _Turn:
         if self.run.stop is not None or self.run.stage is Stage.OVER:
             return
         self.note(ev.Stopped(t=self.t, kind=kind, text=text, exit=exit, rule=rule, sample_t=sample_t))
-        if self.run.stage in (Stage.CHECKING, Stage.BEFORE, Stage.METHOD, Stage.READING):
+        if _ORDER.index(self.run.stage) < _ORDER.index(Stage.UNDOING):
             _enter(self, Stage.UNDOING)
 
 
@@ -184,11 +194,12 @@ def _apply_next(turn: _Turn, step: str) -> None:
     if waiting:
         turn.ask(co.Apply(waiting[0].key))
         return
-    duration_s = turn.run.plan.step(step).duration_s
-    if duration_s is None:
+    lasts_s = turn.run.plan.step(step).duration_s
+    if lasts_s is None:
         _finish_step(turn, step)
     else:
-        turn.wake_in(duration_s, Timer.DURATION, step)
+        left_s = _left_s(turn.run)  # applies took their time, which the duration must make up for
+        turn.wake_in(lasts_s if left_s is None else max(0.0, min(lasts_s, left_s)), Timer.DURATION, step)
 
 
 def _on_apply_failed(turn: _Turn, item: ev.ApplyFailed) -> None:
@@ -371,7 +382,16 @@ def _open_checking(turn: _Turn) -> None:
 def _checking(turn: _Turn) -> None:
     if _any_asked(turn, "check:"):
         return
-    _enter(turn, Stage.OVER if turn.run.declined else Stage.BEFORE)
+    said = _beyond_limits(turn.run)
+    if said:
+        turn.note(ev.Limited(t=turn.t, text=said))
+    _enter(turn, Stage.OVER if turn.run.declined or said else Stage.BEFORE)
+
+
+def _beyond_limits(run: Run) -> str:
+    limits = run.plan.safeguards.limits
+    found = [aim for aims in run.checked.values() for aim in aims]
+    return exceeded(limits, found) or too_long(limits, faults_s(run.plan.experiment))
 
 
 def _open_before(turn: _Turn) -> None:
@@ -394,7 +414,22 @@ def _before(turn: _Turn) -> None:
     if turn.run.plan.hypothesis_only:
         _enter(turn, Stage.OVER)
     else:
-        _enter(turn, Stage.METHOD if steady else Stage.UNDOING)
+        _enter(turn, Stage.REHEARSING if steady else Stage.UNDOING)
+
+
+def _rehearsing(turn: _Turn) -> None:
+    """Every stop rule in its turn, then the method; not the method when a rule would not have stopped it in time."""
+    run = turn.run
+    rules = range(len(run.plan.probes), len(run.plan.watched)) if run.plan.safeguards.rehearse else ()
+    due = next((number for number in rules if number not in run.rehearsals), None)
+    if due is None:
+        _enter(turn, Stage.UNDOING if list(failed_rehearsals(run)) else Stage.METHOD)
+    elif not turn.asked(f"trip:{due}") and not turn.asked(f"ready:{due}"):
+        turn.ask(co.Trip(due))
+
+
+def _on_tripped(turn: _Turn, item: ev.Tripped) -> None:
+    turn.ask(co.BeReady(item.probe, would_trip(turn.run.plan.watched[item.probe], item), item.t))
 
 
 def _holds(run: Run, number: int, phase: Phase) -> bool:
@@ -405,6 +440,7 @@ def _holds(run: Run, number: int, phase: Phase) -> bool:
 
 
 def _method(turn: _Turn) -> None:
+    _mind_the_longest(turn)
     pending = turn.run.pending
     due = [entry for entry in turn.run.entries.values() if entry.step in pending.expired]
     if pending.expired and not _undo_some(turn, due):
@@ -414,6 +450,33 @@ def _method(turn: _Turn) -> None:
         _start_step(turn)
     if turn.run.stage is Stage.METHOD and not turn.run.pending.open and turn.run.pending.cursor == len(method):
         _enter(turn, Stage.READING)
+
+
+def _mind_the_longest(turn: _Turn) -> None:
+    """From the first fault on, the time that limits allow runs. A fault whose own time is over then goes first."""
+    left_s = None if turn.asked(f"{Timer.LIMIT}:") else _left_s(turn.run)
+    if left_s is not None and left_s > 0:
+        turn.wake_in(left_s + _TIE_S, Timer.LIMIT)
+
+
+def _left_s(run: Run) -> float | None:
+    """How long faults may still act; None when nothing says so, or none acts yet."""
+    limit_s = duration_s(run.plan.safeguards.limits)
+    first_t = run.first_effect_t if limit_s is not None and run.acted else None
+    return None if limit_s is None or first_t is None else first_t + limit_s - run.t
+
+
+def _longest_over(turn: _Turn, _: Wake) -> None:
+    limit_s = duration_s(turn.run.plan.safeguards.limits) or 0.0
+    if turn.run.stage in (Stage.METHOD, Stage.READING) and _still_acts(turn.run):
+        turn.stop(StopKind.LIMIT, f"max-duration of {spoken_seconds(limit_s)} was over")
+
+
+def _still_acts(run: Run) -> bool:
+    """Whether anything acts, or will, that is not being undone already."""
+    expired = run.pending.expired
+    acting = any(not entry.settled and entry.step not in expired for entry in run.entries.values())
+    return acting or bool(run.pending.open - expired) or run.pending.cursor < len(run.plan.experiment.method)
 
 
 def _close_expired(turn: _Turn, due: list[Entry]) -> None:
@@ -439,10 +502,23 @@ def _start_step(turn: _Turn) -> None:
 
 def _launch(turn: _Turn, step: Step) -> None:
     if step.is_fault:
-        turn.ask(co.Prepare(step.key))
+        turn.ask(co.Prepare(step.key, _hit_by_others(turn.run, step.key)))
         return
     turn.note(ev.StepBegan(t=turn.t, step=step.key, undo=step.undo))
     turn.ask(co.RunStep(step.key))
+
+
+def _hit_by_others(run: Run, key: str) -> tuple[Aim, ...]:
+    """Whom every other fault hits that has been started: as recorded, or, before that, as it was found at first."""
+    if not run.plan.safeguards.limits:
+        return ()
+    others = [step for step in run.plan.experiment.method[:run.pending.cursor] if step.is_fault and step.key != key]
+    return tuple(aim for step in others for aim in _aims_of(run, step))
+
+
+def _aims_of(run: Run, step: Step) -> list[Aim]:
+    acts = [entry.act for entry in run.entries_of(step.key) if entry.act]
+    return aims(step.call.name, acts) if acts and isinstance(step.call, Native) else run.checked.get(step.key, [])
 
 
 def _finish_step(turn: _Turn, key: str) -> None:
@@ -646,8 +722,8 @@ def _any_asked(turn: _Turn, prefix: str) -> bool:
 
 _ORDER: Final = tuple(Stage)
 _STAGES: Final[dict[Stage, Callable[[_Turn], None]]] = {
-    Stage.CHECKING: _checking, Stage.BEFORE: _before, Stage.METHOD: _method, Stage.READING: _reading,
-    Stage.UNDOING: _undoing, Stage.AFTER: _after, Stage.OVER: _over,
+    Stage.CHECKING: _checking, Stage.BEFORE: _before, Stage.REHEARSING: _rehearsing,
+    Stage.METHOD: _method, Stage.READING: _reading, Stage.UNDOING: _undoing, Stage.AFTER: _after, Stage.OVER: _over,
 }
 _OPENINGS: Final[dict[Stage, Callable[[_Turn], None]]] = {
     Stage.CHECKING: _open_checking, Stage.BEFORE: _open_before, Stage.UNDOING: _open_undoing,
@@ -657,18 +733,21 @@ _CONSEQUENCES: Final[dict[type, Callable[..., None]]] = {
     Woke: _on_woke, ev.Sampled: _on_sampled, ev.Declined: _on_declined, ev.Prepared: _on_prepared,
     ev.Applied: _on_applied, ev.ApplyFailed: _on_apply_failed, ev.StepEnded: _on_step_ended, ev.Undone: _on_undone,
     ev.UndoFailed: _on_undo_failed, ev.Verified: _on_verified, ev.SignalCame: _on_signal,
-    ev.StopRequested: _on_stop_requested,
+    ev.StopRequested: _on_stop_requested, ev.Tripped: _on_tripped,
     ev.BugMet: _on_bug, ev.JournalLost: _on_journal_lost, ev.RunnerDied: _on_runner_died,
 }
 _TIMERS: Final[dict[Timer, Callable[[_Turn, Wake], None]]] = {
     Timer.SAMPLE: _sample_due, Timer.PAUSE_BEFORE: _pause_before_over, Timer.PAUSE_AFTER: _pause_after_over,
-    Timer.DURATION: _duration_over, Timer.RETRY: _retry, Timer.SETTLE: _retry, Timer.UNDO_LATE: _undo_late,
+    Timer.DURATION: _duration_over, Timer.LIMIT: _longest_over,
+    Timer.RETRY: _retry, Timer.SETTLE: _retry, Timer.UNDO_LATE: _undo_late,
     Timer.VERIFY_LATE: _verify_late, Timer.REREAD: _reread, Timer.LATE: _late,
 }
 _ANSWERS: Final[dict[type, Callable[..., str]]] = {
     ev.Checked: lambda event: f"check:{event.step}",
     ev.Declined: lambda event: f"{'check' if event.early else 'step'}:{event.step}",
     ev.Prepared: lambda event: f"step:{event.step}",
+    ev.Tripped: lambda event: f"trip:{event.probe}",
+    ev.Rehearsed: lambda event: f"ready:{event.probe}",
     ev.Applied: lambda event: f"apply:{event.entry}",
     ev.ApplyFailed: lambda event: f"apply:{event.entry}",
     ev.StepEnded: lambda event: f"step:{event.step}",

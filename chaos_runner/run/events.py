@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from chaos_runner.contracts import Act, Answer, Evidence, Grade
 from chaos_runner.experiment.model import ProviderUndo
+from chaos_runner.plan.limits import Aim
 from chaos_runner.plan.model import Plan
 
 VERSION = 1
@@ -22,6 +23,7 @@ class Stage(StrEnum):
 
     CHECKING = "checking"
     BEFORE = "before"
+    REHEARSING = "rehearsing"
     METHOD = "method"
     READING = "reading"
     UNDOING = "undoing"
@@ -66,6 +68,7 @@ class StopKind(StrEnum):
     BLIND = "blind"
     SIGNAL = "signal"
     ASKED = "asked"
+    LIMIT = "limit"
     FAULT_FAILED = "fault-failed"
     DIED = "died"
     JOURNAL_LOST = "journal-lost"
@@ -104,7 +107,13 @@ class Checked(Event, frozen=True, kw_only=True, tag=True):
     """A fault's first `prepare`, before anything was touched: these targets would be hit."""
 
     step: str
-    targets: list[str]
+    targets: list[Aim]
+
+
+class Limited(Event, frozen=True, kw_only=True, tag=True):
+    """A decision: what the faults together would do is beyond a limit, so none is injected."""
+
+    text: str
 
 
 class Declined(Event, frozen=True, kw_only=True, tag=True):
@@ -177,6 +186,24 @@ class Sampled(Event, frozen=True, kw_only=True, tag=True):
     doubt: str = ""
     note: str = ""
     took_s: float = 0.0
+
+
+class Tripped(Event, frozen=True, kw_only=True, tag=True):
+    """In a rehearsal: a value was invented that a stop rule must call bad, and its judge was asked."""
+
+    durable = True
+    probe: int
+    good: bool | None
+    value: Any = None
+    doubt: str = ""
+
+
+class Rehearsed(Event, frozen=True, kw_only=True, tag=True):
+    """In a rehearsal: so long after the invented sample an undo could have begun, had the rule tripped in earnest."""
+
+    probe: int
+    trips: bool
+    took_s: float
 
 
 class UndoBegan(Event, frozen=True, kw_only=True, tag=True):
@@ -281,11 +308,11 @@ class RunEnded(Event, frozen=True, kw_only=True, tag=True):
 
 
 AnyEvent = (
-    RunStarted | StageBegan | Checked | Declined | Prepared | Applied | ApplyFailed | StepBegan | StepEnded
-    | StepAbandoned | Sampled | UndoBegan | Undone | UndoFailed | Verified | SignalCame | StopRequested | Stopped
-    | JournalLost | RunnerDied | BugMet | RunEnded
+    RunStarted | StageBegan | Checked | Declined | Limited | Tripped | Rehearsed | Prepared | Applied | ApplyFailed
+    | StepBegan | StepEnded | StepAbandoned | Sampled | UndoBegan | Undone | UndoFailed | Verified | SignalCame
+    | StopRequested | Stopped | JournalLost | RunnerDied | BugMet | RunEnded
 )
 Fact = (
-    Checked | Declined | Prepared | Applied | ApplyFailed | StepEnded | Sampled | Undone | UndoFailed | Verified
-    | SignalCame | StopRequested | JournalLost | RunnerDied | BugMet
+    Checked | Declined | Tripped | Rehearsed | Prepared | Applied | ApplyFailed | StepEnded | Sampled | Undone
+    | UndoFailed | Verified | SignalCame | StopRequested | JournalLost | RunnerDied | BugMet
 )

@@ -8,6 +8,7 @@ from msgspec import Struct, structs
 
 from chaos_runner.contracts import Act, Answer, Evidence, Grade
 from chaos_runner.experiment.model import ProviderUndo, Step, StepKind
+from chaos_runner.plan.limits import Aim
 from chaos_runner.plan.model import Plan
 from chaos_runner.run import events as ev
 from chaos_runner.run.events import Phase, Stage
@@ -101,8 +102,10 @@ class Run(Struct, frozen=True, kw_only=True):
     steps: dict[str, StepRun] = {}
     entries: dict[str, Entry] = {}
     tallies: dict[tuple[int, Phase], Tally] = {}
-    checked: dict[str, list[str]] = {}
+    checked: dict[str, list[Aim]] = {}
     declined: tuple[ev.Declined, ...] = ()
+    limited: str = ""
+    rehearsals: dict[int, ev.Rehearsed] = {}
     stop: ev.Stopped | None = None
     signals: int = 0
     first_applied_t: float | None = None
@@ -142,6 +145,13 @@ class Run(Struct, frozen=True, kw_only=True):
     def acted(self) -> bool:
         """Whether any action was started, so that the system may have been changed."""
         return self.first_applied_t is not None
+
+    @property
+    def first_effect_t(self) -> float | None:
+        """When the first fault acted, or the first Chaos Toolkit action was called."""
+        called = [state.began_t for step, state in self.actions_begun() if not step.is_fault]
+        acted = [entry.applied_t for entry in self.entries.values()]
+        return min((t for t in (*called, *acted) if t is not None), default=None)
 
     @property
     def undid(self) -> bool:
@@ -204,6 +214,14 @@ def _checked(run: Run, event: ev.Checked) -> Changes:
 def _declined(run: Run, event: ev.Declined) -> Changes:
     state = structs.replace(run.step(event.step), ok=False, note=event.text, refusal=event.why, ended_t=event.t)
     return {"declined": (*run.declined, event), "steps": {**run.steps, event.step: state}}
+
+
+def _limited(_: Run, event: ev.Limited) -> Changes:
+    return {"limited": event.text}
+
+
+def _rehearsed(run: Run, event: ev.Rehearsed) -> Changes:
+    return {"rehearsals": {**run.rehearsals, event.probe: event}}
 
 
 def _prepared(run: Run, event: ev.Prepared) -> Changes:
@@ -345,7 +363,8 @@ def _ended(_: Run, event: ev.RunEnded) -> Changes:
 
 _TRUST = (Grade.NONE, Grade.REPORTED, Grade.PROVEN)
 _FOLDS: dict[type[ev.Event], Any] = {
-    ev.StageBegan: _stage_began, ev.Checked: _checked, ev.Declined: _declined, ev.Prepared: _prepared,
+    ev.StageBegan: _stage_began, ev.Checked: _checked, ev.Declined: _declined, ev.Limited: _limited,
+    ev.Rehearsed: _rehearsed, ev.Prepared: _prepared,
     ev.StepBegan: _step_began, ev.Applied: _applied, ev.ApplyFailed: _apply_failed, ev.StepEnded: _step_ended,
     ev.StepAbandoned: _step_abandoned, ev.Sampled: _sampled, ev.UndoBegan: _undo_began, ev.Undone: _undone,
     ev.UndoFailed: _undo_failed, ev.Verified: _verified, ev.Stopped: _stopped, ev.SignalCame: _signal_came,

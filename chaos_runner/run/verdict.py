@@ -11,9 +11,10 @@ from msgspec import Struct
 from chaos_runner.contracts import Answer, Grade
 from chaos_runner.run import events as ev
 from chaos_runner.run import sentences
-from chaos_runner.run.conditions import recovered, tripped
+from chaos_runner.run.conditions import failed_rehearsals, recovered, tripped
 from chaos_runner.run.events import Phase, Reason, Refusal, RestoredState, RunEnded, StopKind, Verdict
 from chaos_runner.run.run import Entry, EntryState, Run, StepRun
+from chaos_runner.units import spoken_seconds
 
 EXITS: Final = {
     Verdict.PASSED: 0, Verdict.DEVIATED: 1, Verdict.NOT_STARTED: 3, Verdict.ABORTED: 4, Verdict.INCONCLUSIVE: 5,
@@ -119,7 +120,7 @@ def stopped_early(run: Run) -> Iterator[Finding]:
             yield Finding(code="V311", verdict=Verdict.ABORTED, text=f"{_trip(run)}; no fault was injected")
         case StopKind.ASKED:
             yield Finding(code="V313", verdict=Verdict.ABORTED, text=f"{run.stop.text} before the first fault")
-        case StopKind.FAULT_FAILED | StopKind.BUG | StopKind.JOURNAL_LOST:
+        case StopKind.FAULT_FAILED | StopKind.BUG | StopKind.JOURNAL_LOST | StopKind.LIMIT:
             yield Finding(code="V401", verdict=Verdict.ERROR, text=run.stop.text)
 
 
@@ -138,6 +139,26 @@ def steady_state_missing(run: Run) -> Iterator[Finding]:
             code = "V103" if number < len(run.plan.probes) else "V105"
             yield Finding(code=code, verdict=Verdict.NOT_STARTED,
                           text=f"before any fault, {probe.name} could not be judged: {doubt}")
+
+
+def limited(run: Run) -> Iterator[Finding]:
+    """What the faults together would do is beyond a limit."""
+    if run.limited:
+        yield Finding(code="V106", verdict=Verdict.NOT_STARTED, text=run.limited)
+
+
+def unrehearsed(run: Run) -> Iterator[Finding]:
+    """A rehearsal showed that a stop rule would not have stopped the run, or not in time."""
+    for found in failed_rehearsals(run) if not run.acted else ():
+        name = run.plan.watched[found.probe].name
+        if not found.trips:
+            yield Finding(code="V107", verdict=Verdict.NOT_STARTED,
+                          text=f'the rehearsal failed: stop rule "{name}" does not trip, whatever it reads')
+        else:
+            most_s = run.plan.safeguards.abort_latency_max_s or 0.0
+            yield Finding(code="V108", verdict=Verdict.NOT_STARTED,
+                          text=f'the rehearsal failed: from a bad sample of "{name}" to an undo it took '
+                               f"{spoken_seconds(found.took_s)} (max-abort-latency {spoken_seconds(most_s)})")
 
 
 def only_the_hypothesis(run: Run) -> Iterator[Finding]:
@@ -190,6 +211,8 @@ def aborted(run: Run) -> Iterator[Finding]:
             yield Finding(code="V312", verdict=Verdict.ABORTED, text=run.stop.text)
         case StopKind.ASKED:
             yield Finding(code="V313", verdict=Verdict.ABORTED, text=run.stop.text)
+        case StopKind.LIMIT:
+            yield Finding(code="V314", verdict=Verdict.ABORTED, text=run.stop.text)
         case StopKind.SIGNAL | StopKind.DIED | StopKind.FAULT_FAILED | StopKind.BUG | StopKind.JOURNAL_LOST:
             return
 
@@ -232,7 +255,7 @@ def nothing_proven(run: Run) -> Iterator[Finding]:
         if state.grade is Grade.NONE:
             why = state.note or "its own evidence says so"
             yield Finding(code="V503", verdict=Verdict.INCONCLUSIVE, text=f'"{step.name}" had no effect: {why}')
-        elif state.grade is Grade.REPORTED and run.plan.experiment.require_proof:
+        elif state.grade is Grade.REPORTED and run.plan.safeguards.require_proof:
             yield Finding(code="V504", verdict=Verdict.INCONCLUSIVE,
                           text=f'"{step.name}" is reported, not measured, and require-proof asks for more')
 
@@ -282,7 +305,7 @@ _DECLINED: Final[dict[tuple[bool, Refusal], Callable[[str], Finding]]] = {
 }
 
 RULES: Final[tuple[Rule, ...]] = (
-    met_a_bug, refused, stopped_early, steady_state_missing, only_the_hypothesis,
+    met_a_bug, refused, limited, stopped_early, steady_state_missing, unrehearsed, only_the_hypothesis,
     deviated, aborted, interrupted, step_errored, nothing_proven, data_missing, stopped_short,
     held_throughout,
 )

@@ -16,11 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path, PurePath
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 
-from chaos_runner.contracts import Share
+from chaos_runner.contracts import Group, Right, Share
 from chaos_runner.errors import ActFailed, Gone, NoTarget, Refused
 from chaos_runner.units import Unit, spoken, spoken_seconds
 
@@ -100,6 +100,15 @@ class Process(Struct, frozen=True, kw_only=True):
         """Raises Refused when we may not send it signals, Gone when it has ended."""
         self.signal(0)
 
+    def right(self, verb: str) -> Right:
+        """The right to send it signals."""
+        needs = f"to send signals to {self.label}"
+        try:
+            self.check_right()
+        except (Refused, Gone) as problem:
+            return Right(verb=verb, needs=needs, lacks=str(problem))
+        return Right(verb=verb, needs=needs)
+
     def signal(self, number: int) -> None:
         """Sends to this process and to no other, also if its pid is given away meanwhile. Raises Refused, Gone."""
         try:
@@ -134,13 +143,22 @@ class Process(Struct, frozen=True, kw_only=True):
         raise ActFailed(f"{self.label} is still {now.state} after {spoken_seconds(within_s)}")
 
 
-def find(target: ProcessTarget, seed: int) -> list[Process]:
+class Chosen(NamedTuple):
+    """The processes to hurt, and the group they were chosen from; None for a process that was named by its pid."""
+
+    processes: list[Process]
+    group: Group | None
+
+
+def find(target: ProcessTarget, seed: int) -> Chosen:
     """The processes to hurt, by pid; the same seed chooses the same among the same. Raises Refused, NoTarget."""
     matches = matching(target)
     if not matches:
         raise NoTarget(f"no process matches {_spoken(target)}")
     count = _how_many(target, len(matches))
-    return sorted(random.Random(seed).sample(matches, count), key=_pid)  # noqa: S311 (chance, no secret)
+    chosen = sorted(random.Random(seed).sample(matches, count), key=_pid)  # noqa: S311 (chance, no secret)
+    group = Group(name=f"processes with {_spoken(target)}", size=len(matches)) if target.pid is None else None
+    return Chosen(chosen, group)
 
 
 def matching(wanted: ProcessFilter) -> list[Process]:

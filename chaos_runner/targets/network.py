@@ -18,6 +18,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from chaos_runner.contracts import Right
 from chaos_runner.errors import ActFailed, Gone, NoTarget, Refused
 
 Network = IPv4Network | IPv6Network
@@ -25,6 +26,7 @@ _PACKAGES: Final = {"tc": "iproute2", "ip": "iproute2", "ss": "iproute2", "nft":
 _ADMIN_PATH: Final = "/usr/sbin:/sbin:/usr/bin:/bin"
 _TIMEOUT_S: Final = 10.0
 _CAP_NET_ADMIN: Final = 1 << 12
+_NEEDS: Final = "to change the network (CAP_NET_ADMIN)"
 _SSH: Final = 22
 _ELSEWHERE: Final = ("unshare", "--net")
 _NETEM_ALONE: Final = "qdisc add dev lo root netem"
@@ -137,6 +139,15 @@ def check_right() -> None:
     mask = int(masks.get("CapEff" if os.geteuid() == 0 else "CapAmb", "0"), 16)
     if not mask & _CAP_NET_ADMIN:
         raise Refused("no right to change the network: run as root, in a container with the capability NET_ADMIN")
+
+
+def rights() -> list[Right]:
+    """The right to change the network, which undoing needs as much."""
+    try:
+        check_right()
+    except Refused as problem:
+        return [Right(verb=verb, needs=_NEEDS, lacks=str(problem)) for verb in ("do", "undo")]
+    return [Right(verb=verb, needs=_NEEDS) for verb in ("do", "undo")]
 
 
 def networks(texts: Iterable[str]) -> list[Network]:

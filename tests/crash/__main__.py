@@ -25,8 +25,8 @@ def main(faults: Sequence[str], repetitions: int, slowest_s: float) -> int:
     """Exit code 1 when anything was left, or the watchdog was too slow."""
     with tempfile.TemporaryDirectory() as name:
         by_watchdog = _played(cases(faults, repetitions, with_watchdog=False), Path(name) / "watchdog", at_once=2)
-        by_recover = _played(cases(faults, repetitions, with_watchdog=True), Path(name) / "recover", at_once=3)
-    _table("restored by the watchdog", by_watchdog)
+        _table("restored by the watchdog", by_watchdog)
+        by_recover = _played(cases(faults, repetitions, with_watchdog=True), Path(name) / "recover", at_once=2)
     _table("watchdog killed too, restored by recover", by_recover)
     p99_s = quantiles([result.took_s for result in by_watchdog if result.restored], n=100, method="inclusive")[98]
     left = [result for result in (*by_watchdog, *by_recover) if not result.restored]
@@ -57,7 +57,7 @@ def _table(title: str, results: Iterable[Result]) -> None:
     print(f"\n{title}")
     for fault, of_fault in rows.items():
         good = [result.took_s for result in of_fault if result.restored]
-        print(f"  {fault:<24} {len(good)} of {len(of_fault)}   slowest {max(good, default=0):.3f} s")
+        print(f"  {fault:<24} {len(good)} of {len(of_fault)}   slowest {max(good, default=0):.3f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -185,7 +185,16 @@ WRONG = [
     ("E103", act("pauses: null").replace("pauses: null}", "pauses: null}\n  - {ref: act, background: »1}")),
     ("E318", method("- {fault: proxy.cut, target: {proxy: db}, duration: 5s, »undo: {provider: {}}}")),
     ("E390", f"{HEAD}»controls: [{{name: c}}]\nmethod: []\n"),
-    ("E390", f"{HEAD}»confirm-above: 0\nmethod: []\n"),
+    ("E103", f"{HEAD}confirm-above: »0\nmethod: []\n"),
+    ("E202", f"{HEAD}limits: {{max-share: »0%}}\nmethod: []\n"),
+    ("E202", f"{HEAD}limits: {{max-share: »340}}\nmethod: []\n"),
+    ("E103", f"{HEAD}limits: {{max-targets: »0}}\nmethod: []\n"),
+    ("E101", f"{HEAD}limits: {{»max-target: 3}}\nmethod: []\n"),
+    ("E201", f"{HEAD}limits: {{max-duration: »5}}\nmethod: []\n"),
+    ("E102", f"{HEAD}limits: {{contexts: »[]}}\nmethod: []\n"),
+    ("E103", f"{HEAD}limits: {{contexts: [»{{}}]}}\nmethod: []\n"),
+    ("E201", f"{HEAD}max-abort-latency: »0.5\nmethod: []\n"),
+    ("E103", f"{HEAD}rehearse: »1\nmethod: []\n"),
     ("E390", method("- {»use: checkout}")),
     ("E390", status("below: »'${limit}'")),
     ("E390", f"{HEAD}configuration: {{»a: {{type: probe, provider: {{}}}}}}\nmethod: []\n"),
@@ -311,7 +320,7 @@ x-ticket: SHOP-1
 def test_the_example_of_the_format_loads() -> None:
     read_back = experiment(EXAMPLE)
     assert (read_back.owner, read_back.tags, read_back.seed) == ("team-checkout", ("checkout", "latency"), 7)
-    assert read_back.require_proof
+    assert read_back.safeguards.require_proof
     assert [step.key for step in read_back.steps] == ["m0", "m1"]
     assert read_back.configuration["shop_url"]["key"] == "SHOP_URL"
 

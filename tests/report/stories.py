@@ -23,6 +23,7 @@ from chaos_runner.experiment.model import (
     Tolerance,
 )
 from chaos_runner.journal.record import Record
+from chaos_runner.plan.limits import Aim
 from chaos_runner.plan.model import FaultCard, Origin, Plan
 from chaos_runner.run import events as ev
 from chaos_runner.run.events import Phase, Stage
@@ -131,8 +132,8 @@ def _phase(t: float, undone_t: float = 120.0) -> Phase:
 def _faults(story: Story) -> Story:
     """A slow database for a minute, a killed pod twenty seconds in, a script, and the undo, verified."""
     return story.add(
-        ev.Checked(t=0.2, step="m0", targets=["shop/orders-db"]),
-        ev.Checked(t=0.3, step="m1", targets=["shop/checkout-7d9f-x2k"]),
+        ev.Checked(t=0.2, step="m0", targets=[Aim("proxy", "shop/orders-db")]),
+        ev.Checked(t=0.3, step="m1", targets=[Aim("kubernetes", "shop/checkout-7d9f-x2k")]),
         ev.Prepared(t=60.0, step="m0", acts=[act()]),
         ev.Applied(t=60.2, entry="m0.0", evidence=Evidence(before="2 ms", after="204 ms")),
         ev.Prepared(t=80.0, step="m1", acts=[act("shop/checkout-7d9f-x2k")]),
@@ -262,7 +263,8 @@ def hostile(poison: str) -> tuple[Run, list[Record]]:
     probe = Probe(name=poison, call=Native("http.status"), judge=Tolerance(poison), place=HERE)
     story = Story((LATENCY, script), probes=(probe,), rules=(), title=poison).stage(0.0, Stage.CHECKING)
     story.stage(0.1, Stage.BEFORE).sample(0.2, 0, Phase.BEFORE, poison, good=True, note=poison).stage(0.3, Stage.METHOD)
-    story.add(ev.Checked(t=0.3, step="m0", targets=[poison]), ev.Prepared(t=0.4, step="m0", acts=[act(poison)]),
+    story.add(ev.Checked(t=0.3, step="m0", targets=[Aim("host", poison)]),
+              ev.Prepared(t=0.4, step="m0", acts=[act(poison)]),
               ev.Applied(t=0.5, entry="m0.0", evidence=Evidence(before=poison, after=poison)),
               ev.StepBegan(t=0.6, step="m1"),
               ev.StepEnded(t=0.7, step="m1", ok=False, grade=Grade.NONE, output={"stdout": poison, poison: [poison]},

@@ -210,7 +210,35 @@ OF_ANY_ENDING: Final[tuple[Callable[[Ending], Complaints], ...]] = (
     the_method_begins_only_in_the_steady_state, a_stopped_run_does_not_look_after, a_run_stops_once,
     the_runner_itself_has_no_bug,
 )
+def no_more_is_hit_than_limits_allow(_: Ending, played: MemoryRun) -> Complaints:
+    run = played.run
+    hit = {entry.label for entry in run.entries.values() if entry.applied_t is not None and entry.act}
+    for limit in run.plan.safeguards.limits:
+        if limit.max_targets is not None and len(hit) > limit.max_targets:
+            yield f"{len(hit)} targets were hit, and {limit.max_targets} are allowed"
+
+
+def faults_are_undone_when_the_time_that_limits_allow_is_over(_: Ending, played: MemoryRun) -> Complaints:
+    run = played.run
+    for limit in run.plan.safeguards.limits:
+        if limit.max_duration_s is None or run.first_effect_t is None or Stage.UNDOING not in run.stages:
+            continue
+        over_t = run.first_effect_t + limit.max_duration_s + 0.01
+        if min([*played.moments(ev.UndoBegan), run.stages[Stage.UNDOING]]) > over_t:
+            yield f"the undo began {run.stages[Stage.UNDOING] - over_t:.1f} s after the longest time was over"
+
+
+def the_method_begins_only_after_its_rehearsal(_: Ending, played: MemoryRun) -> Complaints:
+    run = played.run
+    rehearsed = all(found.trips for found in run.rehearsals.values())
+    complete = len(run.rehearsals) == len(run.plan.experiment.stop_rules)
+    if run.plan.safeguards.rehearse and Stage.METHOD in run.stages and not (complete and rehearsed):
+        yield "the method began, and not every stop rule was rehearsed"
+
+
 OF_A_RUN: Final[tuple[Callable[[Ending, MemoryRun], Complaints], ...]] = (
+    no_more_is_hit_than_limits_allow, faults_are_undone_when_the_time_that_limits_allow_is_over,
+    the_method_begins_only_after_its_rehearsal,
     what_is_hurt_is_said_to_be, what_is_hurt_was_recorded, the_exit_code_says_what_the_run_says,
     passed_means_that_the_steady_state_was_seen, passed_means_that_every_step_ended_well,
     passed_means_that_something_acted, passed_means_that_nothing_cut_the_run_short, the_journal_tells_the_same_run,

@@ -81,11 +81,21 @@ class _Teller:
 
     def tell(self) -> Story:
         experiment = {"title": f"story {self._seed}", "description": "made up", "method": self._method(),
-                      "rollbacks": self._rollbacks(), **self._hypothesis(), **self._stop_rules()}
+                      "rollbacks": self._rollbacks(), **self._hypothesis(), **self._stop_rules(),
+                      **self._safeguards()}
         return Story(seed=self._seed, experiment=experiment, faults=self._faults, probes=self._probes,
                      items=self._items(), slow=self._chance(0.5),
                      journal_fails_at=self._one_of(*WRITTEN) if self._ill(0.5) else None,
                      strategy=self._one_of(*RollbackStrategy) if self._chance(0.4) else None)
+
+    def _safeguards(self) -> dict[str, Any]:
+        if self._chance(0.7):
+            return {}
+        made: dict[str, Any] = {"rehearse": self._chance(0.7)}
+        if self._chance(0.6):
+            made["limits"] = self._one_of({"max-duration": "30s"}, {"max-duration": "8s"}, {"max-targets": 2},
+                                          {"max-targets": 3, "max-duration": "60s"})
+        return made
 
     # ── the method ──────────────────────────────────────────────────────────────────────────────────────────────────
 

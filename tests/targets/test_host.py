@@ -56,21 +56,24 @@ def looked_at(process: "Popen[bytes]") -> Process:
 def test_a_command_is_searched_in_the_whole_command_line(start: Start, word: str) -> None:
     ours = [start("--for", word), start("--for", word)]
     start("--for", "others")
-    assert [found.pid for found in find(ProcessTarget(command=f"--for {word}$"), 1)] == [each.pid for each in ours]
+    found, group = find(ProcessTarget(command=f"--for {word}$"), 1)
+    assert [process.pid for process in found] == [each.pid for each in ours]
+    assert group is not None
+    assert group.size == 2
 
 
 def test_a_name_is_the_whole_name_of_the_program_also_when_it_is_long(start: Start, tmp_path: Path, word: str) -> None:
     program = tmp_path / word
     program.symlink_to(sys.executable)
     process = start(executable=str(program))
-    assert [found.pid for found in find(ProcessTarget(name=word), 1)] == [process.pid]
+    assert [found.pid for found in find(ProcessTarget(name=word), 1).processes] == [process.pid]
     with pytest.raises(NoTarget):
         find(ProcessTarget(name=word[:8]), 1)
 
 
 def test_a_user_narrows_the_choice(start: Start, word: str) -> None:
     process = start(word)
-    found = find(ProcessTarget(command=word, user=str(os.getuid())), 1)
+    found = find(ProcessTarget(command=word, user=str(os.getuid())), 1).processes
     assert [each.pid for each in found] == [process.pid]
     with pytest.raises(NoTarget, match=r"no process matches command '.*', user '54321'"):
         find(ProcessTarget(command=word, user="54321"), 1)
@@ -81,12 +84,13 @@ def test_a_user_narrows_the_choice(start: Start, word: str) -> None:
 def test_at_most_and_percent_choose_by_seed(start: Start, word: str) -> None:
     for _ in range(4):
         start(word)
-    by_seed = {seed: [each.pid for each in find(ProcessTarget(command=word, at_most=2), seed)] for seed in range(20)}
+    two = ProcessTarget(command=word, at_most=2)
+    by_seed = {seed: [each.pid for each in find(two, seed).processes] for seed in range(20)}
     assert all(len(pids) == 2 and pids == sorted(pids) for pids in by_seed.values())
     assert len({tuple(pids) for pids in by_seed.values()}) > 1
-    assert by_seed[3] == [each.pid for each in find(ProcessTarget(command=word, percent=0.5), 3)]
-    assert len(find(ProcessTarget(command=word, percent=0.74, at_most=3), 1)) == 2
-    assert len(find(ProcessTarget(command=word, percent=1.0, at_most=9), 1)) == 4
+    assert by_seed[3] == [each.pid for each in find(ProcessTarget(command=word, percent=0.5), 3).processes]
+    assert len(find(ProcessTarget(command=word, percent=0.74, at_most=3), 1).processes) == 2
+    assert len(find(ProcessTarget(command=word, percent=1.0, at_most=9), 1).processes) == 4
 
 
 def test_a_share_that_rounds_to_nothing_is_refused_with_the_numbers(start: Start, word: str) -> None:
@@ -198,7 +202,7 @@ def test_a_zombie_among_the_matches_is_skipped(start: Start, word: str) -> None:
     found = looked_at(dead)
     dead.kill()
     found.wait_for_end(2.0)
-    assert [each.pid for each in find(ProcessTarget(command=word), 1)] == [alive.pid]
+    assert [each.pid for each in find(ProcessTarget(command=word), 1).processes] == [alive.pid]
 
 
 def test_both_ways_to_read_a_process_see_the_same(start: Start) -> None:

@@ -15,10 +15,10 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct
 
-from chaos_runner.contracts import Act, Answer, Evidence, Fault, Restored, Setting
+from chaos_runner.contracts import Act, Answer, Evidence, Fault, Restored, Right, Setting
 from chaos_runner.errors import ActFailed, Gone, Refused
 from chaos_runner.faults.host._network import Where, arm, disarm, expiry, with_timer
-from chaos_runner.targets.network import Interface, Machine, Network, Qdisc, check_right
+from chaos_runner.targets.network import Interface, Machine, Network, Qdisc, check_right, rights
 from chaos_runner.units import Unit, spoken, spoken_seconds
 
 A = TypeVar("A")
@@ -139,6 +139,9 @@ class NetemFault(Fault[InterfaceTarget, A]):
         do = {"mark": mark, "expires": expiry(setting), "handle": handle_of(mark),
               "netem": msgspec.to_builtins(netem), "where": msgspec.to_builtins(where)}
         return [Act(target=msgspec.to_builtins(there), do=do, was={"qdisc": str(root)}, label=f"{interface} ({where})")]
+
+    def rights(self, act: Act) -> list[Right]:  # noqa: ARG002 -- the same for every act
+        return rights()
 
     def apply(self, act: Act) -> Evidence:
         interface, netem = _interface(act), _netem(act)

@@ -8,10 +8,10 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct
 
-from chaos_runner.contracts import Act, Answer, Band, Evidence, Fault, Restored, Setting
+from chaos_runner.contracts import Act, Answer, Band, Evidence, Fault, Restored, Right, Setting
 from chaos_runner.errors import ActFailed, Refused
 from chaos_runner.faults.host._network import Where, arm, chosen, disarm, expiry, spare_roads, with_timer
-from chaos_runner.targets.network import Machine, Network, Rule, check_namespace, check_right, namespace
+from chaos_runner.targets.network import Machine, Network, Rule, check_namespace, check_right, namespace, rights
 
 Direction = Literal["egress", "ingress", "both"]
 How = Literal["drop", "reject"]
@@ -67,6 +67,9 @@ class NetworkPartition(Fault[PeerTarget, PartitionArguments]):
         self._machine.check_ruleset(ruleset(act))
         self._check_free(act)
         return [act]
+
+    def rights(self, act: Act) -> list[Right]:  # noqa: ARG002 -- the same for every act
+        return rights()
 
     def apply(self, act: Act) -> Evidence:
         check_namespace(act.target["namespace"])

@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from chaos_runner.contracts import Act, Answer, Band, Evidence, Fault, Restored, Seconds, Setting
+from chaos_runner.contracts import Act, Answer, Band, Evidence, Fault, Restored, Right, Seconds, Setting
 from chaos_runner.errors import Gone, Refused
 from chaos_runner.targets.host import Process, ProcessTarget, find
 from chaos_runner.units import spoken_seconds
@@ -31,11 +31,15 @@ class ProcessKill(Fault[ProcessTarget, KillArguments]):
 
     def prepare(self, target: ProcessTarget, arguments: KillArguments, setting: Setting) -> list[Act]:
         name = _checked(arguments.signal)
-        processes = find(target, setting.seed)
+        processes, group = find(target, setting.seed)
         for process in processes:
             process.check_right()
         return [Act(target=process.key, do={"signal": name, "within_s": arguments.within},
-                    was={"state": process.state}, label=process.label) for process in processes]
+                    was={"state": process.state}, label=process.label,
+                    group=group) for process in processes]
+
+    def rights(self, act: Act) -> list[Right]:
+        return [Process.at(act.target).right("do")]
 
     def apply(self, act: Act) -> Evidence:
         process = Process.at(act.target)

@@ -3,7 +3,7 @@
 import signal
 from contextlib import suppress
 
-from chaos_runner.contracts import Act, Answer, Band, Evidence, Fault, NoArguments, Restored, Setting
+from chaos_runner.contracts import Act, Answer, Band, Evidence, Fault, NoArguments, Restored, Right, Setting
 from chaos_runner.errors import ActFailed, Gone, NoEffect, Refused
 from chaos_runner.targets.host import Process, ProcessTarget, find
 
@@ -18,12 +18,17 @@ class ProcessPause(Fault[ProcessTarget, NoArguments]):
     band = Band(word="paused")
 
     def prepare(self, target: ProcessTarget, arguments: NoArguments, setting: Setting) -> list[Act]:  # noqa: ARG002
-        processes = find(target, setting.seed)
+        processes, group = find(target, setting.seed)
         for process in processes:
             process.check_right()
             _check_running(process)
-        return [Act(target=process.key, do={"signal": "STOP"}, was={"state": process.state}, label=process.label)
+        return [Act(target=process.key, do={"signal": "STOP"}, was={"state": process.state}, label=process.label,
+                    group=group)
                 for process in processes]
+
+    def rights(self, act: Act) -> list[Right]:
+        process = Process.at(act.target)
+        return [process.right(verb) for verb in ("do", "undo")]
 
     def apply(self, act: Act) -> Evidence:
         process = Process.at(act.target)

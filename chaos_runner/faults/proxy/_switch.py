@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-from chaos_runner.contracts import Act, Answer, Evidence, Fault, Marked, NoArguments, Restored, Setting
+from chaos_runner.contracts import Act, Answer, Evidence, Fault, Marked, NoArguments, Restored, Right, Setting
 from chaos_runner.errors import ActFailed, Gone, NoEffect
 from chaos_runner.faults.proxy._toxic import (
     ProxyTarget,
@@ -38,6 +38,9 @@ class SwitchedOff(Fault[ProxyTarget, NoArguments]):
         state = first_look(key)
         _check_enabled(state)
         return [_act(key, str(setting.mark.signed(setting.key, _SIGNED_AS, state.name)), state)]
+
+    def rights(self, act: Act) -> list[Right]:
+        return [Right(verb=verb, needs=f"none: {act.target['api']} lets everybody") for verb in ("do", "undo")]
 
     def apply(self, act: Act) -> Evidence:
         api, name, mark = api_of(act), act.target["proxy"], act.do["mark"]

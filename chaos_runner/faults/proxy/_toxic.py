@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
-from chaos_runner.contracts import Act, Answer, Evidence, Fault, Marked, Restored, Setting, Share
+from chaos_runner.contracts import Act, Answer, Evidence, Fault, Marked, Restored, Right, Setting, Share
 from chaos_runner.errors import ActFailed, Gone, NoTarget, Refused, UsageError
 from chaos_runner.mark import parse
 from chaos_runner.targets.proxy import DEFAULT_PORT, ProxyApi, ProxyState, Toxic
@@ -187,6 +187,9 @@ class ToxicFault(Fault[ProxyTarget, A], Generic[A]):
         mark = setting.mark.signed(setting.key, self._name, state.name)
         toxic = Toxic(str(mark), self.kind, arguments.stream, arguments.toxicity, {**attributes})
         return [Act(target=key, do=msgspec.to_builtins(toxic), was={"toxics": _names(state)}, label=target.proxy)]
+
+    def rights(self, act: Act) -> list[Right]:
+        return [Right(verb=verb, needs=f"none: {act.target['api']} lets everybody") for verb in ("do", "undo")]
 
     def apply(self, act: Act) -> Evidence:
         toxic = _ours(act)

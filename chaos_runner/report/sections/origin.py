@@ -38,8 +38,8 @@ def view(story: Story) -> View:
         Item("chaos-runner", origin.version), Item("Python", origin.python), Item("platform", origin.platform),
     )
     return View(facts=[Item(item.name, text.short(item.value)) for item in items if item.value],
-                targets=[Item(text.short(plan.step(step).name), target_words(labels))
-                         for step, labels in run.checked.items()])
+                targets=[Item(text.short(plan.step(step).name), target_words([aim.label for aim in aims]))
+                         for step, aims in run.checked.items()])
 
 
 def target_words(labels: list[str]) -> str:
