@@ -35,7 +35,7 @@ class FaultOutcome(Struct, frozen=True, kw_only=True):
 
 
 class ProbeOutcome(Struct, frozen=True, kw_only=True):
-    """One probe in one phase. `state` is held, unknown or deviated. `area` is in `area_unit`."""
+    """One probe in one phase. `state` is held, unknown or deviated. `bad_s` is in seconds, `area` in `area_unit`."""
 
     name: str
     phase: Phase
