@@ -23,7 +23,7 @@ from chaos_runner.cli.main import COMMANDS, cli
 from chaos_runner.contracts import Answer, Fault, Grade, NativeProbe
 from chaos_runner.experiment.arguments import spoken_type, unit_of
 from chaos_runner.experiment.codes import CODES
-from chaos_runner.run import events, outcome
+from chaos_runner.run import events, measures, outcome
 from chaos_runner.units import Unit, spoken
 
 DOCS: Final = Path(__file__).parent
@@ -36,8 +36,8 @@ _LAYERS: Final = (
 )
 _WORDS: Final = (events.Stage, events.Phase, events.Refusal, events.StopKind, Grade, Answer, events.Verdict,
                  events.RestoredState)
-_OUTCOME: Final = (outcome.Outcome, outcome.FaultOutcome, outcome.ProbeOutcome, outcome.StopOutcome, events.Reason,
-                   outcome.UndoOutcome)
+_OUTCOME: Final = (outcome.Outcome, outcome.FaultOutcome, outcome.ProbeOutcome, measures.Detected,
+                   outcome.StopOutcome, events.Reason, outcome.UndoOutcome)
 
 
 def main(words: list[str]) -> int:

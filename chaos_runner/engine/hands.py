@@ -243,7 +243,7 @@ class Hands:
         output, cut = activities.recorded(self._redactor.data(activities.writable(called.output)))
         ok, grade, note = called.ok and called.grade is not Grade.NONE, called.grade, called.note or cut
         if step.expect is not None:
-            ok = _as_expected(self._values.fill(step.expect), called.output)
+            ok = called.ok and _as_expected(self._values.fill(step.expect), called.output)
             grade = Grade.PROVEN if ok else Grade.NONE
             note = note if ok else f"not as expected ({step.expect!r}): {called.note or repr(output)[:200]}"
         return ev.StepEnded(t=self._t(), step=step.key, ok=ok, grade=grade, output=output, error=called.error,
@@ -334,8 +334,9 @@ class _Answer(Struct, frozen=True, kw_only=True):
 
 
 def _as_expected(expected: Any, output: Any) -> bool:
-    if isinstance(expected, dict) and isinstance(output, dict):
-        return all(output.get(key) == value for key, value in expected.items())
+    """Of a mapping the members that are named; one that names none is no proof of anything."""
+    if expected and isinstance(expected, dict) and isinstance(output, dict):
+        return all(key in output and output[key] == value for key, value in expected.items())
     return bool(expected == output)
 
 

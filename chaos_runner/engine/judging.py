@@ -1,10 +1,11 @@
 """Is this value inside the limit? Native limits here, Chaos Toolkit's tolerances by chaoslib's own function."""
 
 import copy
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from operator import ge, gt, le, lt
+from typing import Any, Final
 
-from chaos_runner.experiment.model import AnyAnswer, Comparison, Judge, Limit, Tolerance
+from chaos_runner.experiment.model import AnyAnswer, Comparison, Judge, Limit
 from chaos_runner.experiment.values import Values
 
 
@@ -14,13 +15,9 @@ class CannotJudge(Exception):
 
 def holds(judge: Judge, value: Any, values: Values) -> bool:
     """Whether the value is as the judge wants it. Raises CannotJudge."""
-    match judge:
-        case Limit():
-            return _within(judge, value)
-        case AnyAnswer():
-            return True
-        case Tolerance():
-            return _tolerated(values.fill(judge.spec), value, values)
+    if isinstance(judge, Limit):
+        return _within(judge, value)
+    return isinstance(judge, AnyAnswer) or _tolerated(values.fill(judge.spec), value, values)
 
 
 def bad_values(judge: Judge) -> Iterator[Any]:
@@ -47,22 +44,24 @@ def _beyond(limit: Limit) -> Iterator[Any]:
 
 
 def _within(limit: Limit, value: Any) -> bool:
-    first = limit.bounds[0]
-    if limit.comparison is Comparison.EQUALS:
-        return bool(value == first)
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise CannotJudge(f"{limit.comparison} wants a number, and the probe gave {type(value).__name__} {value!r:.80}")
-    match limit.comparison:
-        case Comparison.BELOW:
-            return bool(value < first)
-        case Comparison.ABOVE:
-            return bool(value > first)
-        case Comparison.AT_LEAST:
-            return bool(value >= first)
-        case Comparison.AT_MOST:
-            return bool(value <= first)
-        case Comparison.BETWEEN:
-            return bool(first <= value <= limit.bounds[1])
+    met = _MET.get(limit.comparison)
+    if met is None:
+        return bool(value == limit.bounds[0])
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise CannotJudge(f"{limit.comparison} wants a number, and the probe gave {type(value).__name__} "
+                          f"{value!r:.80}")
+    return bool(met(value, *limit.bounds))
+
+
+def _between(value: float, low: float, high: float) -> bool:
+    return low <= value <= high
+
+
+_MET: Final[dict[Comparison, Callable[..., bool]]] = {
+    Comparison.BELOW: lt, Comparison.AT_MOST: le, Comparison.ABOVE: gt, Comparison.AT_LEAST: ge,
+    Comparison.BETWEEN: _between,
+}
+"""What a number is asked. Only `equals` also takes what is no number."""
 
 
 def _tolerated(tolerance: Any, value: Any, values: Values) -> bool:

@@ -86,7 +86,7 @@ def _probe_cases(story: Story) -> Iterator[Case]:
 
 def _probe_case(row: hypothesis.Row, cell: hypothesis.Cell, time_s: float) -> Case:
     name = f"{row.name}, {_WHEN[cell.phase]}"
-    told = ", ".join(part for part in (cell.worst, cell.counts, cell.note) if part)
+    told = ", ".join(part for part in (cell.worst, cell.counts, cell.extent, cell.when, cell.note) if part)
     message = f"{cell.mark.word}: {told} (limit {row.limit})" if told else cell.mark.word
     outcome = {marks.BROKEN: "failure", marks.JUDGED_UNKNOWN: "error", marks.NOT_READ: "skipped"}.get(cell.mark, "")
     return Case(name=name, outcome=outcome, message=message, time_s=time_s)

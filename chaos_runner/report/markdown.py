@@ -82,8 +82,9 @@ def _table(view: hypothesis.View | None) -> Iterator[str]:
 
 
 def _cell(cell: hypothesis.Cell) -> str:
-    counts = f" ({escaped(cell.counts)})" if cell.tally.bad or cell.tally.missing else ""
-    return f"{_mark(cell.mark)} {escaped(cell.worst)}{counts}".strip()
+    told = ", ".join(part for part in (cell.counts, cell.extent, cell.when) if part)
+    beside = f" ({escaped(told)})" if cell.tally.bad or cell.tally.missing else ""
+    return f"{_mark(cell.mark)} {escaped(cell.worst)}{beside}".strip()
 
 
 def _reasons(view: reasons.View | None) -> Iterator[str]:

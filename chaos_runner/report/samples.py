@@ -1,4 +1,4 @@
-"""What a run's samples say: which side of a limit is bad, the worst value, how long it took to be well again."""
+"""What a run's samples say: which side of a limit is bad, and the worst value."""
 
 from collections.abc import Iterable
 from math import isfinite
@@ -44,15 +44,6 @@ def worst_at(story: Story, number: int, phases: Iterable[Phase] = tuple(Phase)) 
         if tally.worst is not None and worse(probe, tally.worst, found[0]):
             found = (tally.worst, tally.worst_t or 0.0)
     return found
-
-
-def recovered_after_s(story: Story, number: int) -> float | None:
-    """Seconds from the last undo to the last bad sample after it. None without a sample after."""
-    after = story.taken(number, Phase.AFTER)
-    if not after:
-        return None
-    since = after[0].t if story.run.last_undo_t is None else story.run.last_undo_t
-    return max([0.0, *(sample.t - since for sample in after if sample.good is False)])
 
 
 _SIDES: dict[Comparison, tuple[int, ...]] = {

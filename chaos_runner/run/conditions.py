@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from chaos_runner.experiment.model import STEADY_SAMPLES, Probe, RollbackStrategy
-from chaos_runner.run.events import Phase, Rehearsed, Sampled, StopKind, Tripped
+from chaos_runner.run.events import Phase, Rehearsed, Sampled, Stage, StopKind, Tripped
 from chaos_runner.run.run import Run
 from chaos_runner.run.tally import Tally
 
@@ -41,6 +41,23 @@ def failed_rehearsals(run: Run) -> Iterator[Rehearsed]:
 def recovered(probe: Probe, tally: Tally) -> bool:
     """Whether a probe holds again after the undo: so often in a row when it is sampled, once when it is single-shot."""
     return not tally.unknown and tally.good_in_a_row >= (STEADY_SAMPLES if probe.every_s else 1)
+
+
+def lost(run: Run, number: int) -> bool:
+    """Whether a probe of the hypothesis did not recover in time. After a stop nobody waits for it."""
+    tally = run.tally(number, Phase.AFTER)
+    if run.stop or Stage.AFTER not in run.stages or not tally.samples or tally.doubt:
+        return False
+    return not recovered(run.plan.probes[number], tally)
+
+
+def broke(run: Run, number: int) -> bool:
+    """Whether a probe of the hypothesis left its limit while the fault acted; or, with `for`, in an outage that began
+    then and was too long only after the undo.
+    """
+    probe, after = run.plan.probes[number], run.tally(number, Phase.AFTER)
+    spans = after.breached_t is not None and run.last_undo_t is not None and after.breached_t < run.last_undo_t
+    return run.tally(number, Phase.DURING).breached(probe) or (probe.held_for_s is not None and spans)
 
 
 def went_blind(run: Run, probe: int) -> bool:

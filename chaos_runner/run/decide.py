@@ -11,6 +11,7 @@ Undo is never interrupted: a stop that arrives while undoing only means that rec
 """
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Final, NamedTuple
 
 from msgspec import structs
@@ -49,6 +50,9 @@ SETTLE_S: Final = 5.0
 """How long an apply that raised may still land: after it, its act is undone and looked at once more."""
 UNDO_LATE_S: Final = 20.0
 """After this an undo that has not come back counts as failed."""
+
+_MAY_HANG: Final = (co.Check, co.Prepare, co.Apply, co.Read)
+"""What calls foreign code and is given up after its time. One timer for each is enough, however often it is asked."""
 
 Item = ev.Fact | Woke
 
@@ -110,10 +114,11 @@ class _Turn:
         self._drop(woke.wake.key)
 
     def ask(self, command: Command) -> None:
+        key = command.key
         self.commands.append(command)
-        self.pend(asked={**self.run.pending.asked, command.key: self.t})
-        if isinstance(command, co.Check | co.Prepare | co.Apply | co.Read):
-            self.wake_in(_late_s(self.run, command), Timer.LATE, command.key)
+        self.pend(asked={**self.run.pending.asked, key: self.t})
+        if isinstance(command, _MAY_HANG) and not self.asked(f"{Timer.LATE}:{key}"):
+            self.wake_in(_late_s(self.run, command), Timer.LATE, key)
 
     def wake_in(self, after_s: float, timer: Timer, subject: str = "") -> None:
         self.ask(Wake(self.t + after_s, timer, subject, self.t))
@@ -127,7 +132,9 @@ class _Turn:
     def _drop(self, key: str) -> None:
         asked = self.run.pending.asked
         if key in asked:
-            self.pend(asked={other: t for other, t in asked.items() if other != key})
+            left = asked.copy()
+            del left[key]
+            self.pend(asked=left)
 
     def stop(self, kind: StopKind, text: str, *, exit: int = 4, rule: str = "", sample_t: float | None = None) -> None:  # noqa: A002
         """The run ends early. The first reason counts; undoing that has begun goes on."""
@@ -335,7 +342,10 @@ def _late(turn: _Turn, wake: Wake) -> None:
     """Something asked for has not come back in its time: nothing waits for it any longer."""
     verb, _, subject = wake.subject.partition(":")
     asked_t = turn.run.pending.asked.get(wake.subject)
-    if asked_t is None or asked_t > wake.asked_t:  # it came back, and was asked for anew
+    if asked_t is None:
+        return
+    if asked_t > wake.asked_t:  # it came back, and was asked for anew: that has its own time
+        turn.ask(Wake(asked_t + wake.at - wake.asked_t, Timer.LATE, wake.subject, asked_t))
         return
     match verb:
         case "read":
@@ -669,15 +679,23 @@ def _open_after(turn: _Turn) -> None:
 
 def _after(turn: _Turn) -> None:
     """Sampled probes go on by themselves; single-shot ones are read until they hold."""
-    looked_at = [number for number, probe in enumerate(turn.run.plan.probes) if probe.every_s or turn.run.undid]
-    lost = [number for number in looked_at
-            if not recovered(turn.run.plan.probes[number], turn.run.tally(number, Phase.AFTER))]
-    if not lost or turn.run.stop or not turn.asked(f"{Timer.RECOVERY}:"):
+    if turn.run.stop or not turn.asked(f"{Timer.RECOVERY}:"):
         _enter(turn, Stage.OVER)
         return
-    single = next((number for number in lost if not turn.run.plan.probes[number].every_s), None)
-    if single is not None:
-        _read_again(turn, single)
+    lost = _lost(turn.run)
+    if lost is None:
+        _enter(turn, Stage.OVER)
+    elif not turn.run.plan.probes[lost].every_s:
+        _read_again(turn, lost)
+
+
+def _lost(run: Run) -> int | None:
+    """The number of a probe that does not hold yet: of a single-shot one if there is any, as somebody must read it."""
+    probes = run.plan.probes
+    single = [number for number, probe in enumerate(probes) if not probe.every_s and run.undid]
+    sampled = (number for number, probe in enumerate(probes) if probe.every_s)
+    return next((number for number in chain(single, sampled)
+                 if not recovered(probes[number], run.tally(number, Phase.AFTER))), None)
 
 
 def _read_again(turn: _Turn, number: int) -> None:

@@ -1,16 +1,18 @@
 """The outcome of a run as other programs read it: `outcome.json` and `run --json`. A fold of the journal."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
 from chaos_runner.clock import rfc3339
 from chaos_runner.contracts import Grade
-from chaos_runner.experiment.model import Native, Step
+from chaos_runner.experiment.model import Native, Probe, Step
+from chaos_runner.run.conditions import broke, lost
 from chaos_runner.run.events import Phase, Reason, RestoredState, RunEnded, StopKind, Verdict
+from chaos_runner.run.measures import Detected, all_recovered_s, detected, time_to_detect_s, time_to_recover_s
 from chaos_runner.run.run import Entry, Run, StepRun
-from chaos_runner.run.tally import Tally
+from chaos_runner.run.tally import has_order
 from chaos_runner.run.verdict import entry_state, worst_of
 
 SCHEMA = 1
@@ -33,7 +35,7 @@ class FaultOutcome(Struct, frozen=True, kw_only=True):
 
 
 class ProbeOutcome(Struct, frozen=True, kw_only=True):
-    """One probe in one phase. `state` is held, unknown or deviated."""
+    """One probe in one phase. `state` is held, unknown or deviated. `bad_s` is in seconds, `area` in `area_unit`."""
 
     name: str
     phase: Phase
@@ -43,6 +45,11 @@ class ProbeOutcome(Struct, frozen=True, kw_only=True):
     worst: Any
     unit: str
     state: str
+    bad_s: float
+    area: float
+    area_unit: str
+    time_to_detect_s: float | None
+    time_to_recover_s: float | None
 
 
 class StopOutcome(Struct, frozen=True, kw_only=True):
@@ -79,6 +86,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     seed: int
     faults: list[FaultOutcome]
     probes: list[ProbeOutcome]
+    detected: Detected | None
+    time_to_recover_s: float | None
     stop: StopOutcome | None
     reasons: list[Reason]
     unrestored: list[UndoOutcome]
@@ -101,7 +110,8 @@ def _outcome(run: Run, end: RunEnded) -> Outcome:
         faults=[_fault(run, step, state) for step, state in run.actions_begun()],
         probes=[_probe(run, number, phase) for phase in Phase for number in range(len(plan.probes))
                 if run.tally(number, phase).readings],
-        stop=_stop(run), reasons=end.reasons, unrestored=list(_unrestored(run)))
+        detected=detected(run), time_to_recover_s=all_recovered_s(run), stop=_stop(run), reasons=end.reasons,
+        unrestored=list(_unrestored(run)))
 
 
 def moment(run: Run, t: float) -> str:
@@ -112,21 +122,17 @@ def moment(run: Run, t: float) -> str:
 def probe_state(run: Run, number: int, phase: Phase) -> str:
     """held, unknown or deviated: the order of doubt, worst last."""
     tally = run.tally(number, phase)
-    if _deviated(run, number, phase, tally):
+    if _DEVIATED[phase](run, number):
         return "deviated"
     return "unknown" if tally.unknown else "held"
 
 
-def _deviated(run: Run, number: int, phase: Phase, tally: Tally) -> bool:
-    """After the undo a probe may still be bad for a while: what counts there is that it recovers."""
-    probe = run.plan.watched[number]
-    if phase is Phase.AFTER:
-        return any(reason.code == "V203" and reason.text.startswith(probe.name) for reason in _reasons(run))
-    return tally.breached(probe)
+def _bad_before(run: Run, number: int) -> bool:
+    return run.tally(number, Phase.BEFORE).breached(run.plan.probes[number])
 
 
-def _reasons(run: Run) -> list[Reason]:
-    return run.ended.reasons if run.ended else []
+_DEVIATED: Final = {Phase.BEFORE: _bad_before, Phase.DURING: broke, Phase.AFTER: lost}
+"""After the undo a probe may still be bad for a while: what counts there is that it recovers."""
 
 
 def _fault(run: Run, step: Step, state: StepRun) -> FaultOutcome:
@@ -156,8 +162,24 @@ def _worst(entries: list[Entry]) -> RestoredState | None:
 
 def _probe(run: Run, number: int, phase: Phase) -> ProbeOutcome:
     probe, tally = run.plan.watched[number], run.tally(number, phase)
-    return ProbeOutcome(name=probe.name, phase=phase, samples=tally.samples, bad=tally.bad, missing=tally.missing,
-                        worst=tally.worst, unit=probe.unit, state=probe_state(run, number, phase))
+    state, ordered = probe_state(run, number, phase), has_order(probe.judge)
+    detects = phase is not Phase.BEFORE and state == "deviated"
+    return ProbeOutcome(
+        name=probe.name, phase=phase, samples=tally.samples, bad=tally.bad, missing=tally.missing, worst=tally.worst,
+        unit=probe.unit, state=state, bad_s=_micro(tally.bad_for_s),
+        area=_micro(tally.area if ordered else tally.bad_for_s), area_unit=area_unit(probe),
+        time_to_detect_s=time_to_detect_s(run, number) if detects else None,
+        time_to_recover_s=time_to_recover_s(run, number) if phase is Phase.AFTER else None)
+
+
+def area_unit(probe: Probe) -> str:
+    """What the area over a limit is measured in: the probe's unit times seconds, or mere seconds without an order."""
+    return f"{probe.unit or 1}·s" if has_order(probe.judge) else "s"
+
+
+def _micro(value: float) -> float:
+    """Without the digits that only rounding has made."""
+    return float(f"{value:.9g}")
 
 
 def _stop(run: Run) -> StopOutcome | None:

@@ -11,6 +11,8 @@ from chaos_runner.units import Unit, spoken, spoken_seconds
 
 _CLOSE_S = 1.0
 """A sample that began so shortly before a fault, and ended badly, is put down to it."""
+_LONG_S = 99.5
+"""Where seconds become minutes, which seconds times seconds have not."""
 _WORDS = {
     Comparison.BELOW: "below {}", Comparison.ABOVE: "above {}", Comparison.AT_LEAST: "at least {}",
     Comparison.AT_MOST: "at most {}", Comparison.BETWEEN: "{} to {}", Comparison.EQUALS: "{}",
@@ -37,6 +39,13 @@ def value_words(value: Any, unit: Unit) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return _brief(value)
     return spoken(float(value), unit)
+
+
+def area_words(area: float, unit: Unit) -> str:
+    """An area over a limit as people say it: "8.06 s·s" is a second too slow for eight seconds, or two for four."""
+    if unit is Unit.SECONDS and area >= _LONG_S:
+        return f"{area:,.0f} s·s"
+    return f"{spoken(area, unit)}·s" if unit else f"{spoken(area, unit)} times seconds"
 
 
 def tolerance_words(spec: Any) -> str:

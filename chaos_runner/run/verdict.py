@@ -11,7 +11,7 @@ from msgspec import Struct
 from chaos_runner.contracts import Answer, Grade
 from chaos_runner.run import events as ev
 from chaos_runner.run import sentences
-from chaos_runner.run.conditions import failed_rehearsals, recovered, tripped
+from chaos_runner.run.conditions import broke, failed_rehearsals, lost, tripped
 from chaos_runner.run.events import Phase, Reason, Refusal, RestoredState, RunEnded, StopKind, Verdict
 from chaos_runner.run.run import Entry, EntryState, Run, StepRun
 from chaos_runner.units import spoken_seconds
@@ -175,29 +175,16 @@ def deviated(run: Run) -> Iterator[Finding]:
     """A probe left its limit while or after the fault acted, also when it had recovered by the end."""
     if not run.acted:
         return
-    broken = [number for number in range(len(run.plan.probes)) if _broke(run, number)]
+    broken = [number for number in range(len(run.plan.probes)) if broke(run, number)]
     broken.sort(key=lambda number: -run.tally(number, Phase.DURING).bad_for_s)
     for number in broken:
         yield Finding(code="V201", verdict=Verdict.DEVIATED, text=sentences.breach(run, number, Phase.DURING))
-    yield from _not_recovered(run)
-
-
-def _broke(run: Run, number: int) -> bool:
-    """While the fault acted; or, with `for`, in an outage that began then and was too long only after the undo."""
-    probe, after = run.plan.probes[number], run.tally(number, Phase.AFTER)
-    spans = after.breached_t is not None and run.last_undo_t is not None and after.breached_t < run.last_undo_t
-    return run.tally(number, Phase.DURING).breached(probe) or (probe.held_for_s is not None and spans)
-
-
-def _not_recovered(run: Run) -> Iterator[Finding]:
-    if run.stop or ev.Stage.AFTER not in run.stages:
-        return
     for number, probe in enumerate(run.plan.probes):
-        tally = run.tally(number, Phase.AFTER)
-        if tally.samples and not tally.doubt and not recovered(probe, tally):
+        if lost(run, number):
             within = f"{run.plan.recovers_within_s:g} s after the undo"
+            found = sentences.found(probe, run.tally(number, Phase.AFTER))
             yield Finding(code="V203", verdict=Verdict.DEVIATED,
-                          text=f"{probe.name} did not recover within {within}: {sentences.found(probe, tally)}")
+                          text=f"{probe.name} did not recover within {within}: {found}")
 
 
 def aborted(run: Run) -> Iterator[Finding]:

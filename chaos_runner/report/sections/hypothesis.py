@@ -7,7 +7,7 @@ from chaos_runner.experiment.model import Probe
 from chaos_runner.report import marks, samples, text
 from chaos_runner.report.marks import Mark
 from chaos_runner.report.story import Story
-from chaos_runner.run import sentences
+from chaos_runner.run import measures, sentences
 from chaos_runner.run.conditions import recovered, tripped
 from chaos_runner.run.events import Phase
 from chaos_runner.run.run import Run
@@ -16,12 +16,14 @@ from chaos_runner.units import Unit, spoken, spoken_seconds
 
 
 class Cell(Struct, frozen=True, kw_only=True):
-    """A probe in a phase."""
+    """A probe in a phase: how often it was bad, how far and how long, how soon it was seen or was well again."""
 
     phase: Phase
     mark: Mark
     worst: str
     counts: str
+    extent: str
+    when: str
     note: str
     tally: Tally
 
@@ -72,6 +74,7 @@ def _cell(story: Story, number: int, phase: Phase) -> Cell:
     mark = _rule_mark(run, number, tally) if samples.is_stop_rule(run, number) else _probe_mark(probe, tally, phase)
     worst = samples.worst(story, number, phase)
     return Cell(phase=phase, mark=mark, worst=_worst_words(probe, tally, worst), counts=_counts(probe, tally),
+                extent=text.firm(_extent(probe, tally)), when=text.firm(_when(run, number, phase, mark)),
                 note=_note(tally, mark), tally=tally)
 
 
@@ -112,6 +115,28 @@ def _counts(probe: Probe, tally: Tally) -> str:
     if tally.missing:
         parts.append(f"{tally.missing} missing")
     return ", ".join(parts)
+
+
+def _extent(probe: Probe, tally: Tally) -> str:
+    """How far beyond the limit it was, while it was bad."""
+    if not tally.area or not tally.bad_for_s:
+        return ""
+    area = sentences.area_words(tally.area, probe.unit)
+    if tally.unanswered:  # nobody knows how far it was while there was no answer
+        return f"area past the limit {area}, silence apart"
+    mean = sentences.value_words(tally.area / tally.bad_for_s, probe.unit)
+    return f"on average {mean} past the limit, area {area}"
+
+
+def _when(run: Run, number: int, phase: Phase, mark: Mark) -> str:
+    """How soon after the first fault it was seen to be bad, or after the undo to be well again."""
+    if phase is not Phase.BEFORE and mark in (marks.BROKEN, marks.TRIPPED):
+        seen_s = measures.time_to_detect_s(run, number)
+        return "" if seen_s is None else f"detected {spoken_seconds(seen_s)} after the first fault"
+    if mark is marks.RECOVERED:
+        well_s = measures.time_to_recover_s(run, number)
+        return "" if well_s is None else f"well again {spoken_seconds(well_s)} after the undo"
+    return ""
 
 
 def _note(tally: Tally, mark: Mark) -> str:

@@ -5,9 +5,10 @@ from msgspec import Struct
 
 from chaos_runner.contracts import Answer, Grade
 from chaos_runner.experiment.model import STEADY_SAMPLES, Provider, Step, StepKind
-from chaos_runner.report import marks, samples, text, times
+from chaos_runner.report import marks, text, times
 from chaos_runner.report.marks import Mark
 from chaos_runner.report.story import Story
+from chaos_runner.run import measures
 from chaos_runner.run.events import Phase, RestoredState
 from chaos_runner.run.run import Entry, Run, StepRun
 from chaos_runner.run.tally import Tally
@@ -61,7 +62,7 @@ def view(story: Story) -> View:
         sentence=text.short(run.ended.sentence, text.NOTE_MOST) if run.ended else _unfinished(run),
         restored=marks.RESTORED[restored], restored_text=_restored_text(run, restored),
         recover=f"chaos-runner recover {run.plan.run}" if restored in _LEFT else "", left=left,
-        notes=[*_irreversible(run), *_untracked(run)], figures=_figures(story))
+        notes=[*_irreversible(run), *_untracked(run)], figures=_figures(run))
 
 
 def _unfinished(run: Run) -> str:
@@ -147,10 +148,9 @@ def _is_untracked(step: Step, state: StepRun) -> bool:
 
 # ── figures ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-def _figures(story: Story) -> list[Figure]:
-    run = story.run
-    made = (_fault_figure(run), _broken_figure(run), _recovery_figure(story), _stop_figure(run),
-            _duration_figure(run))
+def _figures(run: Run) -> list[Figure]:
+    made = (_fault_figure(run), _broken_figure(run), _detection_figure(run), _recovery_figure(run),
+            _stop_figure(run), _duration_figure(run))
     return [figure for figure in made if figure]
 
 
@@ -186,17 +186,27 @@ def _long(tally: Tally) -> str:
     return spoken_seconds(tally.bad_for_s) if tally.bad_for_s > 0 and tally.bad > 1 else f"{tally.bad} bad"
 
 
-def _recovery_figure(story: Story) -> Figure | None:
-    run = story.run
-    sampled = [number for number, probe in enumerate(run.plan.probes) if probe.every_s]
-    took = [(recovered_s, number) for number in sampled
-            if (recovered_s := samples.recovered_after_s(story, number)) is not None]
-    if not took:
+def _detection_figure(run: Run) -> Figure | None:
+    found = measures.detected(run)
+    if found is None:
+        return None
+    return Figure(name="detected in", value=spoken_seconds(found.after_s), beside=f"by {text.short(found.by, 40)}",
+                  tone="quiet")
+
+
+def _recovery_figure(run: Run) -> Figure | None:
+    sampled = [run.tally(number, Phase.AFTER) for number, probe in enumerate(run.plan.probes) if probe.every_s]
+    if not any(tally.readings for tally in sampled):
         return None
     limit = f"limit {spoken_seconds(run.plan.recovers_within_s)}"
-    if any(run.tally(number, Phase.AFTER).good_in_a_row < STEADY_SAMPLES for number in sampled):
+    if any(tally.good_in_a_row < STEADY_SAMPLES for tally in sampled):
         return Figure(name="recovered in", value="not yet", beside=limit, tone="warn" if run.stop else "bad")
-    return Figure(name="recovered in", value=spoken_seconds(max(took)[0]), beside=limit, tone="good")
+    if not any(measures.was_bad(run, number) for number in range(len(run.plan.probes))):
+        return Figure(name="recovered in", value="no need", beside="no bad sample", tone="good")
+    took_s = measures.all_recovered_s(run)
+    if took_s is None:
+        return None
+    return Figure(name="recovered in", value=spoken_seconds(took_s), beside=limit, tone="good")
 
 
 def _stop_figure(run: Run) -> Figure | None:
