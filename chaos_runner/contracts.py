@@ -165,6 +165,10 @@ class NoData(Exception):
     """The measuring system did not answer, or had nothing to say: a missing sample."""
 
 
+class BadQuestion(Exception):
+    """What was asked can have no answer, a mistake in the file: nothing can be said, however long one waits."""
+
+
 class NativeProbe(Struct, frozen=True, kw_only=True):
     """A probe on the shelf: how to read it, its arguments, and the unit of what it reads."""
 
