@@ -170,21 +170,28 @@ class BadQuestion(Exception):
 
 
 class NativeProbe(Struct, frozen=True, kw_only=True):
-    """A probe on the shelf: how to read it, its arguments, and the unit of what it reads."""
+    """A probe on the shelf: how to read it, its arguments, and the unit of what it reads, or the words it may give."""
 
     name: str
     arguments: type[Struct]
     unit: Unit
     read: Callable[[Any], Reading]
     says: str
+    words: tuple[str, ...] = ()
 
 
-def probe(arguments: type[A], unit: Unit) -> Callable[[Callable[[A], Reading]], NativeProbe]:
-    """Puts a function on the shelf of probes. The module and the function are its name: `http.latency`."""
+def probe(
+    arguments: type[A], unit: Unit, words: tuple[str, ...] = (),
+) -> Callable[[Callable[[A], Reading]], NativeProbe]:
+    """Puts a function on the shelf of probes. The module and the function are its name: `http.latency`.
+
+    `words` are all that it may give, for one that gives words: a file that waits for another is refused.
+    """
 
     def shelve(read: Callable[[A], Reading]) -> NativeProbe:
         name = f"{read.__module__.rpartition('.')[2]}.{read.__name__}"
         says = (read.__doc__ or "").strip().partition("\n")[0]
-        return NativeProbe(name=name, arguments=arguments, unit=unit, read=read, says=says)  # type: ignore[arg-type]
+        return NativeProbe(name=name, arguments=arguments, unit=unit, read=read, says=says,  # type: ignore[arg-type]
+                           words=words)
 
     return shelve

@@ -215,7 +215,7 @@ def _refuse_stale(server: Server, arguments: QueryArguments) -> None:
 _STATES: Final = ("inactive", "pending", "firing")
 
 
-@probe(AlertArguments, Unit.COUNT)
+@probe(AlertArguments, Unit.COUNT, _STATES)
 def alert(arguments: AlertArguments) -> Reading:
     """The state of an alert, a word: `equals: firing`, or `pending`, or `inactive`. Of several alerts the worst counts.
 
