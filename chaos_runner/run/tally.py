@@ -93,9 +93,13 @@ class Tally(Struct, frozen=True, kw_only=True):
             bad_until_t=sample.t)
 
     def _worst(self, sample: Sampled, probe: Probe) -> tuple[Any, float | None]:
-        if sample.value is None or not worse(probe, sample.value, self.worst):
+        if sample.value is None or not (self._first_bad_word(sample) or worse(probe, sample.value, self.worst)):
             return self.worst, self.worst_t
         return sample.value, sample.t
+
+    def _first_bad_word(self, sample: Sampled) -> bool:
+        """Values without an order have no worst one, but a bad one is worse than a good one."""
+        return sample.good is False and self.bad == self.unanswered and not isinstance(sample.value, int | float)
 
 
 def _breaks(probe: Probe, in_a_row: int, bad_for_s: float) -> bool:
@@ -110,13 +114,14 @@ def worse(probe: Probe, value: Any, than: Any) -> bool:
     """Whether a value is farther on the wrong side than another. Values without an order: the first stays."""
     if than is None:
         return True
-    if not isinstance(value, int | float) or not isinstance(than, int | float) or not isinstance(probe.judge, Limit):
+    if not isinstance(probe.judge, Limit) or not all(
+            isinstance(number, int | float) for number in (value, than, *probe.judge.bounds)):
         return False
     match probe.judge.comparison:
         case Comparison.BELOW | Comparison.AT_MOST:
-            return value < than if probe.bad_when_met else value > than
+            return bool(value < than if probe.bad_when_met else value > than)
         case Comparison.ABOVE | Comparison.AT_LEAST:
-            return value > than if probe.bad_when_met else value < than
+            return bool(value > than if probe.bad_when_met else value < than)
         case Comparison.BETWEEN | Comparison.EQUALS:
             middle = sum(probe.judge.bounds) / len(probe.judge.bounds)
             return bool(abs(value - middle) > abs(than - middle))
