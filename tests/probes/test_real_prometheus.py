@@ -16,7 +16,7 @@ from chaos_runner.contracts import BadQuestion, NoData
 from chaos_runner.probes.prometheus import AlertArguments, QueryArguments
 from tests.probes.monitoring import alertmanager, prometheus, within
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prometheus")]
 QUERY = shelf.probe("prometheus.query")
 ALERT = shelf.probe("prometheus.alert")
 RULES: Final = """
