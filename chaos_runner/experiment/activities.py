@@ -25,6 +25,7 @@ from chaos_runner.experiment.model import (
     ProviderUndo,
     Step,
     StepKind,
+    Tolerance,
 )
 from chaos_runner.experiment.providers import provider
 from chaos_runner.experiment.suggest import did_you_mean
@@ -155,7 +156,7 @@ def _referred(fields: Fields, known: Known) -> Node | None:
 def _judge_of(fields: Fields) -> Judge | None:
     native = _native(fields.text("probe"))
     judged = judge(fields, native.unit if native else Unit.COUNT, needed=not asked_for(fields, "use"))
-    if native and native.words and isinstance(judged, Limit):
+    if native and native.words and judged:
         _check_words(fields, native, judged)
     return judged
 
@@ -167,10 +168,16 @@ def _native(name: str) -> NativeProbe | None:
         return None
 
 
-def _check_words(fields: Fields, native: NativeProbe, limit: Limit) -> None:
+def _check_words(fields: Fields, native: NativeProbe, judged: Judge) -> None:
     """A word that is never given would make a stop rule that never stops."""
-    key, wanted = str(limit.comparison), limit.bounds[0]
-    if limit.comparison is Comparison.EQUALS and wanted in native.words:
+    match judged:
+        case Limit(comparison=comparison, bounds=[wanted, *_]):
+            key, fits = str(comparison), comparison is Comparison.EQUALS and wanted in native.words
+        case Tolerance(spec=str() as wanted):
+            key, fits = "tolerance", wanted in native.words or "${" in wanted
+        case _:
+            return
+    if fits:
         return
     close = did_you_mean(wanted, native.words) if isinstance(wanted, str) else ""
     fields.complain("E205", f"{native.name} gives one of the words {', '.join(native.words)}", fields.node_of(key),

@@ -12,8 +12,7 @@ A series whose target can no longer be scraped is ended by Prometheus itself, at
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from math import floor, isinf, isnan
-from statistics import fmean
+from math import floor, fsum, isinf, isnan
 from typing import Final, Literal
 
 from msgspec import field
@@ -28,7 +27,6 @@ _STALE_AFTER_S: Final = 120.0
 _LOOK_BACK: Final = "5m"
 _STEPS: Final = 20
 _SHOWN_MOST: Final = 3
-_REDUCE: Final[Mapping[str, Callable[[Sequence[float]], float]]] = {"max": max, "min": min, "avg": fmean}
 _TEXT: Final = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)"""
 _MATCHER: Final = rf"\s*(?:[a-zA-Z_]\w*\s*(?:=~|!~|!=|=)\s*{_TEXT}|{_TEXT})\s*"
 _MATCHERS: Final = rf"\{{(?:{_MATCHER}(?:,{_MATCHER})*,?)?\s*\}}"
@@ -181,6 +179,13 @@ def _reduced(server: Server, arguments: QueryArguments, range_s: float) -> tuple
     left_out = window.steps + 1 - len(numbers)
     notes = [f"{left_out} of {window.steps + 1} points have no number"] if left_out else []
     return _known(_REDUCE[arguments.reduce](numbers)), [*found.warnings, *notes]
+
+
+def _average(numbers: Sequence[float]) -> float:
+    return fsum(numbers) / len(numbers)
+
+
+_REDUCE: Final[Mapping[str, Callable[[Sequence[float]], float]]] = {"max": max, "min": min, "avg": _average}
 
 
 def _window(server: Server, range_s: float, step_s: float) -> Window:

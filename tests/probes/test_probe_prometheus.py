@@ -433,7 +433,8 @@ def test_the_unit_of_the_limit_is_the_unit_of_what_is_read() -> None:
         assert loaded.experiment.hypothesis.probes[0].unit == unit
 
 
-@pytest.mark.parametrize("condition", [{"equals": "fring"}, {"equals": 1}, {"above": 1}, {"equals": ["firing"]}])
+@pytest.mark.parametrize("condition", [{"equals": "fring"}, {"equals": 1}, {"above": 1}, {"equals": ["firing"]},
+                                       {"tolerance": "fring"}])
 def test_a_state_that_no_alert_has_is_refused_in_the_file(condition: Any) -> None:
     loaded = with_probe(probe="prometheus.alert", arguments={"alert": "Down"}, **condition)()
     assert [finding.code for finding in loaded.findings] == ["E205"]
