@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,14 +42,25 @@ def echoing() -> Iterator[str]:
     server.server_close()
 
 
-def test_a_token_from_the_environment_gets_in_and_is_written_nowhere(echoing: str, tmp_path: Path) -> None:
-    arguments = {"query": "vector(1)", "url": echoing, "token": "${token}"}
+def with_token(token: str, url: str) -> dict[str, Any]:
+    arguments = {"query": "vector(1)", "url": url, "token": token}
     probe = {"name": "one", "probe": "prometheus.query", "arguments": arguments, "equals": 1, "every": "200ms"}
-    data = {"title": "t", "description": "d", "method": [],
-            "secrets": {"prometheus": {"token": {"type": "env", "key": "TOKEN_OF_THE_TEST"}}},
+    return {"title": "t", "description": "d", "method": [],
             "steady-state-hypothesis": {"title": "h", "baseline": "1s", "probes": [probe]}}
+
+
+def test_a_token_from_the_environment_gets_in_and_is_written_nowhere(echoing: str, tmp_path: Path) -> None:
+    secrets = {"prometheus": {"token": {"type": "env", "key": "TOKEN_OF_THE_TEST"}}}
+    data = {**with_token("${token}", echoing), "secrets": secrets}
     ran = run(data, tmp_path, "--hypothesis-only", TOKEN_OF_THE_TEST=TOKEN)
     assert ran.exit == 0, ran.err
     written = all_files(tmp_path) + ran.out + ran.err
     assert "answered 403" in written
+    assert "${token}" in written
     assert TOKEN not in written
+
+
+def test_a_token_that_stands_in_the_file_is_written_nowhere_else(echoing: str, tmp_path: Path) -> None:
+    ran = run(with_token(TOKEN, echoing), tmp_path, "--hypothesis-only")
+    assert ran.exit == 0, ran.err
+    assert TOKEN not in all_files(tmp_path) + ran.out + ran.err
