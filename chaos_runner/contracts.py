@@ -196,22 +196,33 @@ class NoData(Exception):
     """The measuring system did not answer, or had nothing to say: a missing sample."""
 
 
+class BadQuestion(Exception):
+    """What was asked can have no answer, a mistake in the file: nothing can be said, however long one waits."""
+
+
 class NativeProbe(Struct, frozen=True, kw_only=True):
-    """A probe on the shelf: how to read it, its arguments, and the unit of what it reads."""
+    """A probe on the shelf: how to read it, its arguments, and the unit of what it reads, or the words it may give."""
 
     name: str
     arguments: type[Struct]
     unit: Unit
     read: Callable[[Any], Reading]
     says: str
+    words: tuple[str, ...] = ()
 
 
-def probe(arguments: type[A], unit: Unit) -> Callable[[Callable[[A], Reading]], NativeProbe]:
-    """Puts a function on the shelf of probes. The module and the function are its name: `http.latency`."""
+def probe(
+    arguments: type[A], unit: Unit, words: tuple[str, ...] = (),
+) -> Callable[[Callable[[A], Reading]], NativeProbe]:
+    """Puts a function on the shelf of probes. The module and the function are its name: `http.latency`.
+
+    `words` are all that it may give, for one that gives words: a file that waits for another is refused.
+    """
 
     def shelve(read: Callable[[A], Reading]) -> NativeProbe:
         name = f"{read.__module__.rpartition('.')[2]}.{read.__name__}"
         says = (read.__doc__ or "").strip().partition("\n")[0]
-        return NativeProbe(name=name, arguments=arguments, unit=unit, read=read, says=says)  # type: ignore[arg-type]
+        return NativeProbe(name=name, arguments=arguments, unit=unit, read=read, says=says,  # type: ignore[arg-type]
+                           words=words)
 
     return shelve

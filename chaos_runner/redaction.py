@@ -1,7 +1,8 @@
 """Keeping secrets out of everything that is written: one place, passed by every event before it is journaled.
 
-Three things count as secret: values of `secrets`, values of configuration keys that are named like one, and texts that
-have the known shape of one. Values shorter than four characters cannot be told from ordinary words and are left.
+Three things count as secret: values of `secrets`, values of configuration keys and of native arguments that are named
+like one, and texts that have the known shape of one. Values shorter than four characters cannot be told from ordinary
+words and are left.
 """
 
 import re

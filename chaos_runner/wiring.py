@@ -21,6 +21,7 @@ from chaos_runner.experiment.loading import Loaded
 from chaos_runner.experiment.model import Experiment, StepKind
 from chaos_runner.experiment.toolkit import load_values, with_variables
 from chaos_runner.experiment.values import Values
+from chaos_runner.experiment.written_out import written_out
 from chaos_runner.journal.lock import RunLock, hold
 from chaos_runner.journal.reader import JournalUnreadable, read, read_run
 from chaos_runner.journal.writer import Journal
@@ -155,7 +156,7 @@ def recover(folder: Path, by: str, watchers: Sequence[Watcher]) -> Ended | None:
 
 
 def _parts(plan: Plan, values: Values, journal: Journal, elapsed_s: Elapsed) -> _Parts:
-    redactor = Redactor([*values.sensitive(), os.environ.get(KEY_VARIABLE, "")])
+    redactor = Redactor([*values.sensitive(), *written_out(plan.experiment), os.environ.get(KEY_VARIABLE, "")])
     hands = Hands(Orders(plan, values, shelf, elapsed_s, redactor))
     world = RealWorld(plan, hands, elapsed_s)
     return _Parts(world, Loop(world, journal, redactor), journal, hands)

@@ -114,10 +114,12 @@ def probe_page() -> Iterator[str]:
 
 
 def _reads(probe: NativeProbe) -> str:
+    if probe.words:
+        return f"one of the words {', '.join(probe.words)}: `equals: {probe.words[-1]}`."
     return {Unit.SECONDS: "a duration, so a limit has a unit: `below: 300ms`.",
             Unit.SHARE: "a share, so a limit has a percent sign: `below: 5%`.",
             Unit.BYTES: "a size, so a limit has a unit: `below: 10Mi`.",
-            Unit.COUNT: "a plain number, so a limit has no unit: `equals: 200`."}[probe.unit]
+            Unit.COUNT: "a plain number, so a limit needs no unit: `equals: 200`."}[probe.unit]
 
 
 def says(thing: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 import msgspec
 from msgspec import Struct
 
-from chaos_runner.contracts import Act, Fault, Grade, NativeProbe, NoData, Reading, Unreachable
+from chaos_runner.contracts import Act, BadQuestion, Fault, Grade, NativeProbe, NoData, Reading, Unreachable
 from chaos_runner.engine import activities
 from chaos_runner.engine.activities import RUN_VARIABLE, STEP_VARIABLE, Called, Caller
 from chaos_runner.engine.judging import CannotJudge, bad_values, holds
@@ -252,7 +252,7 @@ class Hands:
     def _probe_step(self, step: Step, call: Native) -> ev.StepEnded:
         try:
             reading = self._native_reading(call)
-        except (Unreachable, NoData, BadArguments) as problem:
+        except (Unreachable, NoData, BadQuestion, BadArguments) as problem:
             return ev.StepEnded(t=self._t(), step=step.key, ok=False, grade=Grade.NONE, note=str(problem),
                                 error=[str(problem)])
         return ev.StepEnded(t=self._t(), step=step.key, ok=True, grade=Grade.REPORTED, output=reading.value,
@@ -292,7 +292,7 @@ class Hands:
             return _Answer(good=False, note=str(problem))
         except NoData as problem:
             return _Answer(good=None, note=str(problem), missing=True)
-        except BadArguments as problem:
+        except (BadQuestion, BadArguments) as problem:
             return _Answer(good=None, doubt=str(problem))
         if isinstance(reading.value, float) and isnan(reading.value):
             return _Answer(good=None, note="not a number", missing=True)

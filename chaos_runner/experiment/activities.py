@@ -6,6 +6,7 @@ from typing import Any, Final
 from msgspec import Struct, structs
 
 from chaos_runner import shelf
+from chaos_runner.contracts import NativeProbe
 from chaos_runner.experiment import arguments
 from chaos_runner.experiment.document import Node, plain
 from chaos_runner.experiment.fields import DURATION_MAX_S, Fields, Found
@@ -15,6 +16,7 @@ from chaos_runner.experiment.model import (
     NATIVE_INTERVAL_S,
     AnyAnswer,
     Call,
+    Comparison,
     Judge,
     Limit,
     Native,
@@ -23,6 +25,7 @@ from chaos_runner.experiment.model import (
     ProviderUndo,
     Step,
     StepKind,
+    Tolerance,
 )
 from chaos_runner.experiment.providers import provider
 from chaos_runner.experiment.suggest import did_you_mean
@@ -151,14 +154,34 @@ def _referred(fields: Fields, known: Known) -> Node | None:
 
 
 def _judge_of(fields: Fields) -> Judge | None:
-    unit = Unit.COUNT
-    name = fields.text("probe")
-    if name:
-        try:
-            unit = shelf.probe(name).unit
-        except NotOnShelf:
-            unit = Unit.COUNT
-    return judge(fields, unit, needed=not asked_for(fields, "use"))
+    native = _native(fields.text("probe"))
+    judged = judge(fields, native.unit if native else Unit.COUNT, needed=not asked_for(fields, "use"))
+    if native and native.words and judged:
+        _check_words(fields, native, judged)
+    return judged
+
+
+def _native(name: str) -> NativeProbe | None:
+    try:
+        return shelf.probe(name) if name else None
+    except NotOnShelf:
+        return None
+
+
+def _check_words(fields: Fields, native: NativeProbe, judged: Judge) -> None:
+    """A word that is never given would make a stop rule that never stops."""
+    match judged:
+        case Limit(comparison=comparison, bounds=[wanted, *_]):
+            key, fits = str(comparison), comparison is Comparison.EQUALS and wanted in native.words
+        case Tolerance(spec=str() as wanted):
+            key, fits = "tolerance", wanted in native.words or "${" in wanted
+        case _:
+            return
+    if fits:
+        return
+    close = did_you_mean(wanted, native.words) if isinstance(wanted, str) else ""
+    fields.complain("E205", f"{native.name} gives one of the words {', '.join(native.words)}", fields.node_of(key),
+                    f'did you mean "{close}"?' if close else f"write `equals: {native.words[0]}`", found=repr(wanted))
 
 
 def _probe(fields: Fields, judged: Judge | None, every_s: float | None = None) -> Probe | None:
@@ -177,7 +200,13 @@ def _probe(fields: Fields, judged: Judge | None, every_s: float | None = None) -
     if called.call is None or judged is None or not name:
         return None
     return Probe(name=name, call=called.call, judge=judged, place=fields.node.place, every_s=interval_s,
-                 allow=allow, held_for_s=held_for_s, missing_for_s=missing_for_s or MISSING_FOR_S, unit=called.unit)
+                 allow=allow, held_for_s=held_for_s, missing_for_s=missing_for_s or MISSING_FOR_S,
+                 unit=_unit(called, judged))
+
+
+def _unit(called: _Called, judged: Judge) -> Unit:
+    """That of the limit, for a probe that reads whatever it is asked for."""
+    return judged.unit if called.unit is Unit.COUNT and isinstance(judged, Limit) else called.unit
 
 
 def _only_a_probe(fields: Fields, called: _Called) -> None:

@@ -5,7 +5,7 @@ file in which the loader finds nothing to complain of. The loader sees more: whe
 `ref` names anything, whether the last fault would be undone at once. A key that the loader only warns of is wrong here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from chaos_runner import shelf
@@ -134,7 +134,12 @@ def _takes(native: NativeProbe) -> Schema:
 
 
 def _measures(native: NativeProbe) -> Schema:
-    return _when("probe", native.name, {"properties": _bounds(native.unit)})
+    return _when("probe", native.name, {"properties": _words(native.words) if native.words else _bounds(native.unit)})
+
+
+def _words(words: Sequence[str]) -> Schema:
+    allowed = {Comparison.EQUALS: list(words)}
+    return {comparison.value: or_null({"enum": allowed.get(comparison, [])}) for comparison in Comparison}
 
 
 def _bounds(unit: Unit) -> Schema:

@@ -136,6 +136,9 @@ class Tally(Struct, frozen=True, kw_only=True):
 
     def _worst(self, row: Row, probe: Probe) -> tuple[Any, float | None]:
         """The worst value so far, and its time. Of equally bad values, and of those without an order, the first."""
+        word = self._first_bad_word(row)
+        if word is not None:
+            return word.value, word.t
         values = [sample.value for sample in row]
         far = _far(probe)
         if far and _NUMBERS.issuperset(map(type, values)) and type(self.worst) in _NUMBERS:
@@ -147,6 +150,13 @@ class Tally(Struct, frozen=True, kw_only=True):
             if found is self.worst:
                 return self.worst, self.worst_t
         return found, next(sample.t for sample in row if sample.value is found)
+
+    def _first_bad_word(self, row: Row) -> Sampled | None:
+        """Values without an order have no worst one, but a bad one is worse than a good one."""
+        if row[0].good is not False or self.bad != self.unanswered:
+            return None
+        first = next((sample for sample in row if sample.value is not None), None)
+        return None if first is None or isinstance(first.value, int | float) else first
 
 
 def _breaks(probe: Probe, in_a_row: int, bad_for_s: float) -> bool:

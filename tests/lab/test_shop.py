@@ -128,6 +128,36 @@ def test_the_catalogue_and_every_health_page_answer(shop: Shop) -> None:
         assert json.loads(get(f"{url}/health")) == {"status": "up"}
 
 
+def figures(url: str) -> dict[str, float]:
+    """What a program of the shop tells Prometheus."""
+    lines = [line for line in get(f"{url}/metrics").decode().splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+
+def test_metrics_count_what_was_answered_and_how_fast(shop: Shop) -> None:
+    def answered() -> float:
+        return figures(shop.url)['shop_requests_total{path="/checkout",code="200"}']
+
+    before = answered()
+    checkouts_s(shop, 20)
+    assert answered() >= before + 20
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        get(f"{shop.url}/checkout?customer=x")
+    refusal.value.close()
+    with pytest.raises(urllib.error.HTTPError) as nowhere:
+        get(f"{shop.url}/%7Bnowhere%7D")
+    nowhere.value.close()
+    found = figures(shop.url)
+    of_checkout = '{path="/checkout"}'
+    assert found['shop_requests_total{path="/checkout",code="400"}'] == 1
+    assert found['shop_requests_total{path="other",code="404"}'] == 1
+    count = found[f"shop_request_seconds_count{of_checkout}"]
+    assert found['shop_request_seconds_bucket{path="/checkout",le="+Inf"}'] == count > 20
+    assert found['shop_request_seconds_bucket{path="/checkout",le="10.0"}'] == count
+    assert 0 < found[f"shop_request_seconds_sum{of_checkout}"] < count
+    assert 'shop_requests_total{path="/orders",code="202"}' in figures(shop.orders["orders-1"])
+
+
 @pytest.mark.parametrize("customer", ["x", "0", "1001", "-1", "1%0aPING", "٣", "9" * 5000])
 def test_a_customer_that_cannot_be_is_refused_by_name(shop: Shop, customer: str) -> None:
     encoded = urllib.parse.quote(customer, safe="%")
@@ -178,6 +208,7 @@ def test_a_paused_orders_service_makes_half_the_checkouts_hang_until_it_goes_on(
     try:
         assert within(1, lambda: shops.status(Path(own_shop.folder))["orders-1"] is State.STOPPED)
         took_s = checkouts_s(own_shop, 24, timeout_s=1)
+        assert figures(own_shop.url)['shop_requests_in_flight{path="/checkout"}'] > 4
     finally:
         os.kill(pid, signal.SIGCONT)
     hung = sum(each_s > 1 for each_s in took_s)

@@ -13,8 +13,9 @@ import pytest
 
 from chaos_runner import shelf
 from chaos_runner.contracts import NoData, Unreachable
-from chaos_runner.probes import http
-from chaos_runner.probes.http import Request, TimedRequest
+from chaos_runner.probes import _http
+from chaos_runner.probes._http import Request
+from chaos_runner.probes.http import TimedRequest
 from chaos_runner.units import Unit
 
 Act = Callable[[socket.socket], None]
@@ -207,7 +208,7 @@ def test_a_head_request_has_no_body_to_wait_for(serve: Serve) -> None:
 
 
 def test_a_body_without_end_is_read_up_to_the_limit(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "BODY_BYTES_MAX", 2**20)
+    monkeypatch.setattr(_http, "BODY_BYTES_MAX", 2**20)
 
     def pour(line: socket.socket) -> None:
         line.recv(1000)

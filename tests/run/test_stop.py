@@ -30,6 +30,18 @@ def test_two_bad_samples_in_a_row_trip_a_stop_rule() -> None:
     assert run.moments(ev.UndoBegan) == [12]
 
 
+def test_a_rule_that_waits_for_a_word_says_which_it_met() -> None:
+    run = play(experiment(fault(duration="60s"), stop_when=[rule(equals="firing")]),
+               lambda t: "firing" if t > 10 else "inactive")
+    assert (run.verdict, run.moments(ev.Stopped)) == (Verdict.ABORTED, [12])
+    assert "reached firing (stops when firing), 2 of 8 samples bad" in run.sentence
+
+
+def test_a_number_where_a_word_is_expected_is_bad_and_no_bug() -> None:
+    run = play(experiment(fault(duration="9s"), probes=[probe(equals="ok")]))
+    assert run.verdict is Verdict.NOT_STARTED
+
+
 def test_one_bad_sample_alone_does_not_trip_it() -> None:
     run = play(experiment(fault(duration="20s"), stop_when=[rule()]), lambda t: 0.9 if 10 < t < 12 else 0)
     assert run.verdict is Verdict.PASSED

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chaos_runner.contracts import NoData, Unreachable
+from chaos_runner.contracts import BadQuestion, NoData, Unreachable
 from chaos_runner.run import events as ev
 from chaos_runner.run.events import Verdict
 from chaos_runner.run.merge import merged
@@ -45,6 +45,14 @@ def test_missing_data_before_starts_nothing() -> None:
 def test_missing_data_while_the_fault_acted_is_inconclusive() -> None:
     run = play(experiment(fault(duration="30s")), lambda t: NoData("scrape failed") if 6 < t < 30 else 0)
     assert (run.verdict, run.exit, run.codes[0]) == (Verdict.INCONCLUSIVE, 5, "V505")
+
+
+def test_a_question_that_cannot_be_answered_is_told_as_such_and_never_green() -> None:
+    run = play(experiment(fault()), lambda _: BadQuestion("parse error: unclosed parenthesis"))
+    assert (run.verdict, run.exit, run.codes[0]) == (Verdict.NOT_STARTED, 3, "V103")
+    assert "unclosed parenthesis" in run.sentence
+    single = play(experiment(fault(duration="30s")), lambda t: BadQuestion("no query") if 10 < t < 12 else 0)
+    assert (single.verdict, single.codes[0]) == (Verdict.INCONCLUSIVE, "V505")
 
 
 def test_a_short_gap_in_the_data_is_forgiven() -> None:

@@ -3,6 +3,7 @@
     GET /                      the catalogue, from memory
     GET /checkout?customer=7   places an order and shows the customer's last ones
     GET /health                200 without asking anybody
+    GET /metrics               how its requests fare, for Prometheus
 
 The customer's last orders come from a cache that is refreshed behind the answer, so nobody waits for the store. Placing
 the order needs an orders service, and the other one is asked when a connection is refused or breaks.

@@ -3,6 +3,7 @@
     POST /orders?customer=7&order=ID   202 at once: the order is written to the store behind the answer
     GET  /orders?customer=7            the customer's last orders, read from the store; 503 when it does not answer
     GET  /health                       200 without asking the store
+    GET  /metrics                      how its requests fare, for Prometheus
 """
 
 import argparse

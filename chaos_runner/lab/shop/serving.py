@@ -11,7 +11,9 @@ import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler
 from typing import ClassVar, Final, NamedTuple, NoReturn
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+from chaos_runner.lab.shop.metrics import Metrics
 
 LOCALHOST: Final = "127.0.0.1"
 CUSTOMERS_MAX: Final = 1000
@@ -28,7 +30,7 @@ class Request(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A status and what is sent as JSON."""
+    """A status and what is sent: a text as it is, anything else as JSON."""
 
     status: int
     content: object
@@ -87,10 +89,16 @@ def allow_many_connections() -> None:
 
 
 def serve_http(port: int, routes: Routes) -> NoReturn:
-    """Serves for good. `routes` maps "GET /path" to what answers it. Says where it listens once it does."""
+    """Serves for good. `routes` maps "GET /path" to what answers it; "GET /metrics" tells how they fare.
+
+    Says where it listens once it does.
+    """
+
+    metrics = Metrics(route.partition(" ")[2] for route in routes)
 
     class Handler(_Handler):
-        answers = routes
+        answers: ClassVar[Routes] = {**routes, "GET /metrics": lambda _: Answer(200, metrics.text())}
+        measures = metrics
 
     allow_many_connections()
     with Server((LOCALHOST, port), Handler) as server:
@@ -103,6 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
     """HTTP/1.0: one request a connection, so a thread lives exactly as long as its request."""
 
     answers: ClassVar[Routes] = {}
+    measures: ClassVar[Metrics]
     timeout = 10  # to send the request and to take the answer; what happens between has its own limits, or has none
     wbufsize = -1  # headers and body leave together
 
@@ -116,16 +125,19 @@ class _Handler(BaseHTTPRequestHandler):
         """No line for each request: the log stays short."""
 
     def _answer(self) -> None:
-        status, content = self._found()
-        body = json.dumps(content).encode() + b"\n"
+        url = urlsplit(self.path)
+        with self.measures.one(url.path) as ended:
+            status, content = self._found(url)
+            ended(status)
+        is_text = isinstance(content, str)
+        body = content.encode() if isinstance(content, str) else json.dumps(content).encode() + b"\n"
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", "text/plain; version=0.0.4" if is_text else "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
-    def _found(self) -> Answer:
-        url = urlsplit(self.path)
+    def _found(self, url: SplitResult) -> Answer:
         route = self.answers.get(f"{self.command} {url.path}")
         if route is None:
             return Answer(404, {"error": f"nothing answers {self.command} {url.path}"})
