@@ -1,0 +1,5 @@
+"""All traps, in the order of the table."""
+
+from tests.truth.traps import actions, backs, ends, files, judges, nothing, probes
+
+TRAPS = (*actions.TRAPS, *nothing.TRAPS, *probes.TRAPS, *judges.TRAPS, *backs.TRAPS, *ends.TRAPS, *files.TRAPS)
