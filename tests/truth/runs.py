@@ -62,7 +62,8 @@ def ours(trap: Trap, folder: Path) -> Ours:
     """Runs the trap by chaos-runner."""
     with trap.world(folder) as scene:
         reports = folder / "reports"
-        done = _played([*OURS, _file(trap.experiment, folder), "--json", "--reports", str(reports)], trap, folder, scene)
+        words = [*OURS, _file(trap.experiment, folder), "--json", "--reports", str(reports)]
+        done = _played(words, trap, folder, scene)
         outcome = _recovered(reports) if done.returncode < 0 else _parsed(done.stdout)
         time.sleep(trap.after_s)
         return Ours(_said(outcome, done), scene.hurt(), done.stderr)
