@@ -90,8 +90,8 @@ FORMAT_CODES: Final = (
          "It stays as it is, as in Chaos Toolkit. Declare it under configuration or secrets, or write `$${name}`\n"
          "where it is meant so."),
     Code("W301", "a tolerance in the method",
-         "Chaos Toolkit ignores it there, and so does chaos-runner. `expect:` judges an action; the hypothesis\n"
-         "judges probes."),
+         "Chaos Toolkit ignores it there. Here it is asked, and when it is not met the run is inconclusive; it cannot\n"
+         "make a run deviated. `expect:` judges an action; the hypothesis judges probes."),
 )
 VERDICT_CODES: Final = (
     Code("V001", "passed",
@@ -141,4 +141,7 @@ VERDICT_CODES: Final = (
          "A probe could not be judged while or after the fault acted. Missing data is never green."),
     Code("V506", "inconclusive: the target was gone",
          "Between the first look and the fault the target disappeared."),
+    Code("V509", "inconclusive: a tolerance in the method was not met",
+         "Only the hypothesis says whether a run deviated; but a step of the method was not as its author wanted, so\n"
+         "the run has not passed. Move the probe to the hypothesis, with `every:` where it should be read all the time."),
 )

@@ -55,9 +55,9 @@ def written(page: str, rows: Sequence[Row]) -> str:
     return before + table(rows) + rest.partition(END)[2]
 
 
-def in_the_page(page: str) -> dict[str, str]:
-    """What the page says that chaos-runner says, by the name of the trap."""
+def in_the_page(page: str) -> dict[str, tuple[str, str]]:
+    """What the page says that Chaos Toolkit and chaos-runner say, by the name of the trap."""
     between = page.partition(BEGIN)[2].partition(END)[0]
     lines = [line for line in between.splitlines() if line.startswith("| ")][1:]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    return {row[0]: row[-1] for row in cells}
+    return {row[0]: (row[2], row[3]) for row in cells}

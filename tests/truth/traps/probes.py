@@ -7,7 +7,6 @@ from tests.truth.trap import Said, Trap
 _SAMPLED = {"every": "50ms"}
 _QUICK = {"title": "all is well", "baseline": "250ms", "recovers-within": "5s"}
 _SERVICE = {"service": {"type": "env", "key": "SERVICE"}}
-_DEVIATED = Said(1, "V201", "deviated", "reported")
 _BROKE = "the system broke while the fault acted, and recovered before anybody looked"
 
 
@@ -31,10 +30,11 @@ TRAPS = (
          says=Said(5, "V401", "error", "reported"),
          experiment=hurting({"type": "probe", "name": "look", "provider": python("fail")})),
     Trap(name="a tolerance stands in the method, where nobody looks at it",
-         truth="the system broke while the fault acted", says=_DEVIATED,
+         truth="the system broke while the fault acted", says=Said(5, "V509", "inconclusive", "nothing-to-restore"),
          experiment=experiment(hurt(), unhurt(), mend())),
     Trap(name="a probe raises while the fault acts", truth="the system did not answer; the fault was to be undone",
-         says=_DEVIATED, experiment=hurting(probes=[probe("it answers", python("raise_in_storm"), tolerance=True)])),
+         says=Said(1, "V201", "deviated", "reported"),
+         experiment=hurting(probes=[probe("it answers", python("raise_in_storm"), tolerance=True)])),
     Trap(name="a stop rule cannot be judged", truth="the brakes do not work",
          says=Said(4, "V312", "aborted", "reported"),
          experiment=hurting(wait(0.6), stop_when=[
