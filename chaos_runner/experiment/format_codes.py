@@ -142,6 +142,6 @@ VERDICT_CODES: Final = (
     Code("V506", "inconclusive: the target was gone",
          "Between the first look and the fault the target disappeared."),
     Code("V509", "inconclusive: a tolerance in the method was not met",
-         "Only the hypothesis says whether a run deviated; but a step of the method was not as its author wanted, so\n"
-         "the run has not passed. Move the probe to the hypothesis, with `every:` where it should be read all the time."),
+         "Only the hypothesis says whether a run deviated; but a step of the method was not as its author wanted,\n"
+         "so the run has not passed. Move the probe to the hypothesis, with `every:` to have it read all the time."),
 )

@@ -22,7 +22,7 @@ _AT_ONCE = 2
 
 
 def main() -> int:
-    """Exit code 1 when chaos-runner does not tell a trap as it is."""
+    """Exit code 1 when chaos-runner says of a trap what is not listed for it."""
     parser = argparse.ArgumentParser(prog="python -m tests.truth", description=__doc__)
     parser.add_argument("words", nargs="*", help="only traps with one of these words in their name")
     parser.add_argument("--write", action="store_true", help="write the table into docs/verdicts.md")
@@ -32,7 +32,7 @@ def main() -> int:
     print(f"\n{table.told(rows)}")
     if options.write:
         table.PAGE.write_text(table.written(table.PAGE.read_text(encoding="utf-8"), rows), encoding="utf-8")
-    return 0 if all(row.ours.true_to(row.trap) for row in rows) else 1
+    return 0 if all(row.ours.as_expected(row.trap) for row in rows) else 1
 
 
 def _played(traps: Sequence[Trap]) -> list[Row]:
@@ -54,7 +54,9 @@ def _said(row: Row) -> str:
     lines = [row.trap.name, f"  true            {row.trap.truth}",
              f"  Chaos Toolkit   {_mark(row.theirs.true_to(row.trap))} {row.theirs}",
              f"  chaos-runner    {_mark(row.ours.true_to(row.trap))} {row.ours.said}"]
-    if not row.ours.true_to(row.trap):
+    if row.trap.missed:
+        lines.append(f"    missed: {row.trap.missed}")
+    if not row.ours.as_expected(row.trap):
         lines += [f"    it should say {row.trap.says}", *(f"    | {line}" for line in row.ours.told.splitlines())]
     return "\n".join(lines)
 

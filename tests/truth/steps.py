@@ -92,3 +92,10 @@ def raise_in_storm() -> bool:
 def a_set() -> set[str]:
     """Returns what JSON cannot hold."""
     return {"a"}
+
+
+def one_second_late() -> bool:
+    """A probe that needs a second for its answer while the fault acts."""
+    if hurt():
+        time.sleep(1)
+    return True

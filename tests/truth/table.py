@@ -13,7 +13,7 @@ from tests.truth.trap import Trap
 PAGE: Final = Path(__file__).parents[2] / "docs" / "verdicts.md"
 BEGIN: Final = "<!-- traps: written by `make truth WRITE=1` -->"
 END: Final = "<!-- end of the traps -->"
-_HEAD: Final = ("| trap | what is true | Chaos Toolkit | chaos-runner |", "|---|---|---|---|")
+_HEAD: Final = ("| trap | what is true | given | Chaos Toolkit | chaos-runner |", "|---|---|---|---|---|")
 
 
 class Row(Struct, frozen=True):
@@ -24,7 +24,7 @@ class Row(Struct, frozen=True):
     theirs: Theirs
 
     def __str__(self) -> str:
-        cells = (self.trap.name, self.trap.truth, _lie(self.theirs.true_to(self.trap), str(self.theirs)),
+        cells = (self.trap.name, self.trap.truth, self.trap.given, _lie(self.theirs.true_to(self.trap), str(self.theirs)),
                  _lie(self.ours.true_to(self.trap), str(self.ours.said)))
         return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
 
@@ -39,8 +39,12 @@ def told(rows: Sequence[Row]) -> str:
     left = sum(1 for row in rows if row.theirs.left)
     theirs = sum(1 for row in rows if row.theirs.true_to(row.trap))
     ours = sum(1 for row in rows if row.ours.true_to(row.trap))
-    return (f"Of {len(rows)} traps chaos-runner tells {ours} as they are. Chaos Toolkit tells {theirs}: it is green "
-            f"(exit 0) in {green} where it should not be, and in {left} the fault is left behind without a word.")
+    alike = [row for row in rows if row.trap.given == "one file"]
+    return (f"Of {len(rows)} traps chaos-runner tells {ours} as they are, and misses {len(rows) - ours}. Chaos Toolkit "
+            f"tells {theirs}: it is green (exit 0) in {green} where it should not be, and in {left} the fault is left "
+            f"behind without a word. In {len(alike)} both had one file with nothing in it that only one of them knows: "
+            f"there chaos-runner tells {sum(1 for row in alike if row.ours.true_to(row.trap))}, Chaos Toolkit "
+            f"{sum(1 for row in alike if row.theirs.true_to(row.trap))}.")
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -60,4 +64,4 @@ def in_the_page(page: str) -> dict[str, tuple[str, str]]:
     between = page.partition(BEGIN)[2].partition(END)[0]
     lines = [line for line in between.splitlines() if line.startswith("| ")][1:]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    return {row[0]: (row[2], row[3]) for row in cells}
+    return {row[0]: (row[3], row[4]) for row in cells}

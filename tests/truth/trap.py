@@ -1,5 +1,6 @@
 """A false-green trap: an experiment that looks fine and proves nothing, or in which something bad is hidden."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -17,6 +18,9 @@ class Scene(Struct, frozen=True):
     environment: dict[str, str]
     hurt: Callable[[], bool]
 
+
+OWN_KEYS = ("fault", "every", "expect", "require-proof", "stop-when", "undo")
+"""Keys that only chaos-runner acts on, and without which it could not tell some of the traps."""
 
 World = Callable[[Path], AbstractContextManager[Scene]]
 
@@ -48,7 +52,8 @@ class Trap(Struct, frozen=True, kw_only=True):
 
     `theirs` is its nearest form for Chaos Toolkit where it needs keys that only chaos-runner knows; else both are given
     the same file. `flags` are Chaos Toolkit's own. `well` marks the few in which green is the truth and red the lie.
-    `signal` is sent to the runner while the fault acts. `after_s` is waited before the world is looked at.
+    `signal` is sent to the runner while the fault acts. `after_s` is waited before the world is looked at. `missed` says
+    why chaos-runner does not tell the trap as it is today; then `says` is what it says instead.
     """
 
     name: str
@@ -61,6 +66,16 @@ class Trap(Struct, frozen=True, kw_only=True):
     signal: int = 0
     after_s: float = 0.0
     well: bool = False
+    missed: str = ""
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def given(self) -> str:
+        """What the two are given, where it is not simply the same file: it is part of the result."""
+        text = self.experiment if isinstance(self.experiment, str) else json.dumps(self.experiment)
+        own = [f"`{key}`" for key in OWN_KEYS if f'"{key}":' in text]
+        words = ["two files" if self.theirs else "", f"ours: {', '.join(own)}" if own else "",
+                 f"theirs: `{' '.join(self.flags)}`" if self.flags else ""]
+        return "; ".join(filter(None, words)) or "one file"

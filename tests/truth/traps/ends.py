@@ -21,6 +21,6 @@ TRAPS = (
          experiment=hurting(wait(1.5))),
     Trap(name="the terminal is closed while a process works", truth=_CUT, signal=SIGHUP, says=_interrupted(129),
          experiment=hurting(action("wait", process("sleep", "1.5")))),
-    Trap(name="kill -9", truth=_CUT, signal=SIGKILL, says=_interrupted(137, "V302"),
+    Trap(name="kill -9", truth=_CUT, signal=SIGKILL, after_s=1.0, says=_interrupted(137, "V302"),
          experiment=hurting(action("wait", process("sleep", "1.5")))),
 )
