@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-vm test-fast check docs crash bench lock clean help
+.PHONY: demo test test-vm test-fast check docs crash bench lock truth clean help
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -48,6 +48,9 @@ bench: $(STAMP) ## figures against Chaos Toolkit, in the same run
 .PHONY: system
 system: ## what tests use beside Python
 	@./tests/install
+
+truth: $(STAMP) ## false-green traps, told by us and by Chaos Toolkit
+	$(BIN)/python -m tests.truth $(if $(WRITE),--write)
 
 lock: $(STAMP) ## write requirements.lock anew
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --all-extras \

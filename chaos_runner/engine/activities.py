@@ -1,22 +1,20 @@
 """Calling a Chaos Toolkit activity once, through its provider."""
 
-import os
 import re
-import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from math import isfinite
 from subprocess import Popen
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 from uuid import UUID
 
 from msgspec import Struct
 
 from chaos_runner.contracts import Grade
 from chaos_runner.engine import process
+from chaos_runner.engine.exits import no_way_out
 from chaos_runner.experiment.model import Provider
 from chaos_runner.experiment.values import Values
 from chaos_runner.redaction import fit
@@ -103,31 +101,11 @@ def _python(provider: Provider, values: Values) -> Called:
 def _guarded(run: Callable[..., Any], activity: dict[str, Any], values: Values) -> Called:
     """Foreign code may raise anything, exits included; whatever it is becomes the step's own failure."""
     try:
-        with _no_way_out():
+        with no_way_out():
             output = run(activity, dict(values.configuration), dict(values.secrets))
     except BaseException as problem:  # noqa: BLE001 -- SystemExit and KeyboardInterrupt too: it is not our exit
         return _failed(_reason(problem), _trace(problem))
     return Called(ok=True, grade=Grade.REPORTED, output=output)
-
-
-@contextmanager
-def _no_way_out() -> Iterator[None]:
-    """While a step runs, its `os._exit` raises: it would end the run with the step's exit code, 0 included.
-
-    Children that a step forks leave as they like, and so do our other threads.
-    """
-    real, ours = os._exit, (os.getpid(), threading.get_ident())
-
-    def leave(status: int) -> NoReturn:
-        if (os.getpid(), threading.get_ident()) != ours:
-            real(status)
-        raise SystemExit(f"the step called os._exit({status})")
-
-    os._exit = leave
-    try:
-        yield
-    finally:
-        os._exit = real
 
 
 def _trace(problem: BaseException) -> list[str]:

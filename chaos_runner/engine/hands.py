@@ -28,6 +28,7 @@ from chaos_runner.run import commands as co
 from chaos_runner.run import events as ev
 from chaos_runner.run.events import Phase, Refusal
 from chaos_runner.run.run import Entry
+from chaos_runner.run.sentences import off as off_words
 
 SAMPLE_MOST: Final = 500
 READING_MOST: Final = 65536
@@ -246,8 +247,18 @@ class Hands:
             ok = called.ok and _as_expected(self._values.fill(step.expect), called.output)
             grade = Grade.PROVEN if ok else Grade.NONE
             note = note if ok else f"not as expected ({step.expect!r}): {called.note or repr(output)[:200]}"
+        off = self._off(step, called.output, output) if ok else ""
         return ev.StepEnded(t=self._t(), step=step.key, ok=ok, grade=grade, output=output, error=called.error,
-                            note=note, called_t=called_t)
+                            note=note or off, off=off, called_t=called_t)
+
+    def _off(self, step: Step, value: Any, shown: Any) -> str:
+        """In words, that the step's tolerance is not met; "" when it is, or when it has none."""
+        if step.tolerance is None:
+            return ""
+        try:
+            return "" if holds(step.tolerance, value, self._values) else off_words(step.tolerance, shown)
+        except CannotJudge as problem:
+            return f"could not be judged: {problem}"
 
     def _probe_step(self, step: Step, call: Native) -> ev.StepEnded:
         try:
@@ -255,8 +266,9 @@ class Hands:
         except (Unreachable, NoData, BadQuestion, BadArguments) as problem:
             return ev.StepEnded(t=self._t(), step=step.key, ok=False, grade=Grade.NONE, note=str(problem),
                                 error=[str(problem)])
+        off = self._off(step, reading.value, reading.value)
         return ev.StepEnded(t=self._t(), step=step.key, ok=True, grade=Grade.REPORTED, output=reading.value,
-                            note=reading.note)
+                            note=reading.note or off, off=off)
 
     def _kill(self, step: str) -> None:
         process = self._processes.get(step)

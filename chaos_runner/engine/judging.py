@@ -1,11 +1,15 @@
 """Is this value inside the limit? Native limits here, Chaos Toolkit's tolerances by chaoslib's own function."""
 
 import copy
+import json
 from collections.abc import Callable, Iterator
 from operator import ge, gt, le, lt
 from typing import Any, Final
 
-from chaos_runner.experiment.model import AnyAnswer, Comparison, Judge, Limit
+from chaos_runner.contracts import Grade
+from chaos_runner.engine.activities import Caller, call
+from chaos_runner.engine.exits import no_way_out
+from chaos_runner.experiment.model import AnyAnswer, Comparison, Judge, Limit, Provider
 from chaos_runner.experiment.values import Values
 
 
@@ -65,14 +69,75 @@ _MET: Final[dict[Comparison, Callable[..., bool]]] = {
 
 
 def _tolerated(tolerance: Any, value: Any, values: Values) -> bool:
-    if isinstance(tolerance, bool | str):  # chaoslib's rule for these two is ==, and asking it costs its import
-        return bool(value == tolerance)
+    match tolerance:
+        case bool() | str():  # chaoslib's rule for these two is ==, and asking it costs its import
+            return bool(value == tolerance)
+        case {"type": "probe", "provider": {"type": "process" | "http"} as provider}:
+            return _approved(provider, value, values)
+        case _:
+            pass
+    met = _met(tolerance, value, values)
+    doubt = _met_by_nothing(tolerance, value) if met else ""
+    if doubt:
+        raise CannotJudge(doubt)
+    return met
+
+
+def _met(tolerance: Any, value: Any, values: Values) -> bool:
+    """What chaoslib says."""
     from chaoslib.exceptions import ChaosException
     from chaoslib.hypothesis import within_tolerance
 
     try:  # a copy: chaoslib writes the value into a probe tolerance
-        met = within_tolerance(copy.deepcopy(tolerance), value, dict(values.configuration), dict(values.secrets))
+        with no_way_out():
+            met = within_tolerance(copy.deepcopy(tolerance), value, dict(values.configuration), dict(values.secrets))
     except (ChaosException, ArithmeticError, AttributeError, ImportError, LookupError, TypeError, ValueError,
             SystemExit) as problem:
         raise CannotJudge(f"the tolerance raised {type(problem).__name__}: {problem}") from problem
     return bool(met)
+
+
+def _approved(provider: dict[str, Any], value: Any, values: Values) -> bool:
+    """What a process or a server says of the value: it approves with status 0, or one below 400.
+
+    chaoslib (1.44) takes whatever it answers for a yes.
+    """
+    arguments = provider.get("arguments") or {}
+    if not isinstance(arguments, dict):
+        raise CannotJudge("the arguments of a tolerance must be a mapping: the value is added to them")
+    spec = {**provider, "arguments": {**arguments, "value": value}}
+    called = call(Provider(spec), Caller(values))
+    if not called.ok:
+        raise CannotJudge(f"the tolerance could not be asked: {called.note}")
+    return called.grade is not Grade.NONE
+
+
+def _met_by_nothing(tolerance: Any, value: Any) -> str:
+    """Why a tolerance that is met says nothing all the same; "" when it does.
+
+    Two texts are a range in chaoslib (1.44), "broken" between "amber" and "green"; and in what is no JSON a path finds
+    nothing, as it does when there is nothing to find.
+    """
+    match tolerance:
+        case [str() as low, str() as high] if isinstance(value, str) and value not in (low, high):
+            return f"{value!r} stands between {low!r} and {high!r} in the alphabet, and is neither"
+        case {"type": "jsonpath", "count": 0} | {"type": "jsonpath", "expect": []}:
+            looked_in = _targeted(tolerance, value)
+            return "" if _searchable(looked_in) else "a JSON path finds nothing in what is no JSON"
+        case _:
+            return ""
+
+
+def _targeted(tolerance: dict[str, Any], value: Any) -> Any:
+    target = tolerance.get("target")
+    return value.get(target, value) if target and isinstance(value, dict) else value
+
+
+def _searchable(value: Any) -> bool:
+    """Whether there are members to look for: a mapping, a list, or the text of one."""
+    if isinstance(value, str | bytes):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return False
+    return isinstance(value, dict | list)

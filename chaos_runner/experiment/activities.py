@@ -10,7 +10,7 @@ from chaos_runner.contracts import NativeProbe
 from chaos_runner.experiment import arguments
 from chaos_runner.experiment.document import Node, plain
 from chaos_runner.experiment.fields import DURATION_MAX_S, Fields, Found
-from chaos_runner.experiment.judges import COMPARISONS, judge
+from chaos_runner.experiment.judges import COMPARISONS, judge, tolerance_beside
 from chaos_runner.experiment.model import (
     MISSING_FOR_S,
     NATIVE_INTERVAL_S,
@@ -87,7 +87,7 @@ def step(node: Node, found: Found, known: Known, key: str) -> Step | None:
     called = _call(fields)
     pauses = _pauses(fields)
     if "tolerance" in fields and fields.node is node:
-        fields.complain("W301", "a tolerance counts only in the hypothesis; here it is ignored",
+        fields.complain("W301", "a tolerance counts only in the hypothesis; here it can only keep a run from passing",
                         fields.place("tolerance"), "use `expect:` on an action, or move the probe to the hypothesis")
     name, undo, duration_s = _name(fields), _undo(fields, known, found), _duration(fields, called)
     background = fields.flag("background") or (fields.node is not node and member(node, "background") is True)
@@ -95,7 +95,7 @@ def step(node: Node, found: Found, known: Known, key: str) -> Step | None:
         return None
     return Step(key=key, name=name, kind=called.kind, call=called.call, place=node.place, duration_s=duration_s,
                 background=background, pause_before=pauses[0], pause_after=pauses[1], expect=fields.plain("expect"),
-                undo=undo)
+                tolerance=tolerance_beside(fields) if fields.node is node else None, undo=undo)
 
 
 def asked_for(fields: Fields, key: str) -> bool:

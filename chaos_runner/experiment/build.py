@@ -18,6 +18,7 @@ from chaos_runner.experiment.model import (
     RollbackStrategy,
     Step,
 )
+from chaos_runner.experiment.names import check_names
 from chaos_runner.experiment.safeguards import SAFEGUARD_KEYS, safeguards
 
 EXPERIMENT_KEYS: Final = (
@@ -50,6 +51,7 @@ def _experiment(document: Document, fields: Fields, found: Found) -> Experiment:
     fields.known(EXPERIMENT_KEYS).require("method")
     _refuse_not_yet(fields)
     known = Known(dict(_named(fields)))
+    check_names(fields)
     method = _steps(fields, found, known, "method")
     _check_ends(fields, method)
     rules = [activities.stop_rule(node, found, known) for node in fields.items("stop-when")]

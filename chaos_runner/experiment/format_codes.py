@@ -74,6 +74,10 @@ FORMAT_CODES: Final = (
          "Chaos Toolkit."),
     Code("E317", "a ref to nothing", "`ref` names an activity of the same file by its `name`."),
     Code("E318", "an undo on a native fault", "A native fault records its own way back before it acts."),
+    Code("E320", "a ${name} that looks like a declared one",
+         "What nothing is declared for stays as it is, and the activity hits whatever is called `${name}`: mostly\n"
+         "nothing, and nobody notices.",
+         "arguments: {path: \"${foldr}\"}", "arguments: {path: \"${folder}\"}"),
     Code("E390", "something that this version cannot do yet",
          "The key is part of the format, and this version would have to ignore it. It refuses instead: a safeguard\n"
          "that is silently ignored is worse than none."),
@@ -82,9 +86,12 @@ FORMAT_CODES: Final = (
          "The configuration asks for a variable of the environment, there is none of that name, and no default. A run\n"
          "stops there, unless --var gives the value.",
          "url: {type: env, key: SHOP_URL}", "url: {type: env, key: SHOP_URL, default: \"http://127.0.0.1:8080\"}"),
+    Code("W304", "a ${name} that nothing is declared for",
+         "It stays as it is, as in Chaos Toolkit. Declare it under configuration or secrets, or write `$${name}`\n"
+         "where it is meant so."),
     Code("W301", "a tolerance in the method",
-         "Chaos Toolkit ignores it there, and so does chaos-runner. `expect:` judges an action; the hypothesis\n"
-         "judges probes."),
+         "Chaos Toolkit ignores it there. Here it is asked, and when it is not met the run is inconclusive; it cannot\n"
+         "make a run deviated. `expect:` judges an action; the hypothesis judges probes."),
 )
 VERDICT_CODES: Final = (
     Code("V001", "passed",
@@ -146,4 +153,7 @@ VERDICT_CODES: Final = (
          "A probe could not be judged while or after the fault acted. Missing data is never green."),
     Code("V506", "inconclusive: the target was gone",
          "Between the first look and the fault the target disappeared."),
+    Code("V509", "inconclusive: a tolerance in the method was not met",
+         "Only the hypothesis says whether a run deviated; but a step of the method was not as its author wanted,\n"
+         "so the run has not passed. Move the probe to the hypothesis, with `every:` to have it read all the time."),
 )

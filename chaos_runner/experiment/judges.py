@@ -125,6 +125,12 @@ def _finite(value: Any) -> bool:
     return isinstance(value, int) or (isinstance(value, float) and isfinite(value))
 
 
+def tolerance_beside(fields: Fields) -> Tolerance | None:
+    """The tolerance of a step, where it is one that can be asked. Chaos Toolkit reads none there, and refuses none."""
+    node = fields.node_of("tolerance")
+    return _tolerance(Fields(fields.node, fields.what, []), node) if node else None
+
+
 def _tolerance(fields: Fields, node: Node) -> Tolerance | None:
     """chaoslib's rules (1.44, chaoslib.hypothesis): a float is refused, a mapping has one of four types."""
     value = plain(node)

@@ -112,7 +112,10 @@ class ProviderUndo(Struct, frozen=True, kw_only=True):
 
 
 class Step(Struct, frozen=True, kw_only=True):
-    """One activity of the method or the rollbacks. `key` names it in the journal: m0, m1, … and r0, r1, …"""
+    """One activity of the method or the rollbacks. `key` names it in the journal: m0, m1, … and r0, r1, …
+
+    `tolerance` is Chaos Toolkit's, which ignores it there: when it is not met, no run passes.
+    """
 
     key: str
     name: str
@@ -124,6 +127,7 @@ class Step(Struct, frozen=True, kw_only=True):
     pause_before: float | str = 0.0
     pause_after: float | str = 0.0
     expect: Any = None
+    tolerance: Tolerance | None = None
     undo: ProviderUndo | None = None
 
     @property

@@ -158,7 +158,7 @@ class StepBegan(Event, frozen=True, kw_only=True, tag=True):
 
 
 class StepEnded(Event, frozen=True, kw_only=True, tag=True):
-    """A Chaos Toolkit activity, or a native probe of the method, came to its end."""
+    """A Chaos Toolkit activity, or a native probe of the method, came to its end. `off`: its tolerance is not met."""
 
     step: str
     ok: bool
@@ -166,6 +166,7 @@ class StepEnded(Event, frozen=True, kw_only=True, tag=True):
     output: Any = None
     error: list[str] = []
     note: str = ""
+    off: str = ""
     called_t: float = 0.0
 
 

@@ -80,6 +80,7 @@ class StepRun(Struct, frozen=True, kw_only=True):
     output: Any = None
     error: list[str] = []
     note: str = ""
+    off: str = ""
     refusal: ev.Refusal | None = None
     abandoned: bool = False
 
@@ -309,7 +310,7 @@ def _apply_failed(run: Run, event: ev.ApplyFailed) -> Changes:
 
 def _step_ended(run: Run, event: ev.StepEnded) -> Changes:
     step = structs.replace(run.step(event.step), ok=event.ok, grade=event.grade, output=event.output,
-                           error=event.error, note=event.note, ended_t=event.t)
+                           error=event.error, note=event.note, off=event.off, ended_t=event.t)
     changes: Changes = {"steps": {**run.steps, event.step: step}}
     if event.step.startswith("r"):
         changes |= _undo_called(run, event)

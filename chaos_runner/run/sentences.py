@@ -69,6 +69,11 @@ def tolerance_words(spec: Any) -> str:
             return _brief(spec)
 
 
+def off(tolerance: Tolerance, value: Any) -> str:
+    """What a step gave whose tolerance is not met."""
+    return f"gave {value_words(value, Unit.COUNT)} (tolerance {tolerance_words(tolerance.spec)})"
+
+
 def found(probe: Probe, tally: Tally) -> str:
     """What a probe gave last: "found HTTP status 503 (limit 200)"."""
     last = value_words(tally.last, probe.unit) if tally.last is not None else tally.note or "no value"

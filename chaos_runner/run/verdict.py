@@ -232,6 +232,8 @@ def nothing_proven(run: Run) -> Iterator[Finding]:
         state = run.step(step.key)
         if state.refusal in (Refusal.NO_TARGET, Refusal.NO_EFFECT):
             yield _DECLINED[False, state.refusal](f'"{step.name}": {state.note}')
+        if state.off:
+            yield Finding(code="V509", verdict=Verdict.INCONCLUSIVE, text=f'"{step.name}" of the method {state.off}')
     if not run.plan.probes:
         yield Finding(code="V501", verdict=Verdict.INCONCLUSIVE,
                       text="there is no hypothesis, so nothing was learned about the system")

@@ -183,6 +183,8 @@ WRONG = [
     ("E317", act("pauses: null").replace("pauses: null}", "pauses: null}\n  - {ref: »akt}")),
     ("E317", method("- {name: x, ref: »x}")),
     ("E103", act("pauses: null").replace("pauses: null}", "pauses: null}\n  - {ref: act, background: »1}")),
+    ("E320", provider("{type: python, module: os, func: listdir, arguments: {path: »'${foldr}'}}")
+     + "configuration: {folder: /}\n"),
     ("E318", method("- {fault: proxy.cut, target: {proxy: db}, duration: 5s, »undo: {provider: {}}}")),
     ("E390", f"{HEAD}»controls: [{{name: c}}]\nmethod: []\n"),
     ("E103", f"{HEAD}confirm-above: »0\nmethod: []\n"),
@@ -259,6 +261,8 @@ SURROUNDED: dict[str, Callable[[str], str]] = {
                          f"{indent(text.replace('…', 'http://h'), '    ')}\n",
     "E305": lambda text: method(f"- fault: proxy.latency\n  target: {{proxy: db}}\n  duration: 5s\n  {text}"),
     "E308": lambda text: method(text.replace("latency", "cut")),
+    "E320": lambda text: (
+        "configuration: {folder: /}\n" + provider(f"{{type: python, module: os, func: listdir, {text}}}")),
 }
 
 

@@ -192,3 +192,26 @@ def test_an_undo_by_provider_is_recorded_before_the_action_and_verified_by_its_p
 def test_an_undo_by_provider_without_a_verify_is_only_reported() -> None:
     run = play(experiment(action(undo={"provider": action()["provider"]})))
     assert run.restored is RestoredState.REPORTED
+
+
+def test_a_tolerance_in_the_method_that_is_not_met_keeps_a_run_from_passing() -> None:
+    run = run_in_memory(experiment(action(), single("look", tolerance=False), probes=[single()]))
+    assert (run.verdict, run.codes) == (Verdict.INCONCLUSIVE, ["V509"])
+    assert run.sentence == '"look" of the method gave True (tolerance false)'
+
+
+def test_a_tolerance_in_the_method_that_is_met_says_nothing() -> None:
+    assert run_in_memory(experiment(action(tolerance={"type": "regex", "pattern": "/"}), single(),
+                                    probes=[single()])).verdict is Verdict.PASSED
+
+
+def test_a_tolerance_in_the_method_that_breaks_keeps_a_run_from_passing() -> None:
+    run = run_in_memory(experiment(action(), single("look", tolerance=[0, "x"]), probes=[single()]))
+    assert run.codes == ["V509"]
+    assert "could not be judged" in run.sentence
+
+
+def test_a_broken_hypothesis_says_more_than_a_tolerance_in_the_method() -> None:
+    run = run_in_memory(experiment(fault(), single("look", tolerance=False)), faults={"fake.pause": FakeFault()},
+                        probes={"fake.errors": lambda t: 0.3 if 6 < t < 12 else 0})
+    assert run.verdict is Verdict.DEVIATED
