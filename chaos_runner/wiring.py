@@ -87,10 +87,7 @@ def run(request: Request, watchers: Sequence[Watcher], finish: Callable[[Ended],
     """
     clock = SystemClock()
     started = clock.now()
-    experiment = with_variables(request.experiment, request.variables)
-    values = load_values(experiment)
-    refuse_secrets_in_undo(experiment, Redactor(values.sensitive()))
-    plan = plan_for(experiment, values, request.wishes, shelf.fault, started)
+    plan, values = planned(request, started)
     folder = new_folder(request.reports.absolute(), plan.run)
     lock = _held(folder)
     parts = _parts(plan, values, Journal.create(folder / JOURNAL, started), Elapsed(clock))
@@ -115,6 +112,14 @@ def run(request: Request, watchers: Sequence[Watcher], finish: Callable[[Ended],
     parts.world.request = folder / REQUEST
     run_on_main(parts.world, lambda: parts.loop.execute(RunStarted(t=0.0, plan=plan)), over)
     return ended[0]
+
+
+def planned(request: Request, started: datetime) -> tuple[Plan, Values]:
+    """What will be done, and what `${name}` stands for in it. Touches nothing. Raises UsageError and Refused."""
+    experiment = with_variables(request.experiment, request.variables)
+    values = load_values(experiment)
+    refuse_secrets_in_undo(experiment, Redactor(values.sensitive()))
+    return plan_for(experiment, values, request.wishes, shelf.fault, started), values
 
 
 def _closed(last: Run, parts: "_Parts", folder: Path) -> Ended:
