@@ -162,8 +162,8 @@ def _twist(holder: Any, key: Any, chance: Random) -> None:
     if isinstance(value, str):
         holder[key] = chance.choice((value.upper(), value + " ", "-" + value, value + "%", value * 50, [value],
                                      {value: value}, value[1:], value.encode(errors="replace"), "${" + value + "}"))
-    elif isinstance(value, bool | int | float):
-        holder[key] = chance.choice((-value, value * 1e300, str(value), f"{value}s", [value], bool(value)))
+    elif isinstance(value, bool | int | float) and abs(value) < 2**999:
+        holder[key] = chance.choice((-value, value << 999 if isinstance(value, int) else value * 1e300, str(value), f"{value}s", [value], bool(value)))
     elif isinstance(value, dict):
         holder[key] = chance.choice((list(value), list(value.values()), str(value), None))
     else:
