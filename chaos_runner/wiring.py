@@ -22,7 +22,7 @@ from chaos_runner.experiment.model import Experiment, StepKind
 from chaos_runner.experiment.toolkit import load_values, with_variables
 from chaos_runner.experiment.values import Values
 from chaos_runner.journal.lock import RunLock, hold
-from chaos_runner.journal.reader import JournalUnreadable, read, read_run
+from chaos_runner.journal.reader import JournalUnreadable, read, read_run, run_of
 from chaos_runner.journal.writer import Journal
 from chaos_runner.mark import KEY_VARIABLE
 from chaos_runner.plan.build import Wishes, plan_for, refuse_secrets_in_undo
@@ -222,12 +222,14 @@ def write_outcome(last: Run, folder: Path) -> None:
 
 
 def write_reports(folder: Path, to: Path | None = None, formats: Sequence[str] = ()) -> list[Path]:
-    """Writes the reports of a run from its journal alone, all of them unless told which. Raises OSError."""
+    """Writes the reports of a run from its journal alone, all of them unless told which.
+
+    Raises OSError and JournalUnreadable.
+    """
     from chaos_runner.report.write import FORMATS, write_all
-    from chaos_runner.run.run import fold
 
     records = read(folder / JOURNAL)
-    return write_all(fold(record.event for record in records), records, to or folder, formats or FORMATS)
+    return write_all(run_of(records, folder / JOURNAL), records, to or folder, formats or FORMATS)
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -73,7 +73,7 @@ def _tell(found: Sequence[Find], dead: Sequence[range]) -> None:
     for kind, finds in by_bug.items():
         least = finds[0]
         entrances = Counter(find.case.entrance for find in finds)
-        print(f"── {kind} · {', '.join(f'{count} × {name}' for name, count in entrances.items())}")
+        print(f"── {kind} · {', '.join(f'{count} x {name}' for name, count in entrances.items())}")
         print(f"replay: python -m tests.fuzz --only {least.number} {least.seed}   ({least.case.file})")
         print(f"{least.blob[:_SHOWN_BYTES]!r}\n{least.trouble.told}")
     for numbers in dead:

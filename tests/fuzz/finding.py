@@ -58,6 +58,5 @@ def begin() -> None:
     """A worker has little memory, and a folder of its own to stand in."""
     logging.disable(logging.CRITICAL)
     os.chdir(tempfile.gettempdir())
-    os.environ.update(TOKEN="to-ken-of-fuzz", URL="http://127.0.0.1")  # noqa: S106
-    trouble_of(partial(finds_in, range(3), 7))  # what is imported once is not what a file costs
+    finds_in(range(3), 7)  # what is imported once is not what a file costs
     bound_memory()

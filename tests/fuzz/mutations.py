@@ -30,13 +30,15 @@ ODD: Final[list[Any]] = [
     {"type": "env", "key": "NO_SUCH", "default": "[" * 100_000, "env_var_type": "json"},
 ]
 NAMES: Final = ["x-mine", "nam", "Title", "ref", "use", "fault", "probe", "provider", "below", "tolerance", "every",
-                "undo", "controls", "limits", "pauses", "", "é", "name", "type", "duration", "on", "arguments", "target",
-                "configuration", "default", "env_var_type", "rollbacks", "method", "seed", "timeout", "<<", "y"]
+                "undo", "controls", "limits", "pauses", "", "é", "name", "type", "duration", "on", "arguments",
+                "target", "configuration", "default", "env_var_type", "rollbacks", "method", "seed", "timeout",
+                "<<", "y"]
 PAWS: Final = [b"", b"\0", b"\xef\xbb\xbf", b"\xff\xfe", b"\r\n", b"\r", b"\n", b"\t", b"\xed\xa0\x80", b"\\ud800",
-               b"\xc2\x85", b"\xe2\x80\xa8", b"\x1b[31m", b": ", b"- ", b'"', b"'", b"{", b"}", b"[", b"]", b",", b"&a ",
-               b"*a", b"<<: *base\n", b"!!python/object:os.system ", b"!!set ", b"!!omap ", b"!!binary ", b"!!float ",
-               b"!!int ", b"!x ", b"? ", b"| ", b"> ", b"%TAG ! x\n", b"---\n", b"...\n", b"#", b"//", b"`", b"@", b"0",
-               b"9" * 1200, b"1e999", b"NaN", b"-Infinity", b"${", b"x" * 70_000, b"\xf0\x9f\x98\x80", b"%", b"~"]
+               b"\xc2\x85", b"\xe2\x80\xa8", b"\x1b[31m", b": ", b"- ", b'"', b"'", b"{", b"}", b"[", b"]", b",",
+               b"&a ", b"*a", b"<<: *base\n", b"!!python/object:os.system ", b"!!set ", b"!!omap ", b"!!binary ",
+               b"!!float ", b"!!int ", b"!x ", b"? ", b"| ", b"> ", b"%TAG ! x\n", b"---\n", b"...\n", b"#", b"//",
+               b"`", b"@", b"0", b"9" * 1200, b"1e999", b"NaN", b"-Infinity", b"${", b"x" * 70_000, b"\xf0\x9f\x98\x80",
+               b"%", b"~"]
 
 
 def scribbled(text: bytes, chance: Random) -> bytes:
@@ -106,11 +108,28 @@ SCRIBBLES: Final = (_flip, _flip, _truncate, _insert, _insert, _insert, _cut_out
 def changed(data: Any, chance: Random) -> Any:
     """The data with one to four things done to its structure or its values."""
     data = copy.deepcopy(data)
-    for _ in range(chance.randint(1, 4)):
+    for _ in range(chance.choice((1, 1, 1, 2, 3, 4))):
         places = list(spots(data))
         if places:
             chance.choice(CHANGES)(*chance.choice(places), chance)
     return data
+
+
+def filled(chance: Random) -> dict[str, Any]:
+    """An experiment that is sound but for what `${name}` stands for, wherever it may be filled in."""
+    odd = {f"c{n}": copy.deepcopy(chance.choice(ODD)) for n in range(3)}
+    kind = chance.choice((None, "str", "int", "float", "bool", "bytes", "json", "set", 1))
+    odd["c3"] = {"type": "env", "key": "NO_SUCH", "default": copy.deepcopy(chance.choice(ODD)), "env_var_type": kind}
+    name = f"${{{chance.choice(list(odd))}}}"
+    provider = {"type": "python", "module": "os.path", "func": "exists", "arguments": {"path": name}}
+    step = {"name": name, "type": "action", "provider": provider, "expect": name,
+            "pauses": {"before": name, "after": chance.choice((0, "${c0}", "366d"))},
+            "undo": {"provider": provider}}
+    probe = {"name": name, "type": "probe", "provider": provider, "tolerance": chance.choice((name, [name], True))}
+    return {"title": f"a {name}", "description": name, "configuration": odd, "secrets": {"g": {"s": odd["c1"]}},
+            "steady-state-hypothesis": {"title": name, "probes": [probe]}, "method": [step] * chance.randint(0, 2),
+            "rollbacks": [{**step, "undo": None}] * chance.randint(0, 1), "seed": chance.choice((None, 1, 2**80)),
+            "stop-when": chance.choice(([], [{"name": name, "type": "probe", "provider": provider, "equals": 1}]))}
 
 
 def spots(data: Any) -> Iterator[tuple[Any, Any]]:
@@ -163,7 +182,8 @@ def _twist(holder: Any, key: Any, chance: Random) -> None:
         holder[key] = chance.choice((value.upper(), value + " ", "-" + value, value + "%", value * 50, [value],
                                      {value: value}, value[1:], value.encode(errors="replace"), "${" + value + "}"))
     elif isinstance(value, bool | int | float) and abs(value) < 2**999:
-        holder[key] = chance.choice((-value, value << 999 if isinstance(value, int) else value * 1e300, str(value), f"{value}s", [value], bool(value)))
+        much = value << 999 if isinstance(value, int) else value * 1e300
+        holder[key] = chance.choice((-value, much, str(value), f"{value}s", [value], bool(value)))
     elif isinstance(value, dict):
         holder[key] = chance.choice((list(value), list(value.values()), str(value), None))
     else:

@@ -23,7 +23,7 @@ PYTHON: Final = {"type": "python", "module": "os.path", "func": "exists", "argum
 WHOLE: Final[dict[str, Any]] = {
     "version": "1.0.0", "title": "Customers can pay", "description": "We believe so.", "tags": ["shop"], "owner": "us",
     "configuration": {"url": {"type": "env", "key": "URL", "default": "http://127.0.0.1"}, "wait": 1, "l": [1, None]},
-    "secrets": {"shop": {"token": {"type": "env", "key": "TOKEN"}}},
+    "secrets": {"shop": {"token": {"type": "env", "key": "PATH"}}},
     "steady-state-hypothesis": {
         "title": "They pay", "baseline": "2s", "recovers-within": "1m30s", "probes": [
             {"name": "fast", "probe": "http.latency", "below": "300ms",
@@ -48,7 +48,7 @@ WHOLE: Final[dict[str, Any]] = {
     "runtime": {"rollbacks": {"strategy": "always"}, "hypothesis": {"strategy": "default"}},
     "seed": 7, "require-proof": True, "require-verified-undo": False, "x-note": {"anything": [None]},
 }
-"""Nothing is wrong with it once TOKEN and URL are what they are."""
+"""Nothing is wrong with it."""
 
 TOOLKIT: Final[dict[str, Any]] = {
     "version": "1.0.0", "title": "Nothing but ${what} of Chaos Toolkit", "description": "Every key of its format.",

@@ -42,7 +42,7 @@ def trouble_of(call: Callable[[], None]) -> Trouble | None:
         except SystemExit as left:
             return None if left.code in (0, 2, None) else Trouble(f"left with {left.code}", "")
         except (ChaosRunnerError, click.ClickException) as problem:
-            return _told(problem) if problem.exit_code == ChaosRunnerError.exit_code else _sayable(problem)
+            return _told(problem) if problem.exit_code == ChaosRunnerError.exit_code else None
         except (Exception, Hung) as problem:  # noqa: BLE001 -- this is what is looked for
             return _told(problem)
     return None
@@ -52,15 +52,6 @@ def bound_memory() -> None:
     """From here on this process gets MEMORY_MOST more than it has, and a MemoryError for what is above."""
     has = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (has + MEMORY_MOST, resource.RLIM_INFINITY))
-
-
-def _sayable(problem: Exception) -> Trouble | None:
-    """What cannot be written to a terminal in UTF-8 would be a traceback after all."""
-    try:
-        str(problem).encode()
-    except UnicodeEncodeError:
-        return Trouble("an error that cannot be printed", repr(problem))
-    return None
 
 
 def _told(problem: BaseException) -> Trouble:
