@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-vm test-fast check docs crash bench lock truth clean help
+.PHONY: demo test test-vm test-fast check docs crash truth fuzz bench lock clean help
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -41,6 +41,9 @@ docs: $(STAMP) ## print the reference pages from the code
 crash: $(STAMP) ## kill the runner at every moment of every fault, and look
 	$(BIN)/python -m tests.crash
 	$(BIN)/python -m tests.crash.signals
+
+fuzz: $(STAMP) ## ten thousand fuzzed files, and not one traceback
+	$(BIN)/python -m tests.fuzz
 
 bench: $(STAMP) ## figures against Chaos Toolkit, in the same run
 	$(BIN)/python -m benchmarks $(if $(WRITE),--write)

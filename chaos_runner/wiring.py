@@ -23,7 +23,7 @@ from chaos_runner.experiment.toolkit import load_values, with_variables
 from chaos_runner.experiment.values import Values
 from chaos_runner.experiment.written_out import written_out
 from chaos_runner.journal.lock import RunLock, hold
-from chaos_runner.journal.reader import JournalUnreadable, read, read_run
+from chaos_runner.journal.reader import JournalUnreadable, read, read_run, run_of
 from chaos_runner.journal.writer import Journal
 from chaos_runner.mark import KEY_VARIABLE
 from chaos_runner.plan.build import Wishes, plan_for, refuse_secrets_in_undo
@@ -88,10 +88,7 @@ def run(request: Request, watchers: Sequence[Watcher], finish: Callable[[Ended],
     """
     clock = SystemClock()
     started = clock.now()
-    experiment = with_variables(request.experiment, request.variables)
-    values = load_values(experiment)
-    refuse_secrets_in_undo(experiment, Redactor(values.sensitive()))
-    plan = plan_for(experiment, values, request.wishes, shelf.fault, started)
+    plan, values = planned(request, started)
     folder = new_folder(request.reports.absolute(), plan.run)
     lock = _held(folder)
     parts = _parts(plan, values, Journal.create(folder / JOURNAL, started), Elapsed(clock))
@@ -116,6 +113,14 @@ def run(request: Request, watchers: Sequence[Watcher], finish: Callable[[Ended],
     parts.world.request = folder / REQUEST
     run_on_main(parts.world, lambda: parts.loop.execute(RunStarted(t=0.0, plan=plan)), over)
     return ended[0]
+
+
+def planned(request: Request, started: datetime) -> tuple[Plan, Values]:
+    """What will be done, and what `${name}` stands for in it. Touches nothing. Raises UsageError and Refused."""
+    experiment = with_variables(request.experiment, request.variables)
+    values = load_values(experiment)
+    refuse_secrets_in_undo(experiment, Redactor(values.sensitive()))
+    return plan_for(experiment, values, request.wishes, shelf.fault, started), values
 
 
 def _closed(last: Run, parts: "_Parts", folder: Path) -> Ended:
@@ -218,12 +223,14 @@ def write_outcome(last: Run, folder: Path) -> None:
 
 
 def write_reports(folder: Path, to: Path | None = None, formats: Sequence[str] = ()) -> list[Path]:
-    """Writes the reports of a run from its journal alone, all of them unless told which. Raises OSError."""
+    """Writes the reports of a run from its journal alone, all of them unless told which.
+
+    Raises OSError and JournalUnreadable.
+    """
     from chaos_runner.report.write import FORMATS, write_all
-    from chaos_runner.run.run import fold
 
     records = read(folder / JOURNAL)
-    return write_all(fold(record.event for record in records), records, to or folder, formats or FORMATS)
+    return write_all(run_of(records, folder / JOURNAL), records, to or folder, formats or FORMATS)
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -9,6 +9,7 @@ from chaos_runner.cli.ink import out_ink
 from chaos_runner.experiment.complaints import render
 from chaos_runner.experiment.findings import Finding
 from chaos_runner.experiment.loading import load
+from chaos_runner.redaction import fit
 
 
 @click.command()
@@ -22,7 +23,7 @@ def command(files: tuple[str, ...], *, as_json: bool) -> None:
     loaded = [load(file) for file in files]
     findings = [finding for one in loaded for finding in one.findings]
     if as_json:
-        click.echo(msgspec.json.encode({"findings": [_row(finding) for finding in findings]}).decode())
+        click.echo(msgspec.json.encode({"findings": [row(finding) for finding in findings]}).decode())
     elif findings:
         click.echo(render(findings, {one.file: one.text for one in loaded}, color=out_ink().on))
     if not as_json:
@@ -32,7 +33,8 @@ def command(files: tuple[str, ...], *, as_json: bool) -> None:
     sys.exit(0 if all(one.ok for one in loaded) else 2)
 
 
-def _row(finding: Finding) -> dict[str, object]:
-    return {"code": finding.code, "severity": finding.severity, "file": finding.place.file,
-            "line": finding.place.line, "column": finding.place.column, "message": finding.message,
-            "help": finding.help or finding.found}
+def row(finding: Finding) -> dict[str, object]:
+    """The finding for programs. What quotes a file may hold halves of characters, which JSON cannot."""
+    told = {"file": finding.place.file, "message": finding.message, "help": finding.help or finding.found}
+    return {"code": finding.code, "severity": finding.severity, "line": finding.place.line,
+            "column": finding.place.column, **fit(told)}

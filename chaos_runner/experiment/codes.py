@@ -89,7 +89,7 @@ _TEXT_LAYER: Final = (
          "More than 100 mappings and lists inside one another. No experiment needs that; a file made by a\n"
          "program that went wrong does."),
     Code("E014", "too many values",
-         "More than 100,000 values, where each use of an alias counts as everything the alias stands for: ten\n"
+         "More than 30,000 values, where each use of an alias counts as everything the alias stands for: ten\n"
          "lines of aliases of aliases can otherwise fill the memory of the machine."),
     Code("E015", "an anchor inside itself",
          "The alias stands within what its anchor names, so the value would have no end.",

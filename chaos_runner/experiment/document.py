@@ -20,7 +20,7 @@ BYTES_MAX: Final = 10 * 1024 * 1024
 """A larger file is not read."""
 DEPTH_MAX: Final = 100
 """Mappings and lists inside one another. Far below where Python's own recursion ends."""
-NODES_MAX: Final = 100_000
+NODES_MAX: Final = 30_000
 """Values in one file, each use of an alias counted anew: what keeps a page of text from becoming a gigabyte."""
 DIGITS_MAX: Final = 1000
 """Characters of one number. Python refuses to print a number of more than 4300 digits."""

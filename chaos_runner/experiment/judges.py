@@ -122,7 +122,11 @@ def _measured(text: str, unit: Unit) -> tuple[float, Unit]:
 
 
 def _finite(value: Any) -> bool:
-    return isinstance(value, int) or (isinstance(value, float) and isfinite(value))
+    """Whether it is a number that can be compared and drawn: none that is larger than any float."""
+    try:
+        return isinstance(value, int | float) and isfinite(value)
+    except OverflowError:
+        return False
 
 
 def tolerance_beside(fields: Fields) -> Tolerance | None:

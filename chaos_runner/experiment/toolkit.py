@@ -3,13 +3,16 @@
 import copy
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from msgspec import structs
 
 from chaos_runner.errors import UsageError
 from chaos_runner.experiment.model import Experiment
 from chaos_runner.experiment.values import Values
+
+_NOT_AS_DECLARED: Final = (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError)
+"""What chaoslib raises, beside its own errors, on a value that is not what it is declared to be."""
 
 
 def with_variables(experiment: Experiment, variables: Sequence[str]) -> Experiment:
@@ -38,6 +41,7 @@ def _overrides(variables: Sequence[str]) -> dict[str, Any]:
     from chaoslib import convert_vars
 
     try:
+        "".join(variables).encode()  # what is no UTF-8 on the command line cannot be kept with the run
         return dict(convert_vars(list(variables)))
     except ValueError as problem:
         raise UsageError(f"--var must be KEY=VALUE or KEY:TYPE=VALUE ({problem})") from problem
@@ -51,7 +55,7 @@ def _configuration(declared: Mapping[str, Any]) -> dict[str, Any]:
 
     try:
         return dict(load_configuration(copy.deepcopy(dict(declared))))
-    except (ChaosException, AttributeError, KeyError, TypeError, ValueError) as problem:
+    except (ChaosException, *_NOT_AS_DECLARED) as problem:
         raise UsageError(f"the configuration cannot be read: {problem}") from problem
 
 
@@ -63,7 +67,7 @@ def _secrets(declared: Mapping[str, Any], configuration: Mapping[str, Any]) -> d
 
     try:
         return dict(load_secrets(copy.deepcopy(dict(declared)), dict(configuration)))
-    except (ChaosException, AttributeError, KeyError, TypeError, ValueError) as problem:
+    except (ChaosException, *_NOT_AS_DECLARED) as problem:
         raise UsageError(f"the secrets cannot be read: {problem}") from problem
 
 

@@ -15,12 +15,16 @@ class Values(Struct, frozen=True):
     secrets: Mapping[str, Any] = {}
 
     def fill(self, data: Any) -> Any:
-        """The data with every `${name}` replaced by chaoslib's own rules. Unknown names stay as they are."""
+        """The data with every `${name}` replaced by chaoslib's own rules. Unknown names stay as they are.
+
+        Names are looked for in groups of secrets; what is no group has none in it, and chaoslib would stumble over it.
+        """
         if not any("$" in text for text in leaves(data)):
             return data
         from chaoslib import substitute
 
-        return substitute(data, dict(self.configuration), dict(self.secrets))
+        groups = {name: group for name, group in self.secrets.items() if isinstance(group, dict)}
+        return substitute(data, dict(self.configuration), groups)
 
     def sensitive(self) -> Iterator[str]:
         """Every value that must not be written anywhere."""

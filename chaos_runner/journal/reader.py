@@ -1,15 +1,26 @@
-"""Reading a journal back: all of it, whatever the moment at which its writer died."""
+"""Reading a journal back: all of it, whatever the moment at which its writer died.
 
-from datetime import datetime
+Hashes that add up show that nothing was lost, not who wrote them: what a journal says is believed as far as it fits.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from chaos_runner.errors import UsageError
 from chaos_runner.journal.record import Record, carried_digest, decode, digest_of
-from chaos_runner.run.events import VERSION
-from chaos_runner.run.run import Run, fold
+from chaos_runner.plan.model import Plan
+from chaos_runner.run.events import VERSION, Event, RunStarted
+from chaos_runner.run.run import Run
+
+_MISFITS: Final = (LookupError, OverflowError, TypeError, ValueError)
+"""What the fold raises on an event that cannot have come after those before it."""
+_LATEST_S: Final = 1e10
+"""No run is three hundred years old."""
 
 
 class JournalUnreadable(UsageError):
@@ -39,10 +50,51 @@ def started_at(first_line: bytes) -> datetime:
 
 def read_run(path: Path) -> Run:
     """The run that a journal tells of. Raises JournalUnreadable."""
-    records = read(path)
+    return run_of(read(path), path)
+
+
+def run_of(records: Sequence[Record], path: Path) -> Run:
+    """The run that these records of a journal tell of. Raises JournalUnreadable when they do not fit together."""
     if not records:
         raise JournalUnreadable(f"{path}: no whole line; the run ended before anything was done")
-    return fold(record.event for record in records)
+    first = records[0].event
+    if not isinstance(first, RunStarted) or not _is_whole(first.plan):
+        raise JournalUnreadable(f"{path}:1: a journal begins with the plan of a run, and this is none")
+    run, steps = Run.of(first), frozenset(step.key for step in first.plan.experiment.steps)
+    for number, record in enumerate(records[1:], start=2):
+        try:
+            _check_names(steps, record.event)
+            run = run.after(record.event)
+        except _MISFITS as problem:
+            raise JournalUnreadable(f"{path}:{number}: this cannot have happened after what stands above it "
+                                    f"({type(problem).__name__}: {problem})") from problem
+    return run
+
+
+def _is_whole(plan: Plan) -> bool:
+    """Whether its times are times, and its steps are called as they are counted."""
+    asked = plan.experiment
+    counted = [f"{letter}{number}" for letter, steps in (("m", asked.method), ("r", asked.rollbacks))
+               for number in range(len(steps))]
+    faults = {step.key for step in asked.method if step.is_fault}
+    try:
+        moments = [datetime.fromisoformat(text) + timedelta(seconds=plan.longest_s)
+                   for text in (plan.started, plan.expires)]
+    except (ValueError, OverflowError):
+        return False
+    keys = [step.key for step in asked.steps]
+    return all(moment.tzinfo for moment in moments) and keys == counted and faults == set(plan.cards)
+
+
+def _check_names(steps: frozenset[str], event: Event) -> None:
+    """Raises LookupError or ValueError for a step or a time that is none; probes and entries the fold looks up."""
+    if isinstance(event, RunStarted):
+        raise LookupError("a run begins once")
+    if not isfinite(event.t) or not 0 <= event.t < _LATEST_S:
+        raise ValueError(f"no time: {event.t}")
+    step = getattr(event, "step", None)
+    if step is not None and step not in steps:
+        raise LookupError(f"no step {step[:20]}")
 
 
 def _check_chain(path: Path, lines: list[bytes]) -> None:

@@ -14,6 +14,7 @@ from chaos_runner import __version__
 from chaos_runner.clock import rfc3339
 from chaos_runner.contracts import Fault
 from chaos_runner.errors import Refused
+from chaos_runner.experiment.fields import DURATION_MAX_S
 from chaos_runner.experiment.model import (
     Experiment,
     Native,
@@ -28,7 +29,8 @@ from chaos_runner.experiment.values import Values
 from chaos_runner.inverses import undo_of
 from chaos_runner.plan.aim import FindFault
 from chaos_runner.plan.model import FaultCard, Origin, Plan, Planned
-from chaos_runner.redaction import Redactor
+from chaos_runner.redaction import Redactor, fit
+from chaos_runner.units import spoken_seconds
 
 RECOVERS_WITHIN_S: Final = 30.0
 RECOVERY_INTERVALS: Final = 6
@@ -37,6 +39,8 @@ UNBOUNDED_STEP_S: Final = 3600.0
 BOUNDED_STEP_S: Final = 60.0
 UNDO_S: Final = 60.0
 MARGIN_S: Final = 300.0
+LONGEST_MAX_S: Final = 10 * DURATION_MAX_S
+"""No run is planned that may take longer: its marks would hardly ever expire."""
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 class Wishes(Struct, frozen=True, kw_only=True):
@@ -51,7 +55,7 @@ class Wishes(Struct, frozen=True, kw_only=True):
 
 
 def plan_for(experiment: Experiment, values: Values, wishes: Wishes, find_fault: FindFault, started: datetime) -> Plan:
-    """The plan. Raises Refused when `require-verified-undo` does not hold."""
+    """The plan. Raises Refused when `require-verified-undo` does not hold, or a time is none or is far too long."""
     resolved = _with_known_inverses(_with_pauses(experiment, values), values)
     safeguards = _safeguards(experiment, wishes)
     if safeguards.require_verified_undo:
@@ -59,7 +63,7 @@ def plan_for(experiment: Experiment, values: Values, wishes: Wishes, find_fault:
     cards = {step.key: _card(find_fault(step.call.name)) for step in resolved.method
              if step.is_fault and isinstance(step.call, Native)}
     recovers_s = _recovers_within_s(resolved)
-    longest_s = _longest_s(resolved, recovers_s)
+    longest_s = _bounded_s(_longest_s(resolved, recovers_s))
     return Plan(
         run=new_run_id(started), experiment=resolved, origin=origin(), seed=_seed(resolved, wishes), cards=cards,
         strategy=wishes.strategy or resolved.rollback_strategy or RollbackStrategy.SAFE, recovers_within_s=recovers_s,
@@ -123,7 +127,7 @@ def words_of(fault: Fault[Any, Any]) -> tuple[str, str]:
 
 
 def _with_pauses(experiment: Experiment, values: Values) -> Experiment:
-    return structs.replace(experiment, title=str(values.fill(experiment.title)),
+    return structs.replace(experiment, title=fit(str(values.fill(experiment.title))),
                            method=tuple(_with_pause(step, values) for step in experiment.method),
                            rollbacks=tuple(_with_pause(step, values) for step in experiment.rollbacks))
 
@@ -136,9 +140,10 @@ def _with_pause(step: Step, values: Values) -> Step:
 
 
 def _pause_s(step: Step, value: object) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= DURATION_MAX_S:
         return float(value)
-    raise Refused(f'a pause of "{step.name}" ({step.place}) must be a number of seconds, and its value is {value!r}')
+    raise Refused(f'a pause of "{step.name}" ({step.place}) must be a number of seconds, no more than 366 days of them,'
+                  f" and its value is {value!r:.80}")
 
 
 def _with_known_inverses(experiment: Experiment, values: Values) -> Experiment:
@@ -188,6 +193,13 @@ def _recovers_within_s(experiment: Experiment) -> float:
 def _longest_s(experiment: Experiment, recovers_s: float) -> float:
     baseline_s = experiment.hypothesis.baseline_s if experiment.hypothesis else 0.0
     return baseline_s + sum(map(_longest_step_s, experiment.steps)) + UNDO_S + recovers_s
+
+
+def _bounded_s(longest_s: float) -> float:
+    if longest_s > LONGEST_MAX_S:
+        raise Refused(f"the run may take {spoken_seconds(longest_s)}, all its times added up, and more than ten years "
+                      "are never planned: give its steps shorter durations, pauses or timeouts")
+    return longest_s
 
 
 def _longest_step_s(step: Step) -> float:

@@ -1,5 +1,6 @@
 """What is wrong with an experiment is said with its code, at its place; what is right becomes the nouns."""
 
+import time
 from collections.abc import Callable
 from textwrap import indent
 from typing import Any
@@ -439,3 +440,15 @@ def test_a_chaos_toolkit_provider_is_kept_as_chaoslib_reads_it(spec: str) -> Non
     assert isinstance(call, Provider)
     assert call.kind in spec
     assert "arguments" not in call.spec or call.spec["arguments"] is not None
+
+
+def test_a_limit_larger_than_any_number_that_can_be_drawn_is_refused() -> None:
+    assert [finding.code for finding in read(status(f"below: {10**400}")).findings] == ["E205"]
+    assert [finding.code for finding in read(status(f"equals: {10**400}")).findings] == ["E205"]
+
+
+def test_thousands_of_misspelt_keys_are_complained_of_in_a_moment() -> None:
+    text = HEAD + "method: []\n" + "\n".join(f"titel{number}: no" for number in range(14_000))
+    began_s = time.process_time()
+    assert len(read(text).findings) >= 14_000
+    assert time.process_time() - began_s < 5.0

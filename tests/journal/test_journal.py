@@ -3,15 +3,20 @@
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec import structs
 
 from chaos_runner.errors import NotDurable
 from chaos_runner.journal.reader import JournalUnreadable, read, read_run
+from chaos_runner.journal.record import encode
 from chaos_runner.journal.writer import Journal
+from chaos_runner.plan.model import Plan
 from chaos_runner.run import events as ev
 from chaos_runner.run.events import Event, Verdict
 from chaos_runner.testing import FakeFault, readings, run_in_memory
+from chaos_runner.wiring import write_reports
 from tests.run.samples import experiment, fault
 
 STARTED = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
@@ -107,3 +112,39 @@ def test_a_full_disk_is_told_before_anything_is_done(tmp_path: Path) -> None:
     os.dup2(full, journal._file)
     with pytest.raises(NotDurable, match="No space left"):
         journal.append([ev.Prepared(t=1, step="m0", acts=[])])
+
+
+def forged(kind: str, events: list[Event]) -> list[Event]:
+    """The events with one that cannot have happened, in a journal whose hashes add up."""
+    started, *rest = events
+    assert isinstance(started, ev.RunStarted)
+    plans: dict[str, dict[str, Any]] = {"no moment": {"started": "yesterday"}, "no end": {"longest_s": 1e300}, "no card": {"cards": {}},
+             "no zone": {"expires": "2026-11-20T11:00:00"}}
+    strays: dict[str, Event] = {
+        "no step": ev.StepBegan(t=1.0, step="m9"), "no entry": ev.Undone(t=1.0, entry="m0.7"),
+        "no probe": ev.Sampled(t=1.0, probe=99, phase=ev.Phase.BEFORE, good=True), "a second plan": started,
+        "no time": ev.StageBegan(t=1e300, stage=ev.Stage.BEFORE), "no index": ev.Checked(t=1.0, step="mx", targets=[])}
+    if kind in plans:
+        plan: Plan = structs.replace(started.plan, **plans[kind])
+        return [ev.RunStarted(t=0.0, plan=plan), *rest]
+    return [started, strays[kind], *rest] if kind in strays else rest
+
+
+@pytest.mark.parametrize(("kind", "line"), [
+    ("no moment", 1), ("no end", 1), ("no card", 1), ("no zone", 1), ("no plan", 1), ("no step", 2), ("no entry", 2),
+    ("no probe", 2), ("a second plan", 2), ("no index", 2), ("no time", 2)])
+def test_a_journal_that_adds_up_and_tells_nonsense_is_refused_with_its_line(
+        kind: str, line: int, tmp_path: Path) -> None:
+    lines, digest = [], ""
+    for number, event in enumerate(forged(kind, a_run())):
+        text, digest = encode(number, "2026-11-20T11:00:00.000Z", event, digest)
+        lines.append(text + b"\n")
+    (tmp_path / "journal.ndjson").write_bytes(b"".join(lines))
+    with pytest.raises(JournalUnreadable, match=f":{line}: "):
+        read_run(tmp_path / "journal.ndjson")
+
+
+def test_the_reports_of_a_journal_without_a_line_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "journal.ndjson").touch()
+    with pytest.raises(JournalUnreadable, match="no whole line"):
+        write_reports(tmp_path)
