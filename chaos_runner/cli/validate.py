@@ -26,12 +26,16 @@ def command(files: tuple[str, ...], *, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode({"findings": [_row(finding) for finding in findings]}).decode())
     elif findings:
-        click.echo(render(findings, {one.file: one.text for one in loaded}, color=out_ink().on))
+        click.echo(render(findings, _sources(loaded), color=out_ink().on))
     if not as_json:
         for one in loaded:
             if one.ok:
                 click.echo(f"{one.file}: valid")
     sys.exit(0 if all(one.ok for one in loaded) else 2)
+
+
+def _sources(loaded: list[Loaded]) -> dict[str, str]:
+    return {file: text for one in loaded for file, text in one.sources.items()}
 
 
 def _findings(loaded: Loaded) -> list[Finding]:
