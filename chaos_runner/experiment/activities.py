@@ -204,7 +204,7 @@ def _is_whole(own: Reusable, found: Found, known: Known) -> bool:
     wrong: Found = list(known.library.findings_of(own.place.file))
     fields = Fields(own.node, f'the reusable probe "{own.name}"', wrong).known(REUSABLE_KEYS)
     if isinstance(own.node.value, dict):
-        _probe(Fields(merged(own, Node(own.place, {}), REUSABLE_KEYS), fields.what, wrong), _judge_of(fields))
+        _probe(Fields(merged(own, Node(own.node.place, {}), REUSABLE_KEYS), fields.what, wrong), _judge_of(fields))
     wrong = [finding for finding in wrong if finding.code not in _LEFT_TO_THE_USER]
     found += wrong
     return not any(finding.severity is Severity.ERROR for finding in wrong)

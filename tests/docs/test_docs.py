@@ -53,10 +53,17 @@ def whole(block: Block) -> str:
 
 
 @pytest.mark.parametrize("block", [
-    block for block in blocks("yaml") if block.mark != "part" and not block.mark.startswith("experiments/")], ids=str)
+    block for block in blocks("yaml")
+    if block.mark != "part" and not block.mark.startswith(("experiments/", "probes/"))], ids=str)
 def test_an_experiment_on_a_page_is_valid_or_has_the_code_that_is_said(block: Block) -> None:
     expected = {block.mark} if _CODE.fullmatch(block.mark) else set()
     assert codes_in(whole(block)) == expected
+
+
+def test_the_reusable_probes_on_a_page_are_the_project_s() -> None:
+    [shown] = [block for block in blocks("yaml") if block.mark.startswith("probes/")]
+    there = yaml.safe_load((ROOT / shown.mark).read_text(encoding="utf-8"))
+    assert yaml.safe_load(shown.text).items() <= there.items()
 
 
 def test_the_parts_in_the_tutorial_make_one_experiment() -> None:
