@@ -262,8 +262,9 @@ def hostile(poison: str) -> tuple[Run, list[Record]]:
                   call=Provider({"type": "process", "path": poison}))
     probe = Probe(name=poison, call=Native("http.status"), judge=Tolerance(poison), place=HERE)
     brought = Used(name=poison, file=poison, text=poison)
-    story = Story((LATENCY, script), probes=(probe,), rules=(), title=poison, used=(brought,)).stage(0.0, Stage.CHECKING)
-    story.stage(0.1, Stage.BEFORE).sample(0.2, 0, Phase.BEFORE, poison, good=True, note=poison).stage(0.3, Stage.METHOD)
+    story = Story((LATENCY, script), probes=(probe,), rules=(), title=poison, used=(brought,))
+    story.stage(0.0, Stage.CHECKING).stage(0.1, Stage.BEFORE)
+    story.sample(0.2, 0, Phase.BEFORE, poison, good=True, note=poison).stage(0.3, Stage.METHOD)
     story.add(ev.Checked(t=0.3, step="m0", targets=[poison]), ev.Prepared(t=0.4, step="m0", acts=[act(poison)]),
               ev.Applied(t=0.5, entry="m0.0", evidence=Evidence(before=poison, after=poison)),
               ev.StepBegan(t=0.6, step="m1"),
