@@ -103,7 +103,7 @@ def _in_use(what: str) -> Schema:
     keys = activities.USE_KEYS[what]
     at_most_one = [{"not": {"allOf": [has(one), has(other)]}} for one, other in combinations(_CONDITIONS, 2)
                    if one in keys]
-    return {**_mapping(keys, _ACTIVITY, ("use",)), "allOf": at_most_one or [{}]}
+    return {**_mapping(keys, {**_ACTIVITY, "arguments": _OVERRIDES}, ("use",)), "allOf": at_most_one or [{}]}
 
 
 def _step(faults: Mapping[str, Fault[Any, Any]], probes: Mapping[str, NativeProbe]) -> Schema:
@@ -277,6 +277,8 @@ _ACTIVITY: Final[dict[str, Schema]] = {
        for comparison in Comparison},
     **{key: _not_yet(what) for key, what in activities.NOT_YET.items()},
 }
+_OVERRIDES: Final[Schema] = {"type": ["object", "array", "string"],
+                             "description": "Laid over those of the reusable probe, key by key."}
 _UNDO: Final[dict[str, Schema]] = {"provider": _to("provider"), "verify": _to("verify")}
 _NAMED: Final[Schema] = {"anyOf": [has(key) for key in ("name", *_NATIVE)]}
 """What is native is called like its fault or probe unless it has a name."""

@@ -50,10 +50,10 @@ def name_that_means_nothing(experiment: Experiment) -> Iterator[Flaw]:
                            help=f"did you mean ${{{close}}}?" if close else "declare it under `configuration`")
 
 
-def _known_names(experiment: Experiment) -> set[str]:
+def _known_names(experiment: Experiment) -> list[str]:
     """The configuration's, and those of the secrets with and without their groups."""
     groups = [group for group in experiment.secrets.values() if isinstance(group, dict)]
-    return {*experiment.configuration, *experiment.secrets, *(str(name) for group in groups for name in group)}
+    return [*experiment.configuration, *experiment.secrets, *(str(name) for group in groups for name in group)]
 
 
 def _calls(experiment: Experiment) -> Iterator[tuple[Path, Native | Provider]]:

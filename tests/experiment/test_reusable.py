@@ -1,21 +1,26 @@
 """A reusable probe is written once, used anywhere, and complained of where the mistake is."""
 
+import copy
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chaos_runner import shelf
 from chaos_runner.cli.main import cli
 from chaos_runner.clock import FakeClock
 from chaos_runner.experiment.complaints import render
-from chaos_runner.experiment.loading import Loaded, load
+from chaos_runner.experiment.findings import Severity
+from chaos_runner.experiment.loading import Loaded, load, load_text
 from chaos_runner.experiment.model import (
     AnyAnswer,
     Comparison,
@@ -28,9 +33,11 @@ from chaos_runner.experiment.model import (
     Tolerance,
 )
 from chaos_runner.experiment.values import Values
+from chaos_runner.lint import lint
 from chaos_runner.plan.build import Wishes, plan_for
 from chaos_runner.redaction import Redactor
 from chaos_runner.run.events import RunStarted
+from tests.experiment.test_fuzz import CHANGES, PYTHON, VALIDATOR, in_json, spots
 
 MARK = "»"
 """Stands in a file where the complaint must point to."""
@@ -329,6 +336,63 @@ def test_a_secret_in_a_reusable_probe_reaches_no_journal(folder: Path) -> None:
     event = Redactor(values.sensitive()).struct(RunStarted(t=0.0, plan=plan))
     assert b"hunter2" in msgspec.json.encode(plan)
     assert b"hunter2" not in msgspec.json.encode(event)
+
+
+def test_a_trap_in_a_reusable_probe_is_told_where_it_is_used(folder: Path) -> None:
+    (folder / "probes" / "more.yaml").write_text(
+        "p: {probe: http.latency, arguments: {url: u}, below: 1s, allow: 60%}\n", encoding="utf-8")
+    found = experiment(written(folder, probes="{use: p}"))
+    assert [(one.place.line, one.place.column) for one in lint(found) if one.code == "W415"] == [(5, 12)]
+
+
+# Whatever a file holds
+
+LIBRARY: dict[str, Any] = {
+    "x-note": [1], "fast": {"name": "fast", "probe": "http.latency", "arguments": {"url": "u", "timeout": "1s"},
+                            "below": "1s", "every": "200ms", "allow": "5%", "missing-for": "5s"},
+    "there": {"type": "probe", "provider": PYTHON, "tolerance": True},
+    "found": {"name": "f", "type": "probe", "provider": {"type": "process", "path": "true", "arguments": ["-x"]},
+              "tolerance": {"type": "regex", "pattern": "a"}, "every": "1s", "for": "2s"}}
+USING: dict[str, Any] = {
+    "title": "t", "description": "d", "steady-state-hypothesis": {"title": "h", "probes": [
+        {"use": "fast", "arguments": {"timeout": "2s"}, "at-most": "2s", "for": "5s"}, {"use": "there", "name": "n"},
+        {"use": "found", "arguments": "-y", "tolerance": 0, "allow": "1%"}]},
+    "method": [{"use": "there", "background": True}, {"ref": "n"}],
+    "stop-when": [{"use": "fast", "above": "3s"}, {"use": "found", "missing-for": "5s"}]}
+
+
+@st.composite
+def broken(draw: st.DrawFn, whole: dict[str, Any]) -> dict[str, Any]:
+    """The data, with up to three things wrong with it, or strange."""
+    data = copy.deepcopy(whole)
+    for _ in range(draw(st.integers(0, 3))):
+        places = list(spots(data))
+        if places:
+            draw(st.sampled_from(CHANGES))(*draw(st.sampled_from(places)), draw)
+    return data
+
+
+@given(broken(LIBRARY), broken(USING))
+@settings(max_examples=150, deadline=None)
+def test_no_library_and_no_use_of_it_raises_and_every_complaint_has_its_place(library: Any, using: Any) -> None:
+    with TemporaryDirectory() as name:
+        (Path(name) / "probes").mkdir()
+        (Path(name) / "probes" / "l.json").write_text(in_json(library), encoding="utf-8", errors="surrogatepass")
+        loaded = load_text(in_json(using).encode(errors="surrogatepass"), f"{name}/f.json")
+    assert {one.place.file for one in loaded.findings} <= set(loaded.sources)
+    assert len(set(loaded.findings)) == len(loaded.findings)
+    render(loaded.findings, loaded.sources).encode()
+    assert (loaded.experiment is None) == any(one.severity is Severity.ERROR for one in loaded.findings)
+    if loaded.experiment:
+        lint(loaded.experiment)
+    if not loaded.findings:
+        assert [error.message for error in VALIDATOR.iter_errors(json.loads(loaded.text))] == []
+
+
+def test_the_library_that_is_to_be_broken_is_whole(tmp_path: Path) -> None:
+    (tmp_path / "probes").mkdir()
+    (tmp_path / "probes" / "l.json").write_text(in_json(LIBRARY), encoding="utf-8")
+    assert load_text(in_json(USING).encode(), f"{tmp_path}/f.json").findings == ()
 
 
 # Listing
