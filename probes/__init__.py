@@ -1,1 +1,4 @@
-"""The project's own probes, called by experiments as Chaos Toolkit calls them: `module: probes.shop`."""
+"""The project's own probes, called by experiments as Chaos Toolkit calls them: `module: probes.shop`.
+
+The files *.yaml beside it are reusable probes: `use: checkout-is-fast`.
+"""

@@ -1,5 +1,8 @@
 """What is on the shelf, as rows."""
 
+from collections.abc import Mapping
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, get_type_hints
 
 import msgspec
@@ -7,6 +10,9 @@ from msgspec import NODEFAULT, Struct
 
 from chaos_runner import shelf
 from chaos_runner.experiment.arguments import spoken_type
+from chaos_runner.experiment.complaints import escaped
+from chaos_runner.experiment.document import plain
+from chaos_runner.experiment.reusable import Library, Reusable
 
 
 def faults() -> list[dict[str, Any]]:
@@ -25,6 +31,39 @@ def probes() -> list[dict[str, Any]]:
     found = [shelf.probe(name) for name in shelf.probe_names()]
     return [{"probe": native.name, "says": native.says, "unit": native.unit.value,
              "arguments": arguments(native.arguments)} for native in found]
+
+
+def reusable(library: Library) -> list[dict[str, Any]]:
+    """Every reusable probe: what `use:` calls it, whom it asks, the arguments it gives, and where it stands."""
+    return [_reusable(own) for own in library.probes]
+
+
+def _reusable(own: Reusable) -> dict[str, Any]:
+    data = plain(own.node)
+    said = data if isinstance(data, dict) else {}
+    provider = said.get("provider") if isinstance(said.get("provider"), dict) else {}
+    given = (provider or said).get("arguments")
+    return {"use": own.name, "says": str(said.get("name") or own.name), "asks": _asked(said, provider or {}),
+            "arguments": list(given) if isinstance(given, dict) else [], "file": own.place.file,
+            "line": own.place.line}
+
+
+def _asked(said: Mapping[str, Any], provider: Mapping[str, Any]) -> str:
+    """The native probe, or the provider's function, program or URL, without what it is given."""
+    kind = str(provider.get("type", "nobody"))
+    called = {"python": f"{provider.get('module')}.{provider.get('func')}",
+              "process": f"process {provider.get('path')}",
+              "http": f"http {str(provider.get('url')).partition('?')[0]}"}
+    return str(said.get("probe") or called.get(kind, kind))
+
+
+def lines_of_reusable(rows: list[dict[str, Any]]) -> list[str]:
+    """The rows for a person, file by file."""
+    told = []
+    for file, group in groupby(rows, key=itemgetter("file")):
+        told += ["", f"reusable, from {escaped(file)}: `use: NAME`"]
+        told += [f"{escaped(row['use']):<22} {escaped(row['says'])} ({escaped(row['asks'])})" for row in group]
+    return told
 
 
 def arguments(kind: type[Struct]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ def load_or_leave(file: str) -> Loaded:
     if loaded.findings:
         from chaos_runner.experiment.complaints import render
 
-        click.echo(render(loaded.findings, {loaded.file: loaded.text}, color=err_ink().on), err=True)
+        click.echo(render(loaded.findings, loaded.sources, color=err_ink().on), err=True)
     if not loaded.ok:
         sys.exit(2)
     return loaded

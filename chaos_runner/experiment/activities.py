@@ -10,6 +10,7 @@ from chaos_runner.contracts import NativeProbe
 from chaos_runner.experiment import arguments
 from chaos_runner.experiment.document import Node, plain
 from chaos_runner.experiment.fields import DURATION_MAX_S, Fields, Found
+from chaos_runner.experiment.findings import Severity
 from chaos_runner.experiment.judges import COMPARISONS, judge, tolerance_beside
 from chaos_runner.experiment.model import (
     MISSING_FOR_S,
@@ -26,30 +27,49 @@ from chaos_runner.experiment.model import (
     Step,
     StepKind,
     Tolerance,
+    Used,
 )
 from chaos_runner.experiment.providers import provider
+from chaos_runner.experiment.reusable import WAYS, Library, Reusable, merged
 from chaos_runner.experiment.suggest import did_you_mean
 from chaos_runner.shelf import NotOnShelf
 from chaos_runner.units import Unit
 
 _SHARED: Final = ("name", "type", "provider", "arguments", "controls", "configuration", "secrets", "dry", "use", "ref")
-_SAMPLING: Final = ("every", "allow", "for", "missing-for", *COMPARISONS, "tolerance")
+_JUDGING: Final = ("allow", "for", "missing-for", *COMPARISONS, "tolerance")
+_SAMPLING: Final = ("every", *_JUDGING)
+_ASKING: Final = ("name", "type", "probe", "provider", "arguments", "configuration", "secrets", "timeout")
 PROBE_KEYS: Final = (*_SHARED, "probe", "background", "pauses", "timeout", *_SAMPLING)
 STEP_KEYS: Final = (*_SHARED, "fault", "probe", "target", "duration", "background", "pauses", "timeout", "expect",
                     "undo", "tolerance")
 REF_KEYS: Final = ("ref", "name", "type", "background", "tolerance")
+REUSABLE_KEYS: Final = (*_ASKING, *_SAMPLING)
+"""What a probe in `probes/*.yaml` may say."""
+_AROUND: Final = ("use", "name", "arguments", "controls", "dry", "background", "timeout", "configuration", "secrets")
+USE_KEYS: Final = {"probe": (*_AROUND, *_SAMPLING), "stop rule": (*_AROUND, *_SAMPLING),
+                   "activity": (*_AROUND, "pauses")}
+"""What may stand beside `use`."""
+_TAKEN: Final = {"probe": REUSABLE_KEYS, "stop rule": (*_ASKING, "every"), "activity": _ASKING}
+"""What `use` takes over. A limit that says what is good would be the wrong way round in a stop rule."""
+_LEFT_TO_THE_USER: Final = ("E206", "E304", "E314")
+"""What a reusable probe may lack, as whoever uses it may give it: a condition, an argument."""
 UNDO_KEYS: Final = ("provider", "verify")
 PAUSES_KEYS: Final = ("before", "after")
 _KEYS: Final = {"probe": PROBE_KEYS, "stop rule": PROBE_KEYS, "activity": STEP_KEYS}
 _BELONGS: Final = {"target": ("fault",), "arguments": ("fault", "probe"), "expect": ("provider",)}
 """Keys that mean something only beside some of fault, probe and provider."""
-NOT_YET: Final = {"controls": "controls", "use": "reusable probes", "dry": "dry runs"}
+NOT_YET: Final = {"controls": "controls", "dry": "dry runs"}
 
 
 class Known(Struct, frozen=True):
-    """What activities may refer to by `ref`: the named activities of the same file."""
+    """What activities may refer to: by `ref` the named activities of the same file, by `use` the reusable probes.
+
+    `used` collects those of the latter that were.
+    """
 
     activities: Mapping[str, Node]
+    library: Library
+    used: dict[str, Used] = {}
 
 
 class _Called(Struct, frozen=True):
@@ -123,9 +143,9 @@ def _named(what: str, node: Node) -> str:
 
 
 def _name(fields: Fields) -> str:
-    """Its own, else that of its fault or probe. What `use` stands for has one."""
-    implied = "" if "name" in fields else fields.text("fault") or fields.text("probe") or fields.plain("use")
-    return str(implied) if implied else fields.filled_text("name")
+    """Its own, else that of its fault or probe."""
+    implied = "" if "name" in fields else fields.text("fault") or fields.text("probe")
+    return implied or fields.filled_text("name")
 
 
 def _opened(what: str, node: Node, found: Found, known: Known) -> Fields | None:
@@ -137,10 +157,68 @@ def _opened(what: str, node: Node, found: Found, known: Known) -> Fields | None:
     if not isinstance(node.value, dict):
         return None
     if "ref" not in fields:
-        return fields.known(_KEYS[what])
+        fields.known((*USE_KEYS[what], *WAYS) if "use" in fields else _KEYS[what])
+        return _with_what_it_uses(what, fields, found, known)
     fields.known(REF_KEYS).flag("background")
     referred = _referred(fields, known)
-    return Fields(referred, _named(what, referred), found) if referred else None
+    if referred is None:
+        return None
+    return _with_what_it_uses(what, Fields(referred, _named(what, referred), found), found, known)
+
+
+def _with_what_it_uses(what: str, fields: Fields, found: Found, known: Known) -> Fields | None:
+    """The same fields, or with `use` those of the reusable probe beneath them. None when that cannot be used."""
+    if "use" not in fields:
+        return fields
+    beside = [way for way in WAYS if way in fields]
+    if beside:
+        fields.complain("E309", f"{fields.what} has use and {beside[0]}, and only one can be meant",
+                        fields.place(beside[0]), "`use` stands for a whole probe: override its `arguments`")
+        return None
+    own = _reusable(fields, found, known)
+    if own is None or not _is_whole(own, found, known) or not _has_its_condition(what, fields):
+        return None
+    known.used.setdefault(own.name, own.used)
+    node = merged(own, fields.node, _TAKEN[what])
+    return Fields(node, _named(what, node), found)
+
+
+def _reusable(fields: Fields, found: Found, known: Known) -> Reusable | None:
+    name = fields.filled_text("use")
+    probes = known.library.named(name)
+    if len(probes) == 1:
+        return probes[0]
+    if probes:
+        where = " and ".join(str(probe.place) for probe in probes)
+        fields.complain("E320", f"there are {len(probes)} reusable probes of that name: {where}",
+                        fields.node_of("use"), "rename one of them", found=name)
+    elif name:
+        found += known.library.errors
+        names = [probe.name for probe in known.library.probes]
+        close = did_you_mean(name, names)
+        there = f"there are: {', '.join(names)}" if names else "write it into probes/<any name>.yaml"
+        fields.complain("E319", "use names no reusable probe", fields.node_of("use"),
+                        f'did you mean "{close}"?' if close else there, found=name)
+    return None
+
+
+def _is_whole(own: Reusable, found: Found, known: Known) -> bool:
+    """Whether the probe is right where it stands. What it lacks may be given where it is used."""
+    wrong: Found = list(known.library.findings_of(own.place.file))
+    fields = Fields(own.node, f'the reusable probe "{own.name}"', wrong).known(REUSABLE_KEYS)
+    if isinstance(own.node.value, dict):
+        _probe(Fields(merged(own, Node(own.node.place, {}), REUSABLE_KEYS), fields.what, wrong), _judge_of(fields))
+    wrong = [finding for finding in wrong if finding.code not in _LEFT_TO_THE_USER]
+    found += wrong
+    return not any(finding.severity is Severity.ERROR for finding in wrong)
+
+
+def _has_its_condition(what: str, fields: Fields) -> bool:
+    if what != "stop rule" or any(key in fields for key in ("missing-for", *COMPARISONS, "tolerance")):
+        return True
+    fields.complain("E206", f"{fields.what} says nothing about which values are bad", fields.node,
+                    "add `above: 5%`: the condition of the reusable probe says what is good, and is not taken over")
+    return False
 
 
 def _referred(fields: Fields, known: Known) -> Node | None:
@@ -155,7 +233,7 @@ def _referred(fields: Fields, known: Known) -> Node | None:
 
 def _judge_of(fields: Fields) -> Judge | None:
     native = _native(fields.text("probe"))
-    judged = judge(fields, native.unit if native else Unit.COUNT, needed=not asked_for(fields, "use"))
+    judged = judge(fields, native.unit if native else Unit.COUNT)
     if native and native.words and judged:
         _check_words(fields, native, judged)
     return judged
@@ -217,12 +295,10 @@ def _only_a_probe(fields: Fields, called: _Called) -> None:
 
 def _call(fields: Fields) -> _Called:
     _check_toolkit_keys(fields)
-    ways = [key for key in ("fault", "probe", "provider") if key in fields]
+    ways = [key for key in WAYS if key in fields]
     if len(ways) != 1:
-        if not asked_for(fields, "use"):
-            fields.complain("E309", f"{fields.what} needs exactly one of fault, probe and provider",
-                            fields.place(ways[1]) if ways else fields.node,
-                            found=" and ".join(ways) or "none")
+        fields.complain("E309", f"{fields.what} needs exactly one of fault, probe and provider",
+                        fields.place(ways[1]) if ways else fields.node, found=" and ".join(ways) or "none")
         return _Called(None, Unit.COUNT, StepKind.PROBE)
     _check_belonging(fields, ways[0])
     if ways[0] == "fault":

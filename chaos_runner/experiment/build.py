@@ -19,6 +19,7 @@ from chaos_runner.experiment.model import (
     Step,
 )
 from chaos_runner.experiment.names import check_names
+from chaos_runner.experiment.reusable import Library
 from chaos_runner.experiment.safeguards import SAFEGUARD_KEYS, safeguards
 
 EXPERIMENT_KEYS: Final = (
@@ -36,32 +37,33 @@ HYPOTHESIS_STRATEGIES: Final = ("default",)
 _STRATEGIES: Final = tuple(strategy.value for strategy in RollbackStrategy)
 
 
-def build(document: Document) -> tuple[Experiment | None, list[Finding]]:
-    """The experiment, or None when any finding is an error."""
+def build(document: Document, library: Library) -> tuple[Experiment | None, list[Finding]]:
+    """The experiment, with the reusable probes that it uses from the library; None when any finding is an error."""
     found: Found = list(document.findings)
     if document.root is None or not isinstance(document.root.value, dict):
         return None, found
-    experiment = _experiment(document, Fields(document.root, "the experiment", found), found)
+    fields = Fields(document.root, "the experiment", found)
+    experiment = _experiment(document, fields, found, Known(dict(_named(fields)), library))
     said_once = list(dict.fromkeys(found))  # an activity that is referred to is read again
     broken = any(finding.severity is Severity.ERROR for finding in said_once)
     return (None if broken else experiment), said_once
 
 
-def _experiment(document: Document, fields: Fields, found: Found) -> Experiment:
+def _experiment(document: Document, fields: Fields, found: Found, known: Known) -> Experiment:
     fields.known(EXPERIMENT_KEYS).require("method")
     _refuse_not_yet(fields)
-    known = Known(dict(_named(fields)))
     check_names(fields)
     method = _steps(fields, found, known, "method")
     _check_ends(fields, method)
     rules = [activities.stop_rule(node, found, known) for node in fields.items("stop-when")]
+    hypothesis, rollbacks = _hypothesis(fields, found, known), _steps(fields, found, known, "rollbacks")
     return Experiment(
         title=fields.filled_text("title"), description=fields.filled_text("description"), file=document.file,
-        hypothesis=_hypothesis(fields, found, known), method=tuple(method),
-        rollbacks=tuple(_steps(fields, found, known, "rollbacks")), stop_rules=tuple(rule for rule in rules if rule),
-        configuration=_configuration(fields), secrets=fields.mapping("secrets"), tags=_tags(fields),
-        owner=fields.text("owner"), seed=fields.whole("seed"), safeguards=safeguards(fields, "the experiment"),
-        rollback_strategy=_strategy(fields), source=document.text)
+        hypothesis=hypothesis, method=tuple(method), rollbacks=tuple(rollbacks),
+        stop_rules=tuple(rule for rule in rules if rule), configuration=_configuration(fields),
+        secrets=fields.mapping("secrets"), tags=_tags(fields), owner=fields.text("owner"),
+        seed=fields.whole("seed"), safeguards=safeguards(fields, "the experiment"),
+        rollback_strategy=_strategy(fields), source=document.text, used=tuple(known.used.values()))
 
 
 def _refuse_not_yet(fields: Fields) -> None:

@@ -22,7 +22,7 @@ _TAB: Final = 4
 _BEFORE_CARET: Final = 40
 _FOUND_MAX: Final = 60
 _WORDS_MAX: Final = 1000
-_STYLES: Final = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m"}
+_STYLES: Final = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m", Severity.ADVICE: "\x1b[1;36m"}
 _BOLD: Final = "\x1b[1m"
 _BLUE: Final = "\x1b[34m"
 _RESET: Final = "\x1b[0m"
@@ -47,7 +47,7 @@ def render(findings: Iterable[Finding], sources: Mapping[str, str], *, color: bo
 def summary(findings: Sequence[Finding]) -> str:
     """How many of what, where, and which code to look up: that of the last error, as it stands just above."""
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
-    counts = [_counted(len(errors), "error"), _counted(len(findings) - len(errors), "warning")]
+    counts = [_counted(sum(finding.severity is severity for finding in findings), severity) for severity in Severity]
     files = {finding.place.file for finding in findings}
     where = escaped(files.pop()) if len(files) == 1 else f"{len(files)} files"
     parts = [f"{', '.join(filter(None, counts))} in {where}"]
@@ -208,5 +208,6 @@ def _words(text: str, characters_max: int) -> str:
     return escaped(text if len(text) <= characters_max else text[: characters_max - 1] + "…")
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' if count > 1 else ''}" if count else ""
+def _counted(count: int, severity: Severity) -> str:
+    plural = "s" if count > 1 and severity is not Severity.ADVICE else ""
+    return f"{count} {severity}{plural}" if count else ""

@@ -1,15 +1,21 @@
 """What is wrong with a file, said so that the reader can mend it without opening our source."""
 
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
 
 class Severity(StrEnum):
-    """Whether a finding stops the run."""
+    """An error stops the run; a warning names a trap, advice what could be better."""
 
     ERROR = "error"
     WARNING = "warning"
+    ADVICE = "advice"
+
+
+_ADVICE: Final = "W450"
+"""The first code that is advice."""
 
 
 class Place(Struct, frozen=True):
@@ -35,5 +41,7 @@ class Finding(Struct, frozen=True, kw_only=True):
 
     @property
     def severity(self) -> Severity:
-        """Codes begin with E for an error, W for a warning."""
-        return Severity.ERROR if self.code.startswith("E") else Severity.WARNING
+        """Codes begin with E for an error, W for a warning; from W450 on they are advice."""
+        if self.code.startswith("E"):
+            return Severity.ERROR
+        return Severity.WARNING if self.code < _ADVICE else Severity.ADVICE

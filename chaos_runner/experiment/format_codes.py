@@ -74,7 +74,13 @@ FORMAT_CODES: Final = (
          "Chaos Toolkit."),
     Code("E317", "a ref to nothing", "`ref` names an activity of the same file by its `name`."),
     Code("E318", "an undo on a native fault", "A native fault records its own way back before it acts."),
-    Code("E320", "a ${name} that looks like a declared one",
+    Code("E319", "use of a reusable probe that is not there",
+         "`use` names a probe in `probes/*.yaml`: in the nearest folder `probes` with such files, looked for from the\n"
+         "experiment's folder upwards. `chaos-runner probes` lists them."),
+    Code("E320", "a reusable probe that cannot be told or read",
+         "Each name stands once in all files of the folder, and each file can be read. Otherwise it would be chance\n"
+         "which probe judges the run."),
+    Code("E321", "a ${name} that looks like a declared one",
          "What nothing is declared for stays as it is, and the activity hits whatever is called `${name}`: mostly\n"
          "nothing, and nobody notices.",
          "arguments: {path: \"${foldr}\"}", "arguments: {path: \"${folder}\"}"),

@@ -19,16 +19,15 @@ COMPARISONS: Final = tuple(comparison.value for comparison in Comparison)
 _PAIR: Final = 2
 
 
-def judge(fields: Fields, unit: Unit, *, needed: bool) -> Judge | None:
+def judge(fields: Fields, unit: Unit) -> Judge | None:
     """The one condition of a probe: a native limit, or a Chaos Toolkit tolerance."""
     given = [key for key in (*COMPARISONS, "tolerance") if key in fields]
     if len(given) > 1:
         fields.complain("E207", f"{fields.what} has {len(given)} conditions ({', '.join(given)}), only one can count",
                         fields.place(given[1]), "make one probe for each")
     if not given:
-        if needed:
-            fields.complain("E206", f"{fields.what} says nothing about which values are good", fields.node,
-                            "add `below: 300ms` (or above, at-least, at-most, between, equals), or a `tolerance`")
+        fields.complain("E206", f"{fields.what} says nothing about which values are good", fields.node,
+                        "add `below: 300ms` (or above, at-least, at-most, between, equals), or a `tolerance`")
         return None
     node = fields.node_of(given[0])
     if node is None:

@@ -1,6 +1,7 @@
 """From a file, or standard input, to an Experiment."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,15 +12,20 @@ from chaos_runner.experiment.build import build
 from chaos_runner.experiment.document import parse
 from chaos_runner.experiment.findings import Finding, Severity
 from chaos_runner.experiment.model import Experiment
+from chaos_runner.experiment.reusable import beside
 
 STDIN: Final = "-"
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
-    """What came of a file: the experiment, or the findings that say why there is none."""
+    """What came of a file: the experiment, or the findings that say why there is none.
+
+    `text` is the file's own; `sources` has that of every file that a finding may point into, by its name.
+    """
 
     file: str
     text: str
+    sources: Mapping[str, str]
     experiment: Experiment | None
     findings: tuple[Finding, ...]
 
@@ -50,8 +56,10 @@ def load(file: str) -> Loaded:
 def load_text(text: bytes, file: str) -> Loaded:
     """Reads an experiment from its text. Never raises for what stands in it."""
     document = parse(text, file)
-    experiment, findings = build(document)
-    return Loaded(file=file, text=document.text, experiment=experiment, findings=tuple(findings))
+    library = beside(file)
+    experiment, findings = build(document, library)
+    return Loaded(file=file, text=document.text, sources={**library.sources, file: document.text},
+                  experiment=experiment, findings=tuple(findings))
 
 
 def load_data(data: dict[str, Any], name: str = "<data>") -> Loaded:

@@ -201,6 +201,17 @@ class Safeguards(Struct, frozen=True, kw_only=True, omit_defaults=True):
             rehearse=self.rehearse or other.rehearse, abort_latency_max_s=min(latencies_s, default=None))
 
 
+class Used(Struct, frozen=True, kw_only=True):
+    """A reusable probe that `use:` has put into the experiment: its name, its file, and its part of that file's text.
+
+    Secrets in the text are redacted before it reaches a journal.
+    """
+
+    name: str
+    file: str
+    text: str
+
+
 class Experiment(Struct, frozen=True, kw_only=True):
     """What is asked."""
 
@@ -220,6 +231,8 @@ class Experiment(Struct, frozen=True, kw_only=True):
     rollback_strategy: RollbackStrategy | None = None
     source: str = ""
     """The file's own text, for the report; secrets in it are redacted before it reaches a journal."""
+    used: tuple[Used, ...] = ()
+    """The reusable probes that it uses, each once; the probes above are what came of them."""
 
     @property
     def steps(self) -> tuple[Step, ...]:

@@ -32,7 +32,7 @@ def check_names(fields: Fields) -> None:
 def _complain(fields: Fields, text: Node, name: str, close: str | None) -> None:
     says = f"neither configuration nor secrets declare {name}, so ${{{name}}} stays as it is"
     if close:
-        fields.complain("E320", says, text, f'did you mean "{close}"?', found=f"${{{name}}}")
+        fields.complain("E321", says, text, f'did you mean "{close}"?', found=f"${{{name}}}")
     else:
         fields.complain("W304", says, text, f"declare it, or write $${{{name}}} where that is meant",
                         found=f"${{{name}}}")

@@ -6,6 +6,7 @@ file in which the loader finds nothing to complain of. The loader sees more: whe
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
 from typing import Any, Final
 
 from chaos_runner import shelf
@@ -31,6 +32,7 @@ from chaos_runner.experiment.schema_values import (
 from chaos_runner.units import Unit
 
 _NATIVE: Final = ("fault", "probe")
+_CONDITIONS: Final = (*COMPARISONS, "tolerance")
 _WAYS: Final = (*_NATIVE, "provider")
 
 
@@ -44,11 +46,13 @@ def schema() -> Schema:
         **_mapping(build.EXPERIMENT_KEYS, _EXPERIMENT, ("title", "description", "method")),
         "$defs": {
             "hypothesis": _mapping(build.HYPOTHESIS_KEYS, _HYPOTHESIS, ("title",)),
+            "probe-in-use": _in_use("probe"),
+            "step-in-use": _in_use("activity"),
             "ref": _mapping(activities.REF_KEYS, _ACTIVITY, ("ref",)),
-            "probe": _or_ref({"allOf": [_to("unnamed-probe"), _NAMED]}),
-            "verify": _or_ref(_to("unnamed-probe")),
+            "probe": _or_ref(_or_in_use("probe", {"allOf": [_to("unnamed-probe"), _NAMED]})),
+            "verify": _or_ref(_or_in_use("probe", _to("unnamed-probe"))),
             "unnamed-probe": _probe(probes),
-            "step": _or_ref({"allOf": [_step(faults, probes), _NAMED]}),
+            "step": _or_ref(_or_in_use("step", {"allOf": [_step(faults, probes), _NAMED]})),
             "rollback": {"allOf": [_to("step"), {"not": has("fault")}]},
             "undo": _mapping(activities.UNDO_KEYS, _UNDO, ("provider",)),
             "provider": _providers(),
@@ -91,6 +95,18 @@ def _or_ref(itself: Schema) -> Schema:
     return {"type": "object", "if": has("ref"), "then": _to("ref"), "else": itself}
 
 
+def _or_in_use(name: str, itself: Schema) -> Schema:
+    return {"if": has("use"), "then": _to(f"{name}-in-use"), "else": itself}
+
+
+def _in_use(what: str) -> Schema:
+    """A reusable probe, which only its own file tells more of: not what it reads, nor whether it has a condition."""
+    keys = activities.USE_KEYS[what]
+    at_most_one = [{"not": {"allOf": [has(one), has(other)]}} for one, other in combinations(_CONDITIONS, 2)
+                   if one in keys]
+    return {**_mapping(keys, {**_ACTIVITY, "arguments": _OVERRIDES}, ("use",)), "allOf": at_most_one or [{}]}
+
+
 def _step(faults: Mapping[str, Fault[Any, Any]], probes: Mapping[str, NativeProbe]) -> Schema:
     known = {**_ACTIVITY, "fault": _choice({name: says(fault) for name, fault in faults.items()}, "A native fault."),
              "probe": _probe_choice(probes)}
@@ -100,7 +116,7 @@ def _step(faults: Mapping[str, Fault[Any, Any]], probes: Mapping[str, NativeProb
 
 def _probe(probes: Mapping[str, NativeProbe]) -> Schema:
     known = {**_ACTIVITY, "probe": _probe_choice(probes), "type": {"const": "probe"}}
-    conditions = {"oneOf": [has(key) for key in (*COMPARISONS, "tolerance")]}
+    conditions = {"oneOf": [has(key) for key in _CONDITIONS]}
     counted = {"if": has("provider"), "then": {"properties": _bounds(Unit.COUNT)}}
     return {**_mapping(activities.PROBE_KEYS, known), "oneOf": [has("probe"), has("provider")],
             "allOf": [_TYPED, conditions, counted, *map(_takes, probes.values()), *map(_measures, probes.values())]}
@@ -265,6 +281,7 @@ _ACTIVITY: Final[dict[str, Schema]] = {
     "arguments": {"type": "object", "description": "What the fault or the probe is given."},
     "configuration": {}, "secrets": {},
     "dry": {"description": "Chaos Toolkit's; it does not count."},
+    "use": _filled("The name of a reusable probe, which is meant: one in probes/*.yaml."),
     "ref": _filled("The name of another activity of this file, which is meant."),
     "background": {"type": "boolean", "description": "The method goes on while it lasts."},
     "pauses": _mapping(activities.PAUSES_KEYS, {"before": pause("Waited before it."),
@@ -283,6 +300,8 @@ _ACTIVITY: Final[dict[str, Schema]] = {
        for comparison in Comparison},
     **{key: _not_yet(what) for key, what in activities.NOT_YET.items()},
 }
+_OVERRIDES: Final[Schema] = {"type": ["object", "array", "string"],
+                             "description": "Laid over those of the reusable probe, key by key."}
 _UNDO: Final[dict[str, Schema]] = {"provider": _to("provider"), "verify": _to("verify")}
 _NAMED: Final[Schema] = {"anyOf": [has(key) for key in ("name", *_NATIVE)]}
 """What is native is called like its fault or probe unless it has a name."""

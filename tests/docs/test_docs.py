@@ -21,6 +21,7 @@ from chaos_runner.experiment.codes import CODES
 from chaos_runner.experiment.findings import Severity
 from chaos_runner.experiment.loading import load_text
 from chaos_runner.experiment.model import RollbackStrategy
+from chaos_runner.lint import lint
 from chaos_runner.run import decide, merge, verdict
 from chaos_runner.run.events import RestoredState, Verdict
 from tests.docs.pages import DOCS, PAGES, ROOT, WRITTEN, Block, blocks, headings, inline, links, rows, text
@@ -53,10 +54,38 @@ def whole(block: Block) -> str:
 
 
 @pytest.mark.parametrize("block", [
-    block for block in blocks("yaml") if block.mark != "part" and not block.mark.startswith("experiments/")], ids=str)
+    block for block in blocks("yaml")
+    if block.mark != "part" and not block.mark.startswith(("experiments/", "probes/"))], ids=str)
 def test_an_experiment_on_a_page_is_valid_or_has_the_code_that_is_said(block: Block) -> None:
     expected = {block.mark} if _CODE.fullmatch(block.mark) else set()
     assert codes_in(whole(block)) == expected
+
+
+def test_the_reusable_probes_on_a_page_are_the_project_s() -> None:
+    [shown] = [block for block in blocks("yaml") if block.mark.startswith("probes/")]
+    there = yaml.safe_load((ROOT / shown.mark).read_text(encoding="utf-8"))
+    assert yaml.safe_load(shown.text).items() <= there.items()
+
+
+WHOLE: Final = [block for block in blocks("yaml", pages=(*WRITTEN, "../README")) if block.text.startswith("title:")
+                and block.mark != "part" and block.page != "adding-a-fault"]
+"""The last shows a fault that is on no shelf; it is run below."""
+
+
+@pytest.mark.parametrize("block", WHOLE, ids=str)
+def test_a_whole_experiment_on_a_page_has_no_trap(block: Block) -> None:
+    assert traps(block.text) == []
+
+
+def test_the_tutorial_s_experiment_and_the_numbered_ones_have_no_trap() -> None:
+    numbered = [file.read_text(encoding="utf-8") for file in sorted((ROOT / "experiments").iterdir())]
+    assert [traps(text) for text in (tutorials_experiment(), *numbered)] == [[]] * (1 + len(numbered))
+
+
+def traps(data: str) -> list[str]:
+    experiment = load_text(data.encode(), "page.yaml").experiment
+    assert experiment
+    return [f"{finding.code} {finding.message}" for finding in lint(experiment)]
 
 
 def test_the_parts_in_the_tutorial_make_one_experiment() -> None:

@@ -27,7 +27,7 @@ def test_a_name_that_is_declared_is_fine() -> None:
 
 
 def test_a_name_that_looks_like_a_declared_one_is_an_error() -> None:
-    assert codes(exists("${wroker}"), configuration=CONFIGURATION) == ["E320"]
+    assert codes(exists("${wroker}"), configuration=CONFIGURATION) == ["E321"]
 
 
 def test_a_name_that_nothing_is_declared_for_is_a_warning() -> None:
@@ -60,4 +60,4 @@ def test_a_vault_may_hold_any_name() -> None:
     {"method": [{"fault": "host.process_pause", "target": {"name": "${wroker}"}, "duration": "1s"}]},
 ])
 def test_every_activity_is_looked_at(where: dict[str, Any]) -> None:
-    assert "E320" in codes(exists("/"), configuration=CONFIGURATION, **where)
+    assert "E321" in codes(exists("/"), configuration=CONFIGURATION, **where)

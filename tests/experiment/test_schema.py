@@ -93,8 +93,8 @@ def keys_of(part: Schema) -> set[str]:
 
 
 def itself(name: str) -> Schema:
-    """What an activity is when it is no ref."""
-    found = DEFS[name]["else"]
+    """What an activity is when it is no ref and uses no reusable probe."""
+    found = DEFS[name]["else"]["else"]
     first: Schema = found if "properties" in found or "$ref" in found else found["allOf"][0]
     return DEFS[first["$ref"].rpartition("/")[2]] if "$ref" in first else first
 
@@ -112,6 +112,7 @@ def test_it_is_a_schema_of_the_draft_it_names() -> None:
     (SCHEMA, build.EXPERIMENT_KEYS), (DEFS["hypothesis"], build.HYPOTHESIS_KEYS), (DEFS["undo"], activities.UNDO_KEYS),
     (itself("probe"), activities.PROBE_KEYS), (itself("verify"), activities.PROBE_KEYS),
     (itself("step"), activities.STEP_KEYS), (DEFS["ref"], activities.REF_KEYS),
+    (DEFS["probe-in-use"], activities.USE_KEYS["probe"]), (DEFS["step-in-use"], activities.USE_KEYS["activity"]),
     (SCHEMA["properties"]["runtime"], build.RUNTIME_KEYS),
     (itself("step")["properties"]["pauses"], activities.PAUSES_KEYS),
 ])

@@ -21,6 +21,7 @@ from chaos_runner.experiment.model import (
     Step,
     StepKind,
     Tolerance,
+    Used,
 )
 from chaos_runner.journal.record import Record
 from chaos_runner.plan.limits import Aim
@@ -261,8 +262,10 @@ def hostile(poison: str) -> tuple[Run, list[Record]]:
     script = Step(key="m1", name=poison, kind=StepKind.ACTION, place=HERE,
                   call=Provider({"type": "process", "path": poison}))
     probe = Probe(name=poison, call=Native("http.status"), judge=Tolerance(poison), place=HERE)
-    story = Story((LATENCY, script), probes=(probe,), rules=(), title=poison).stage(0.0, Stage.CHECKING)
-    story.stage(0.1, Stage.BEFORE).sample(0.2, 0, Phase.BEFORE, poison, good=True, note=poison).stage(0.3, Stage.METHOD)
+    brought = Used(name=poison, file=poison, text=poison)
+    story = Story((LATENCY, script), probes=(probe,), rules=(), title=poison, used=(brought,))
+    story.stage(0.0, Stage.CHECKING).stage(0.1, Stage.BEFORE)
+    story.sample(0.2, 0, Phase.BEFORE, poison, good=True, note=poison).stage(0.3, Stage.METHOD)
     story.add(ev.Checked(t=0.3, step="m0", targets=[Aim("host", poison)]),
               ev.Prepared(t=0.4, step="m0", acts=[act(poison)]),
               ev.Applied(t=0.5, entry="m0.0", evidence=Evidence(before=poison, after=poison)),

@@ -4,6 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from chaos_runner.experiment.model import Used
 from chaos_runner.report.page import SECTIONS, html
 from tests.report import stories
 
@@ -127,6 +128,13 @@ def test_control_characters_are_shown_and_never_sent() -> None:
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]", text)
     assert "␛[31mred␀&lt;U+202E&gt;gnp.exe&lt;U+D800&gt;" in text
     text.encode()
+
+
+def test_a_reusable_probe_stands_below_the_file_that_uses_it() -> None:
+    used = Used(name="fast", file="probes/shop.yaml", text="fast:\n  below: 300ms")
+    page = Reader(html(*stories.Story(used=(used,)).ended(1.0)))
+    assert "Reusable probe fast, from probes/shop.yaml" in page.text
+    assert "fast:\n  below: 300ms" in page.text
 
 
 def test_a_long_output_is_cut_and_says_where_the_rest_is() -> None:

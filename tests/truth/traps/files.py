@@ -16,7 +16,7 @@ def _with_two_hypotheses() -> str:
 TRAPS = (
     Trap(name="the hypothesis stands there twice", truth="it was broken, and never looked at", says=Said(2, "E010"),
          experiment=_with_two_hypotheses()),
-    Trap(name="a ${name} is misspelt and stays as it is", truth="the fault hit nothing", says=Said(2, "E320"),
+    Trap(name="a ${name} is misspelt and stays as it is", truth="the fault hit nothing", says=Said(2, "E321"),
          experiment=experiment(action("hurt it", python("hurt_all", name="${wroker}")),
                                configuration={"worker": "no-such-worker"})),
     Trap(name="a configuration that is asked for cannot be read", truth="the fault hit nothing", says=Said(2, "E390"),
