@@ -24,7 +24,8 @@ class Row(Struct, frozen=True):
     theirs: Theirs
 
     def __str__(self) -> str:
-        cells = (self.trap.name, self.trap.truth, self.trap.given, _lie(self.theirs.true_to(self.trap), str(self.theirs)),
+        cells = (self.trap.name, self.trap.truth, self.trap.given,
+                 _lie(self.theirs.true_to(self.trap), str(self.theirs)),
                  _lie(self.ours.true_to(self.trap), str(self.ours.said)))
         return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
 

@@ -52,8 +52,8 @@ class Trap(Struct, frozen=True, kw_only=True):
 
     `theirs` is its nearest form for Chaos Toolkit where it needs keys that only chaos-runner knows; else both are given
     the same file. `flags` are Chaos Toolkit's own. `well` marks the few in which green is the truth and red the lie.
-    `signal` is sent to the runner while the fault acts. `after_s` is waited before the world is looked at. `missed` says
-    why chaos-runner does not tell the trap as it is today; then `says` is what it says instead.
+    `signal` is sent to the runner while the fault acts. `after_s` is waited before the world is looked at.
+    `missed` says why chaos-runner does not tell the trap as it is today; then `says` is what it says instead.
     """
 
     name: str
