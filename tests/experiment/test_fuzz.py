@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -17,39 +17,12 @@ from chaos_runner.experiment.findings import Finding, Severity
 from chaos_runner.experiment.loading import Loaded, load_text
 from chaos_runner.experiment.model import Experiment
 from chaos_runner.experiment.schema import schema
+from tests.fuzz.mutations import spots
+from tests.fuzz.seeds import PYTHON, WHOLE
 
 jsonschema: Any = pytest.importorskip("jsonschema")
 VALIDATOR = jsonschema.Draft202012Validator(schema())
 
-PYTHON = {"type": "python", "module": "os.path", "func": "exists", "arguments": {"path": "/"}}
-WHOLE: dict[str, Any] = {
-    "version": "1.0.0", "title": "Customers can pay", "description": "We believe so.", "tags": ["shop"], "owner": "us",
-    "configuration": {"url": {"type": "env", "key": "URL", "default": "http://127.0.0.1"}, "wait": 1, "l": [1, None]},
-    "secrets": {"shop": {"token": {"type": "env", "key": "TOKEN"}}},
-    "steady-state-hypothesis": {
-        "title": "They pay", "baseline": "2s", "recovers-within": "1m30s", "probes": [
-            {"name": "fast", "probe": "http.latency", "below": "300ms",
-             "arguments": {"url": "${url}", "timeout": "2s", "expect_status": [200]}, "every": "250ms",
-             "for": "2s", "missing-for": "5s"},
-            {"probe": "http.status", "arguments": {"url": "${url}", "method": "HEAD"}, "between": [200, 299]},
-            {"name": "there", "type": "probe", "provider": PYTHON, "tolerance": True},
-            {"type": "probe", "name": "ranged", "provider": {"type": "http", "url": "${url}", "timeout": [1, 2]},
-             "tolerance": {"type": "range", "range": [1, 2.5]}},
-            {"type": "probe", "name": "found", "provider": {"type": "process", "path": "true", "arguments": "-x"},
-             "tolerance": {"type": "regex", "pattern": "a+", "target": "stdout"}, "background": False}]},
-    "method": [
-        {"name": "slow", "fault": "proxy.latency", "target": {"proxy": "db"}, "duration": "30s", "background": True,
-         "arguments": {"latency": "200ms", "jitter": "${wait}", "stream": "upstream", "toxicity": "50%"}},
-        {"fault": "host.process_pause", "target": {"name": "shop", "at-most": 2, "percent": "50%"}, "duration": "1s"},
-        {"name": "act", "type": "action", "provider": {"type": "process", "path": "true", "arguments": ["a", 1, None]},
-         "expect": {"status": 0}, "pauses": {"before": "${wait}", "after": 0.5},
-         "undo": {"provider": PYTHON, "verify": {"probe": "process.running", "arguments": {"pid": 4}, "equals": 1}}},
-        {"ref": "there"}, {"ref": "act", "background": True}],
-    "rollbacks": [{"name": "tidy", "type": "action", "provider": PYTHON, "timeout": 3}],
-    "stop-when": [{"name": "broken", "probe": "http.status", "arguments": {"url": "${url}"}, "at-least": 500}],
-    "runtime": {"rollbacks": {"strategy": "always"}, "hypothesis": {"strategy": "default"}},
-    "seed": 7, "require-proof": True, "require-verified-undo": False, "x-note": {"anything": [None]},
-}
 ODD: list[Any] = [
     None, True, False, 0, -1, 10**400, 1e308, -0.5, 1.5, float("nan"), float("inf"), date(2026, 2, 1), b"bytes",
     "", " ", "é日本", "\u202e\x1b", "30", "30s", "0s", "5%", "200%", "10Mi", "9" * 400 + "s", "9" * 400 + "Ti", "-1s",
@@ -59,14 +32,6 @@ ODD: list[Any] = [
 ]
 NAMES = ["x-mine", "nam", "Title", "ref", "use", "fault", "probe", "provider", "below", "tolerance", "every", "undo",
          "controls", "limits", "pauses", "", "é", "name", "type", "duration", "on"]
-
-
-def spots(data: Any) -> Iterator[tuple[Any, Any]]:
-    """Every place in the data: a mapping or list, and a key or index in it."""
-    if isinstance(data, dict | list):
-        for key in list(data) if isinstance(data, dict) else range(len(data)):
-            yield data, key
-            yield from spots(data[key])
 
 
 SPOTS = list(spots(WHOLE))

@@ -118,8 +118,9 @@ def forged(kind: str, events: list[Event]) -> list[Event]:
     """The events with one that cannot have happened, in a journal whose hashes add up."""
     started, *rest = events
     assert isinstance(started, ev.RunStarted)
-    plans: dict[str, dict[str, Any]] = {"no moment": {"started": "yesterday"}, "no end": {"longest_s": 1e300}, "no card": {"cards": {}},
-             "no zone": {"expires": "2026-11-20T11:00:00"}}
+    plans: dict[str, dict[str, Any]] = {
+        "no moment": {"started": "yesterday"}, "no end": {"longest_s": 1e300}, "no card": {"cards": {}},
+        "no zone": {"expires": "2026-11-20T11:00:00"}}
     strays: dict[str, Event] = {
         "no step": ev.StepBegan(t=1.0, step="m9"), "no entry": ev.Undone(t=1.0, entry="m0.7"),
         "no probe": ev.Sampled(t=1.0, probe=99, phase=ev.Phase.BEFORE, good=True), "a second plan": started,
