@@ -69,6 +69,9 @@ class Hands:
         self._t = orders.elapsed_s
         self._redactor = orders.redactor
         self._processes: dict[str, Popen[bytes]] = {}
+        self._ready: dict[int, tuple[Callable[[Any], Reading], Struct]] = {}
+        """Native probes and their arguments, the same for all of a run. The plan keeps the calls, and so their ids.
+        """
 
     def carry_out(self, command: co.Command, entry: Entry | None) -> ev.Fact | None:
         """Does what was asked. An error that nobody foresaw becomes BugMet, so that the loop can undo and say so."""
@@ -325,8 +328,13 @@ class Hands:
         return Reading(value=called.output, note=called.note)
 
     def _native_reading(self, call: Native) -> Reading:
-        native = self._shelf.probe(call.name)
-        return native.read(convert(native.arguments, self._values.fill(call.arguments)))
+        ready = self._ready.get(id(call))
+        if ready is None:
+            native = self._shelf.probe(call.name)
+            arguments = convert(native.arguments, self._values.fill(call.arguments))
+            ready = self._ready[id(call)] = (native.read, arguments)
+        read, arguments = ready
+        return read(arguments)
 
 
 def _refusal(problem: Exception) -> Refusal:

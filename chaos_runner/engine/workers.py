@@ -1,6 +1,7 @@
 """Threads: daemon threads that are made when none is idle, and the main thread for what must run there."""
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
@@ -12,11 +13,13 @@ class Workers:
 
     def __init__(self) -> None:
         self._jobs: SimpleQueue[Job] = SimpleQueue()
-        self._idle = threading.Semaphore(0)
+        self._idle: deque[None] = deque()
+        """One member for each thread that waits for a job. Its `append` and `pop` need no lock, which a semaphore has.
+        """
 
     def start(self, job: Job) -> None:
         """Runs the job soon, on another thread."""
-        if self._idle.acquire(blocking=False):
+        if self._take_idle():
             self._jobs.put(job)
             return
         try:
@@ -24,10 +27,17 @@ class Workers:
         except RuntimeError:  # the system gives no more threads: an undo must be done all the same
             job()
 
+    def _take_idle(self) -> bool:
+        try:
+            self._idle.pop()
+        except IndexError:
+            return False
+        return True
+
     def _work(self, job: Job) -> None:
         while True:
             job()
-            self._idle.release()
+            self._idle.append(None)
             job = self._jobs.get()
 
 

@@ -46,6 +46,11 @@ VERB_LATE_S: Final = 60.0
 """After this a prepare or an apply that has not come back counts as refused or failed."""
 READING_LATE_S: Final = 600.0
 """After this a single-shot probe that has not come back gave no answer. Chaos Toolkit waits for ever."""
+AT_ONCE: Final = 8
+APART_S: Final = 0.01
+"""So many probes are sampled at the same moment, and the next ones so much later: a hundred that knock at once would
+wait for each other, and measure that.
+"""
 SETTLE_S: Final = 5.0
 """How long an apply that raised may still land: after it, its act is undone and looked at once more."""
 UNDO_LATE_S: Final = 20.0
@@ -405,12 +410,18 @@ def _beyond_limits(run: Run) -> str:
 
 
 def _open_before(turn: _Turn) -> None:
+    count = len(turn.run.plan.watched)
     for number, probe in enumerate(turn.run.plan.watched):
         if probe.every_s:
             turn.ask(co.Read(number, Phase.BEFORE))
-            turn.wake_in(probe.every_s, Timer.SAMPLE, str(number))
+            turn.wake_in(probe.every_s + _apart_s(number, count, probe.every_s), Timer.SAMPLE, str(number))
     if turn.run.plan.baseline_s:
         turn.wake_in(turn.run.plan.baseline_s, Timer.BASELINE)
+
+
+def _apart_s(number: int, count: int, every_s: float) -> float:
+    """How much later than the first probes this one is sampled. With few probes: not at all."""
+    return number // AT_ONCE * min(APART_S, every_s * AT_ONCE / count)
 
 
 def _before(turn: _Turn) -> None:
