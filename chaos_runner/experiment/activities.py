@@ -7,6 +7,7 @@ from msgspec import Struct, structs
 
 from chaos_runner import shelf
 from chaos_runner.experiment import arguments
+from chaos_runner.experiment.controls import controls
 from chaos_runner.experiment.document import Node, plain
 from chaos_runner.experiment.fields import DURATION_MAX_S, Fields, Found
 from chaos_runner.experiment.judges import COMPARISONS, judge
@@ -15,6 +16,7 @@ from chaos_runner.experiment.model import (
     NATIVE_INTERVAL_S,
     AnyAnswer,
     Call,
+    Dry,
     Judge,
     Limit,
     Native,
@@ -40,7 +42,8 @@ PAUSES_KEYS: Final = ("before", "after")
 _KEYS: Final = {"probe": PROBE_KEYS, "stop rule": PROBE_KEYS, "activity": STEP_KEYS}
 _BELONGS: Final = {"target": ("fault",), "arguments": ("fault", "probe"), "expect": ("provider",)}
 """Keys that mean something only beside some of fault, probe and provider."""
-NOT_YET: Final = {"controls": "controls", "use": "reusable probes", "dry": "dry runs"}
+NOT_YET: Final = {"use": "reusable probes"}
+DRY_WORDS: Final = tuple(dry.value for dry in Dry)
 
 
 class Known(Struct, frozen=True):
@@ -81,6 +84,7 @@ def step(node: Node, found: Found, known: Known, key: str) -> Step | None:
     if fields is None:
         return None
     refuse_not_yet(fields)
+    controls(fields)
     called = _call(fields)
     pauses = _pauses(fields)
     if "tolerance" in fields and fields.node is node:
@@ -92,7 +96,19 @@ def step(node: Node, found: Found, known: Known, key: str) -> Step | None:
         return None
     return Step(key=key, name=name, kind=called.kind, call=called.call, place=node.place, duration_s=duration_s,
                 background=background, pause_before=pauses[0], pause_after=pauses[1], expect=fields.plain("expect"),
-                undo=undo)
+                undo=undo, dry=dry(fields))
+
+
+def dry(fields: Fields) -> Dry | None:
+    """What is not to be called. What asks for nothing counts as absent."""
+    word = fields.one_of("dry", DRY_WORDS, "") if asked_for(fields, "dry") else ""
+    return Dry(word) if word else None
+
+
+def has_controls(node: Node) -> bool:
+    """Whether the mapping has any controls of its own."""
+    entry = node.value.get("controls") if isinstance(node.value, dict) else None
+    return bool(entry and entry.node.value)
 
 
 def asked_for(fields: Fields, key: str) -> bool:
@@ -163,6 +179,7 @@ def _judge_of(fields: Fields) -> Judge | None:
 
 def _probe(fields: Fields, judged: Judge | None, every_s: float | None = None) -> Probe | None:
     refuse_not_yet(fields)
+    controls(fields)
     called = _call(fields)
     _only_a_probe(fields, called)
     if _pauses(fields) != (0.0, 0.0):
@@ -177,7 +194,8 @@ def _probe(fields: Fields, judged: Judge | None, every_s: float | None = None) -
     if called.call is None or judged is None or not name:
         return None
     return Probe(name=name, call=called.call, judge=judged, place=fields.node.place, every_s=interval_s,
-                 allow=allow, held_for_s=held_for_s, missing_for_s=missing_for_s or MISSING_FOR_S, unit=called.unit)
+                 allow=allow, held_for_s=held_for_s, missing_for_s=missing_for_s or MISSING_FOR_S, unit=called.unit,
+                 dry=dry(fields))
 
 
 def _only_a_probe(fields: Fields, called: _Called) -> None:

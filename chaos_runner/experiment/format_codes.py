@@ -82,6 +82,8 @@ FORMAT_CODES: Final = (
          "The configuration asks for a variable of the environment, there is none of that name, and no default. A run\n"
          "stops there, unless --var gives the value.",
          "url: {type: env, key: SHOP_URL}", "url: {type: env, key: SHOP_URL, default: \"http://127.0.0.1:8080\"}"),
+    Code("W303", "a control that cannot be imported",
+         "Chaos Toolkit leaves such a control out and says so; chaos-runner does the same."),
     Code("W301", "a tolerance in the method",
          "Chaos Toolkit ignores it there, and so does chaos-runner. `expect:` judges an action; the hypothesis\n"
          "judges probes."),
@@ -116,6 +118,10 @@ VERDICT_CODES: Final = (
          "The stop rule gave no data for longer than `missing-for`; to go on without it would be to go on without\n"
          "brakes."),
     Code("V313", "aborted: somebody asked", "`chaos-runner stop`, or another request, ended the run."),
+    Code("V314", "aborted: fail-fast",
+         "The hypothesis was read while the method ran, did not hold, and `--fail-fast` ends the run then. Everything\n"
+         "was undone at once."),
+    Code("V315", "aborted: a control stopped the run", "A control raised InterruptExecution, and everything was undone."),
     Code("V401", "error: a step failed", "An activity raised, timed out, or ended with a bad status. What the run saw\n"
          "is no statement about the system."),
     Code("V402", "error: a rollback failed",
@@ -134,4 +140,8 @@ VERDICT_CODES: Final = (
          "A probe could not be judged while or after the fault acted. Missing data is never green."),
     Code("V506", "inconclusive: the target was gone",
          "Between the first look and the fault the target disappeared."),
+    Code("V507", "inconclusive: the steady state was not measured",
+         "The hypothesis strategy left the probes unread before or after the method. What was not measured cannot have\n"
+         "held: use the strategy `default` or `continuously`."),
+    Code("V508", "inconclusive: a dry run", "Activities were only gone through and not called, so nothing was tested."),
 )

@@ -15,10 +15,18 @@ from chaos_runner import __version__
 from chaos_runner.clock import rfc3339
 from chaos_runner.contracts import Fault
 from chaos_runner.errors import Refused
-from chaos_runner.experiment.model import Experiment, Native, Provider, RollbackStrategy, Step, StepKind
+from chaos_runner.experiment.model import (
+    Experiment,
+    HypothesisStrategy,
+    Native,
+    Provider,
+    RollbackStrategy,
+    Step,
+    StepKind,
+)
 from chaos_runner.experiment.values import Values
 from chaos_runner.inverses import undo_of
-from chaos_runner.plan.model import FaultCard, Origin, Plan
+from chaos_runner.plan.model import FaultCard, Manner, Origin, Plan
 from chaos_runner.redaction import Redactor
 
 RECOVERS_WITHIN_S: Final = 30.0
@@ -33,12 +41,22 @@ _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 FindFault = Callable[[str], Fault[Any, Any]]
 
 
+class Runtime(Struct, frozen=True):
+    """The strategies of Chaos Toolkit's settings file. They count where neither command line nor file says any."""
+
+    hypothesis: HypothesisStrategy | None = None
+    rollbacks: RollbackStrategy | None = None
+
+
 class Wishes(Struct, frozen=True, kw_only=True):
     """What the command line says beside the file."""
 
     seed: int | None = None
     strategy: RollbackStrategy | None = None
     hypothesis_only: bool = False
+    manner: Manner = Manner()
+    hypothesis: HypothesisStrategy | None = None
+    runtime: Runtime = Runtime()
 
 
 def plan_for(experiment: Experiment, values: Values, wishes: Wishes, find_fault: FindFault, started: datetime) -> Plan:
@@ -51,9 +69,22 @@ def plan_for(experiment: Experiment, values: Values, wishes: Wishes, find_fault:
     longest_s = _longest_s(resolved, recovers_s)
     return Plan(
         run=new_run_id(started), experiment=resolved, origin=origin(), seed=_seed(resolved, wishes), cards=cards,
-        strategy=wishes.strategy or resolved.rollback_strategy or RollbackStrategy.SAFE, recovers_within_s=recovers_s,
+        strategy=_rollbacks(resolved, wishes), manner=_manner(resolved, wishes), recovers_within_s=recovers_s,
         longest_s=longest_s, expires=rfc3339(started + timedelta(seconds=longest_s + MARGIN_S)),
         started=rfc3339(started), digest=_digest(resolved), hypothesis_only=wishes.hypothesis_only)
+
+
+def _rollbacks(experiment: Experiment, wishes: Wishes) -> RollbackStrategy:
+    """The command line's, else the file's `runtime`, else the settings', as in Chaos Toolkit; but `safe` by default."""
+    settings = None if experiment.has_runtime else wishes.runtime.rollbacks
+    return wishes.strategy or experiment.rollback_strategy or settings or RollbackStrategy.SAFE
+
+
+def _manner(experiment: Experiment, wishes: Wishes) -> Manner:
+    settings = None if experiment.has_runtime else wishes.runtime.hypothesis
+    hypothesis = wishes.hypothesis or experiment.hypothesis_strategy or settings or wishes.manner.hypothesis
+    return structs.replace(wishes.manner, hypothesis=hypothesis, dry=wishes.manner.dry or experiment.dry,
+                           attended=wishes.manner.attended or experiment.controlled)
 
 
 def new_run_id(moment: datetime) -> str:
