@@ -83,6 +83,9 @@ class Hands:
                 return self._prepare(self._plan.step(command.step))
             case co.RunStep():
                 return self._run_step(self._plan.step(command.step))
+            case co.Control():
+                return ev.Controlled(t=self._t(), level=command.level, moment=command.moment, subject=command.subject,
+                                     reading=command.reading)
             case co.KillStep():
                 self._kill(command.step)
                 return None

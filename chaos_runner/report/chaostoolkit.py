@@ -56,8 +56,10 @@ def _deviated(run: Run) -> bool:
 
 def _status(run: Run, before: Mapping | None, after: Mapping | None) -> str:
     """completed, failed, aborted or interrupted, by chaoslib's rules: a probe that raised makes its state failed."""
-    if run.ended is None or (run.stop and run.stop.kind is StopKind.SIGNAL):
+    if run.ended is None or (run.stop and run.stop.kind in (StopKind.SIGNAL, StopKind.CONTROL, StopKind.STEP_LEFT)):
         return "interrupted"
+    if run.stop and run.stop.kind is StopKind.FAIL_FAST:
+        return "failed"
     if run.stop or run.bug:
         return "aborted"
     broken = [state for state in (before, after) if state and not state["steady_state_met"]]
