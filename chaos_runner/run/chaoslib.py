@@ -6,8 +6,12 @@ from chaos_runner.run.events import Stage, StopKind
 from chaos_runner.run.run import Run
 
 INTERRUPTING: Final = (StopKind.SIGNAL, StopKind.ASKED, StopKind.DIED, StopKind.CONTROL, StopKind.STEP_LEFT)
-WITHOUT_ROLLBACKS: Final = "SIGUSR2"
-"""The signal of chaoslib's `exit_ungracefully`: by chaoslib's rules no rollback is run after it, whatever was asked."""
+_HARSHLY: Final = "SIGUSR2"
+
+
+def forbids_rollbacks(run: Run) -> bool:
+    """Whether chaoslib's `exit_ungracefully` ended the run: then no rollback is run, whatever was asked."""
+    return run.stop is not None and run.stop.text.endswith(_HARSHLY)
 
 
 def status(run: Run) -> str:

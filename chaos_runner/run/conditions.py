@@ -49,7 +49,7 @@ def should_roll_back(run: Run) -> bool:
 
 def _would_roll_back(run: Run) -> bool:
     """By chaoslib's own rules."""
-    if run.stop and run.stop.text == chaoslib.WITHOUT_ROLLBACKS:
+    if chaoslib.forbids_rollbacks(run):
         return False
     match run.plan.strategy:
         case RollbackStrategy.ALWAYS:
@@ -58,7 +58,9 @@ def _would_roll_back(run: Run) -> bool:
             return chaoslib.deviated(run)
         case RollbackStrategy.NEVER:
             return False
-        case RollbackStrategy.DEFAULT | RollbackStrategy.SAFE:
+        case RollbackStrategy.SAFE:
+            return run.acted
+        case RollbackStrategy.DEFAULT:
             return chaoslib.status(run) not in ("failed", "interrupted")
 
 

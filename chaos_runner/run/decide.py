@@ -435,7 +435,8 @@ def _before(turn: _Turn) -> None:
     if turn.asked(f"{Timer.BASELINE}:"):
         return
     unread = [number for number, probe in enumerate(turn.run.plan.watched)
-              if probe.every_s and turn.run.plan.measures(number, before=True) and not turn.run.tally(number, Phase.BEFORE).readings]
+              if probe.every_s and turn.run.plan.measures(number, before=True)
+              and not turn.run.tally(number, Phase.BEFORE).readings]
     if any(not went_blind(turn.run, number) for number in unread):
         return
     steady = all(_holds(turn.run, number, Phase.BEFORE) for number in range(len(turn.run.plan.watched)))
@@ -481,8 +482,8 @@ def _go_round(turn: _Turn) -> bool:
     name = f"during-{pending.round}"
     if not _read_hypothesis(turn, name, turn.run.phase):
         return turn.run.stage is Stage.METHOD
-    turn.pend(round=pending.round + 1, begun={key: read for key, read in turn.run.pending.begun.items() if read != name},
-              broken=turn.run.pending.broken - {name})
+    begun = {key: reading for key, reading in turn.run.pending.begun.items() if reading != name}
+    turn.pend(round=pending.round + 1, begun=begun, broken=turn.run.pending.broken - {name})
     turn.wake_in(manner.frequency_s, Timer.ROUND)
     return False
 

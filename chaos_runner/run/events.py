@@ -183,6 +183,7 @@ class Controlled(Event, frozen=True, kw_only=True, tag=True):
     subject: str = ""
     reading: str = ""
     interrupt: str = ""
+    note: str = ""
     late: bool = False
 
 

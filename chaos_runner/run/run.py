@@ -386,7 +386,8 @@ _TRUST = (Grade.NONE, Grade.REPORTED, Grade.PROVEN)
 _FOLDS: dict[type[ev.Event], Any] = {
     ev.StageBegan: _stage_began, ev.Checked: _checked, ev.Declined: _declined, ev.Prepared: _prepared,
     ev.StepBegan: _step_began, ev.Applied: _applied, ev.ApplyFailed: _apply_failed, ev.StepEnded: _step_ended,
-    ev.StepSkipped: _step_skipped, ev.StepAbandoned: _step_abandoned, ev.Sampled: _sampled, ev.UndoBegan: _undo_began, ev.Undone: _undone,
+    ev.StepSkipped: _step_skipped,
+    ev.StepAbandoned: _step_abandoned, ev.Sampled: _sampled, ev.UndoBegan: _undo_began, ev.Undone: _undone,
     ev.UndoFailed: _undo_failed, ev.Verified: _verified, ev.Stopped: _stopped, ev.SignalCame: _signal_came,
     ev.RunnerDied: _runner_died, ev.BugMet: _bug_met, ev.RunEnded: _ended,
 }

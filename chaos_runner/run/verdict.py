@@ -278,7 +278,8 @@ def data_missing(run: Run) -> Iterator[Finding]:
     for phase in phases:
         for number, probe in enumerate(run.plan.probes):
             tally = run.tally(number, phase)
-            if tally.unknown and run.plan.measures(number, before=False) and (phase is Phase.DURING or probe.every_s or run.undid):
+            looked = phase is Phase.DURING or probe.every_s or run.undid
+            if tally.unknown and looked and run.plan.measures(number, before=False):
                 doubt = tally.doubt or tally.note or "no sample"
                 yield Finding(code="V505", verdict=Verdict.INCONCLUSIVE,
                               text=f"{probe.name} could not be judged {phase} the fault: {doubt}")
