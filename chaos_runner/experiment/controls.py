@@ -1,4 +1,4 @@
-"""Chaos Toolkit's controls in a file, checked as chaoslib checks them. They are called elsewhere, by chaoslib itself."""
+"""Chaos Toolkit's controls in a file, checked as chaoslib checks them. Elsewhere chaoslib itself calls them."""
 
 import importlib
 from typing import Final

@@ -121,7 +121,7 @@ VERDICT_CODES: Final = (
     Code("V314", "aborted: fail-fast",
          "The hypothesis was read while the method ran, did not hold, and `--fail-fast` ends the run then. Everything\n"
          "was undone at once."),
-    Code("V315", "aborted: a control stopped the run", "A control raised InterruptExecution, and everything was undone."),
+    Code("V315", "aborted: a control stopped the run", "A control raised InterruptExecution. Everything was undone."),
     Code("V401", "error: a step failed", "An activity raised, timed out, or ended with a bad status. What the run saw\n"
          "is no statement about the system."),
     Code("V402", "error: a rollback failed",
@@ -141,7 +141,7 @@ VERDICT_CODES: Final = (
     Code("V506", "inconclusive: the target was gone",
          "Between the first look and the fault the target disappeared."),
     Code("V507", "inconclusive: the steady state was not measured",
-         "The hypothesis strategy left the probes unread before or after the method. What was not measured cannot have\n"
-         "held: use the strategy `default` or `continuously`."),
+         "The hypothesis strategy left the probes unread before or after the method. What was not measured is not\n"
+         "known to have held: use the strategy `default` or `continuously`."),
     Code("V508", "inconclusive: a dry run", "Activities were only gone through and not called, so nothing was tested."),
 )

@@ -158,7 +158,7 @@ class RollbackStrategy(StrEnum):
 
 
 class HypothesisStrategy(StrEnum):
-    """When Chaos Toolkit's single-shot probes are read. What has `every` is sampled all the time, whatever this says."""
+    """When Chaos Toolkit's single-shot probes are read. What has `every` is sampled all the time in any case."""
 
     DEFAULT = "default"
     BEFORE_METHOD = "before-method-only"

@@ -47,7 +47,7 @@ class Manner(Struct, frozen=True, kw_only=True):
     attended: bool = False
     """Whether anybody is to be called around what is done: controls, or those who handle events."""
     chaoslib: bool = False
-    """The policy of `toolkit.run_experiment`: chaoslib's order and its rules for the author's rollbacks, all of them."""
+    """The policy of `toolkit.run_experiment`: chaoslib's order, and its rules for the author's rollbacks."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):
