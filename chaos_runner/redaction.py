@@ -52,10 +52,18 @@ class Redactor:
     """Knows the secrets of one run."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._known: list[str] = []
+        self._pattern = re.compile("|".join(_SHAPES))
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """More secrets of this run: a control may have brought them."""
         long = {secret for secret in secrets if len(secret) >= SHORTEST}
-        known = sorted(long | {repr(secret)[1:-1] for secret in long}, key=len, reverse=True)
-        self._known = known
-        self._pattern = re.compile("|".join([*map(re.escape, known), *_SHAPES]))
+        known = long | {repr(secret)[1:-1] for secret in long}
+        if known <= set(self._known):
+            return
+        self._known = sorted(known | set(self._known), key=len, reverse=True)
+        self._pattern = re.compile("|".join([*map(re.escape, self._known), *_SHAPES]))
 
     def text(self, text: str) -> str:
         """The text without any secret in it."""

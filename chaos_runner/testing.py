@@ -315,6 +315,11 @@ class _MemoryWorld:
         if isinstance(command, co.Wake):
             self._timers.add(command)
             return
+        if isinstance(command, co.Control):
+            takes = self._pace.latency(command)
+            delay_s = sum(takes) if isinstance(takes, Latency) else takes
+            self._in(delay_s, lambda: self._answer(self._hands.attend(command, run)))
+            return
         entry = run.entries.get(command.entry) if isinstance(command, co.Apply | co.Undo | co.Verify) else None
         takes = self._pace.latency(command)
         act_s, answer_s = takes if isinstance(takes, Latency) else Latency(takes)

@@ -1,27 +1,31 @@
 """From what was asked on a command line to a run that happens: every object is made and joined here."""
 
+import errno
 import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from chaos_runner import shelf
 from chaos_runner.clock import SystemClock
+from chaos_runner.engine.attending import Attendants
+from chaos_runner.engine.dynamic import resolved, written_down
 from chaos_runner.engine.hands import Hands, Orders
 from chaos_runner.engine.shell import Loop, run_on_main
-from chaos_runner.engine.signals import REQUEST
+from chaos_runner.engine.signals import REQUEST, cut_main_thread
 from chaos_runner.engine.watching import Watcher
 from chaos_runner.engine.world import Elapsed, RealWorld
-from chaos_runner.errors import NotDurable, UsageError
+from chaos_runner.errors import NotDurable, Refused, UsageError
 from chaos_runner.experiment.loading import Loaded
 from chaos_runner.experiment.model import Experiment, StepKind
-from chaos_runner.experiment.toolkit import load_values, with_variables
+from chaos_runner.experiment.toolkit import Overrides, load_values, with_overrides, with_variables
 from chaos_runner.experiment.values import Values
 from chaos_runner.experiment.written_out import written_out
+from chaos_runner.guests import Guests, attendants, tell_of_end, tell_of_start
 from chaos_runner.journal.lock import RunLock, hold
 from chaos_runner.journal.reader import JournalUnreadable, read, read_run, run_of
 from chaos_runner.journal.writer import Journal
@@ -48,6 +52,11 @@ class Request(Struct, frozen=True, kw_only=True):
     reports: Path
     variables: Sequence[str] = ()
     wishes: Wishes = Wishes()
+    overrides: Overrides = Overrides()
+    guests: Guests = Guests()
+    journal_path: Path | None = None
+    in_process: bool = False
+    """Whether the process is not ours to end, whatever step is still busy when the run is over."""
 
 
 class Ended(Struct, frozen=True, kw_only=True):
@@ -57,6 +66,8 @@ class Ended(Struct, frozen=True, kw_only=True):
     run: Run
     folder: Path
     problem: str = ""
+    live: dict[str, Any] | None = None
+    """Chaos Toolkit's journal as controls and event handlers had it; None where nobody attended the run."""
 
 
 class _Parts(NamedTuple):
@@ -66,6 +77,7 @@ class _Parts(NamedTuple):
     loop: Loop
     journal: Journal
     hands: Hands
+    attendants: Attendants | None
 
 
 def reports_folder(option: Path | None) -> Path:
@@ -88,39 +100,89 @@ def run(request: Request, watchers: Sequence[Watcher], finish: Callable[[Ended],
     """
     clock = SystemClock()
     started = clock.now()
+    check_writable(request.journal_path)
     plan, values = planned(request, started)
     folder = new_folder(request.reports.absolute(), plan.run)
     lock = _held(folder)
-    parts = _parts(plan, values, Journal.create(folder / JOURNAL, started), Elapsed(clock))
+    parts = _parts(plan, values, Journal.create(folder / JOURNAL, started), Elapsed(clock), request.guests)
     watchdog = _armed(plan, folder)
     ended: list[Ended] = []
+    tell_of_start(request.guests, plan.experiment, Redactor(values.sensitive()))
 
     def over(last: Run) -> None:
         try:
-            ended.append(_closed(last, parts, folder))
+            ended.append(_told(_closed(last, parts, folder), request))
             left = any(step.abandoned for step in last.steps.values())
-            if watchdog and not left:
-                watchdog.dismiss()
             if not left:
-                lock.release()
+                _let_go(watchdog, lock)
             finish(ended[0])
         finally:
             if parts.world.busy and last.ended:
-                os._exit(last.ended.exit)
+                _leave(request, last.ended.exit)
 
     for watcher in watchers:
         parts.loop.watch(watcher)
     parts.world.request = folder / REQUEST
     run_on_main(parts.world, lambda: parts.loop.execute(RunStarted(t=0.0, plan=plan)), over)
+    if any(step.abandoned for step in ended[0].run.steps.values()):
+        _let_go(watchdog, lock)  # what was left behind has been cut, or has come back
     return ended[0]
 
 
 def planned(request: Request, started: datetime) -> tuple[Plan, Values]:
     """What will be done, and what `${name}` stands for in it. Touches nothing. Raises UsageError and Refused."""
-    experiment = with_variables(request.experiment, request.variables)
-    values = load_values(experiment)
+    experiment = with_overrides(with_variables(request.experiment, request.variables), request.overrides)
+    values = resolved(load_values(experiment, request.overrides.secrets))
+    experiment = written_down(experiment, values)
     refuse_secrets_in_undo(experiment, Redactor(values.sensitive()))
-    return plan_for(experiment, values, request.wishes, shelf.fault, started), values
+    return plan_for(experiment, values, _attended(request, experiment), shelf.fault, started), values
+
+
+def _let_go(watchdog: Watchdog | None, lock: RunLock) -> None:
+    if watchdog:
+        watchdog.dismiss()
+    lock.release()
+
+
+def _leave(request: Request, exit_code: int) -> None:
+    if not request.in_process:
+        os._exit(exit_code)
+    cut_main_thread()
+
+
+def _attended(request: Request, experiment: Experiment) -> Wishes:
+    """The wishes, which know whether controls or event handlers are to be called."""
+    manner = structs.replace(request.wishes.manner, attended=request.guests.attend(experiment))
+    return structs.replace(request.wishes, manner=manner)
+
+
+def _told(ended: Ended, request: Request) -> Ended:
+    """What is written and told beside the run's folder, once that is complete."""
+    if request.journal_path is None and not request.guests.settings.get("notifications"):
+        return ended
+    try:
+        journal = (ended.folder / "journal.json").read_bytes()
+        if request.journal_path:
+            write_atomically(request.journal_path, journal)
+        tell_of_end(request.guests, msgspec.json.decode(journal))
+    except (OSError, msgspec.DecodeError) as problem:
+        said = f"Chaos Toolkit's journal could not be written: {problem}"
+        return structs.replace(ended, problem=ended.problem or said)
+    return ended
+
+
+def check_writable(path: Path | None) -> None:
+    """Raises UsageError when the file could not be written: that is known before the run, not after it."""
+    if path is None:
+        return
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        beside.touch(exist_ok=False)
+        beside.unlink()
+    except OSError as problem:
+        raise UsageError(f"--journal-path {path} cannot be written ({problem.strerror})") from problem
 
 
 def _closed(last: Run, parts: "_Parts", folder: Path) -> Ended:
@@ -128,7 +190,8 @@ def _closed(last: Run, parts: "_Parts", folder: Path) -> Ended:
     parts.hands.end_processes()
     parts.loop.hear_out()
     parts.journal.close()
-    return Ended(outcome=outcome(last), run=last, folder=folder, problem=record(last, folder))
+    live = parts.attendants.journal if parts.attendants else None
+    return Ended(outcome=outcome(last), run=last, folder=folder, problem=record(last, folder), live=live)
 
 
 def recover(folder: Path, by: str, watchers: Sequence[Watcher]) -> Ended | None:
@@ -143,7 +206,7 @@ def recover(folder: Path, by: str, watchers: Sequence[Watcher]) -> Ended | None:
     if is_over(folder):
         lock.release()
         return Ended(outcome=outcome(run), run=run, folder=folder)
-    values = load_values(run.plan.experiment)
+    values = _known_to_recovery(run.plan.experiment)
     end_processes_of(run)
     age_s = max(run.t, (datetime.now(UTC) - datetime.fromisoformat(run.plan.started)).total_seconds())
     elapsed_s = Elapsed(SystemClock(), age_s)
@@ -160,11 +223,21 @@ def recover(folder: Path, by: str, watchers: Sequence[Watcher]) -> Ended | None:
     return ended[0]
 
 
-def _parts(plan: Plan, values: Values, journal: Journal, elapsed_s: Elapsed) -> _Parts:
+def _known_to_recovery(experiment: Experiment) -> Values:
+    """Dynamic configuration that was not written down is asked again; what does not answer stays as it is."""
+    values = load_values(experiment)
+    try:
+        return resolved(values)
+    except Refused:
+        return values
+
+
+def _parts(plan: Plan, values: Values, journal: Journal, elapsed_s: Elapsed, guests: Guests | None = None) -> _Parts:
     redactor = Redactor([*values.sensitive(), *written_out(plan.experiment), os.environ.get(KEY_VARIABLE, "")])
-    hands = Hands(Orders(plan, values, shelf, elapsed_s, redactor))
+    attending = attendants(guests, plan, values, redactor) if guests else None
+    hands = Hands(Orders(plan, values, shelf, elapsed_s, redactor, attending))
     world = RealWorld(plan, hands, elapsed_s)
-    return _Parts(world, Loop(world, journal, redactor), journal, hands)
+    return _Parts(world, Loop(world, journal, redactor), journal, hands, attending)
 
 
 def _held(folder: Path) -> RunLock:

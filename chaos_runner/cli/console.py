@@ -163,6 +163,18 @@ def _sampled(run: Run, event: ev.Sampled) -> Line:
     return ("doubt", f"{probe.name}: {event.doubt}") if event.doubt else None
 
 
+def _skipped(run: Run, event: ev.StepSkipped) -> Line:
+    return "dry", f"{run.plan.step(event.step).name}: not called"
+
+
+def _controlled(_: Run, event: ev.Controlled) -> Line:
+    """Only what changes the run: most controls do their work unseen."""
+    about = " ".join(filter(None, (event.moment, event.level, event.subject)))
+    if event.late:
+        return "control", f"{about}: it did not come back, and no control is called any more"
+    return ("control", f"{about} asks to stop: {event.interrupt}") if event.interrupt else None
+
+
 def _stopped(_: Run, event: ev.Stopped) -> Line:
     return "stop", event.text
 
@@ -184,5 +196,5 @@ _LINES: Final[dict[type[Event], Callable[[Run, Any], Line]]] = {
     ev.RunStarted: _started, ev.Checked: _checked, ev.Declined: _declined, ev.StageBegan: _stage,
     ev.Prepared: _prepared, ev.Applied: _applied, ev.ApplyFailed: _apply_failed, ev.StepBegan: _step_began,
     ev.StepEnded: _step_ended, ev.Sampled: _sampled, ev.Stopped: _stopped, ev.Verified: _verified,
-    ev.UndoFailed: _undo_failed, ev.StepAbandoned: _abandoned,
+    ev.StepSkipped: _skipped, ev.Controlled: _controlled, ev.UndoFailed: _undo_failed, ev.StepAbandoned: _abandoned,
 }

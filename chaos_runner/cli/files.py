@@ -5,12 +5,12 @@ import sys
 import click
 
 from chaos_runner.cli.ink import err_ink
-from chaos_runner.experiment.loading import Loaded, load
+from chaos_runner.experiment.loading import NO_SETTINGS, Loaded, Web, load
 
 
-def load_or_leave(file: str) -> Loaded:
+def load_or_leave(file: str, web: Web = NO_SETTINGS) -> Loaded:
     """The loaded file; its warnings are said. Leaves with exit code 2 and every complaint when there are errors."""
-    loaded = load(file)
+    loaded = load(file, web)
     if loaded.findings:
         from chaos_runner.experiment.complaints import render
 

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import click
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from chaos_runner import wiring
 from chaos_runner.cli.children import run_in_a_child
@@ -18,8 +18,14 @@ from chaos_runner.cli.files import load_or_leave
 from chaos_runner.cli.ink import err_ink
 from chaos_runner.engine.watching import Watcher
 from chaos_runner.errors import UsageError
-from chaos_runner.experiment.model import RollbackStrategy
-from chaos_runner.plan.build import Wishes
+from chaos_runner.experiment.build import HYPOTHESIS_STRATEGIES
+from chaos_runner.experiment.fetching import is_url
+from chaos_runner.experiment.loading import Web
+from chaos_runner.experiment.model import Dry, HypothesisStrategy, RollbackStrategy
+from chaos_runner.experiment.toolkit import overrides
+from chaos_runner.guests import Guests, as_data, load_controls, loading, read_settings, runtime_of
+from chaos_runner.plan.build import Runtime, Wishes
+from chaos_runner.plan.model import Manner
 from chaos_runner.recovery.unfinished import unfinished
 from chaos_runner.run.events import Event, Verdict
 from chaos_runner.run.merge import merged
@@ -32,6 +38,15 @@ class Options(Struct, frozen=True, kw_only=True):
     var: tuple[str, ...]
     seed: int | None
     rollback_strategy: str | None
+    hypothesis_strategy: str | None
+    hypothesis_frequency: float
+    fail_fast: bool
+    dry: str | None
+    var_file: tuple[str, ...]
+    control_file: tuple[str, ...]
+    settings: str | None
+    journal_path: Path | None
+    no_verify_tls: bool
     hypothesis_only: bool
     reports: Path | None
     json: bool
@@ -68,10 +83,25 @@ class Results:
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
 @click.option("--var", multiple=True, metavar="KEY[:TYPE]=VALUE", help="Override a value of the configuration.")
+@click.option("--var-file", multiple=True, metavar="FILE", help="Override values of the configuration and of the "
+              "secrets (JSON, YAML), or set variables of the environment (any other name).")
 @click.option("--seed", type=int, help="Make random selection repeatable.")
 @click.option("--rollback-strategy", type=click.Choice([strategy.value for strategy in RollbackStrategy]),
               help="When the author's rollbacks run. safe (default): as soon as any action was started. What a fault "
                    "recorded is undone in any case.")
+@click.option("--hypothesis-strategy", metavar="NAME", type=click.Choice(list(HYPOTHESIS_STRATEGIES)), help=(
+    "When probes without `every` are read: default, before-method-only, after-method-only, during-method-only, "
+    "continuously or skip. What was not measured is never passed."))
+@click.option("--hypothesis-frequency", type=click.FloatRange(min=0.05), default=1.0, metavar="SECONDS", help=(
+    "How long after each other they are read while the method runs (default: 1)."))
+@click.option("--fail-fast", is_flag=True, help="Stop and undo as soon as one of these readings does not hold.")
+@click.option("--dry", type=click.Choice([dry.value for dry in Dry]), help=(
+    "Go through these and call none of them; `pause` leaves the pauses out. A dry run is never passed."))
+@click.option("--control-file", multiple=True, metavar="FILE", help="Chaos Toolkit controls for this run.")
+@click.option("--settings", metavar="FILE", help="Chaos Toolkit's settings (default: ~/.chaostoolkit/settings.yaml).")
+@click.option("--journal-path", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Write Chaos Toolkit's journal there too.")
+@click.option("--no-verify-tls", is_flag=True, help="Fetch an experiment without looking at the certificate.")
 @click.option("--hypothesis-only", is_flag=True, help="Measure the steady state and inject nothing.")
 @click.option("--reports", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Where runs are written (default: $CHAOS_RUNNER_REPORTS, else ./reports).")
@@ -82,26 +112,24 @@ class Results:
 def command(files: tuple[str, ...], **options: Any) -> None:
     """Run experiments: inject the faults, undo them, judge.
 
-    FILE is an experiment in YAML or JSON, or - for standard input. Several files run in the order given, each in a
-    process of its own. Ctrl-C stops and undoes; so do SIGTERM, SIGHUP and SIGQUIT.
+    FILE is an experiment in YAML or JSON, the address of one (https://…), or - for standard input. Several files run
+    in the order given, each in a process of its own. Ctrl-C stops and undoes; so do SIGTERM, SIGHUP and SIGQUIT.
     """
     chosen = Options(**options)
     if len(files) == 1:
         _run_one(files[0], chosen)
         return
-    if chosen.events or chosen.open:
-        raise click.UsageError("--events and --open want a single file")
+    if chosen.events or chosen.open or chosen.journal_path:
+        raise click.UsageError("--events, --open and --journal-path want a single file")
     for file in files:
-        load_or_leave(file)
+        if not is_url(file):
+            load_or_leave(file)
     sys.exit(_run_many(files, chosen))
 
 
 def _run_one(file: str, options: Options) -> None:
     """Runs it and leaves the process: at once, whatever threads or handlers a step has left behind."""
-    loaded = load_or_leave(file)
-    strategy = RollbackStrategy(options.rollback_strategy) if options.rollback_strategy else None
-    wishes = Wishes(seed=options.seed, strategy=strategy, hypothesis_only=options.hypothesis_only)
-    request = wiring.request_for(loaded, wiring.reports_folder(options.reports), options.var, wishes)
+    request = _request(file, options)
     _say_what_is_unfinished(request.reports)
     results = Results()
     watchers: list[Watcher] = [] if options.quiet else [Console(err_ink())]
@@ -115,6 +143,30 @@ def _run_one(file: str, options: Options) -> None:
             os._exit(ended.outcome.exit)
 
     wiring.run(request, watchers, finish)
+
+
+def _request(file: str, options: Options) -> wiring.Request:
+    """What is asked for. Leaves with every complaint when the file cannot be followed. Raises UsageError."""
+    guests = Guests(settings=read_settings(options.settings), control_files=options.control_file)
+    load_controls(guests)
+    web = Web(guests.settings.get("auths") or {}, verify_tls=not options.no_verify_tls)
+    with loading(guests, file) as state:
+        loaded = load_or_leave(file, web)
+        if guests.bring_controls and loaded.experiment:
+            state["data"] = as_data(loaded.experiment)
+    wishes = _wishes(options, runtime_of(guests.settings))
+    request = wiring.request_for(loaded, wiring.reports_folder(options.reports), options.var, wishes)
+    return structs.replace(request, guests=guests, overrides=overrides((), options.var_file),
+                           journal_path=options.journal_path)
+
+
+def _wishes(options: Options, runtime: Runtime) -> Wishes:
+    strategy = RollbackStrategy(options.rollback_strategy) if options.rollback_strategy else None
+    hypothesis = HypothesisStrategy.of(options.hypothesis_strategy) if options.hypothesis_strategy else None
+    manner = Manner(frequency_s=options.hypothesis_frequency, fail_fast=options.fail_fast,
+                    dry=Dry(options.dry) if options.dry else None)
+    return Wishes(seed=options.seed, strategy=strategy, hypothesis_only=options.hypothesis_only,
+                  hypothesis=hypothesis, manner=manner, runtime=runtime)
 
 
 def _say_what_is_unfinished(reports: Path) -> None:
@@ -178,6 +230,15 @@ def _passed_on(options: Options) -> Iterator[str]:
         yield from ("--seed", str(options.seed))
     if options.rollback_strategy:
         yield from ("--rollback-strategy", options.rollback_strategy)
+    for option in ("var_file", "control_file"):
+        for file in getattr(options, option):
+            yield from (f"--{option.replace('_', '-')}", file)
+    for option in ("hypothesis_strategy", "dry", "settings"):
+        if getattr(options, option):
+            yield from (f"--{option.replace('_', '-')}", getattr(options, option))
+    yield from ("--hypothesis-frequency", str(options.hypothesis_frequency))
     if options.reports:
         yield from ("--reports", str(options.reports))
-    yield from (flag for flag, on in (("--hypothesis-only", options.hypothesis_only), ("--quiet", options.quiet)) if on)
+    yield from (flag for flag, on in (
+        ("--hypothesis-only", options.hypothesis_only), ("--quiet", options.quiet), ("--fail-fast", options.fail_fast),
+        ("--no-verify-tls", options.no_verify_tls)) if on)

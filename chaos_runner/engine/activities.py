@@ -10,7 +10,7 @@ from subprocess import Popen
 from typing import Any, Final
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from chaos_runner.contracts import Grade
 from chaos_runner.engine import process
@@ -54,6 +54,15 @@ class Called(Struct, frozen=True, kw_only=True):
     output: Any = None
     error: list[str] = []
     note: str = ""
+    broke: bool = False
+    """Whether it could not even be called: what it raised is no failure of the activity to chaoslib."""
+    left: bool = False
+    """Whether it asked the process to leave."""
+
+    @property
+    def ends_run(self) -> bool:
+        """Whether it ends the run by chaoslib's rules."""
+        return self.broke or self.left
 
 
 def call(provider: Provider, caller: Caller) -> Called:
@@ -104,8 +113,15 @@ def _guarded(run: Callable[..., Any], activity: dict[str, Any], values: Values) 
         with no_way_out():
             output = run(activity, dict(values.configuration), dict(values.secrets))
     except BaseException as problem:  # noqa: BLE001 -- SystemExit and KeyboardInterrupt too: it is not our exit
-        return _failed(_reason(problem), _trace(problem))
+        return structs.replace(_failed(_reason(problem), _trace(problem)), left=not isinstance(problem, Exception),
+                               broke=isinstance(problem, Exception) and not _is_failure(problem))
     return Called(ok=True, grade=Grade.REPORTED, output=output)
+
+
+def _is_failure(problem: BaseException) -> bool:
+    from chaoslib.exceptions import ActivityFailed
+
+    return isinstance(problem, ActivityFailed)
 
 
 def _trace(problem: BaseException) -> list[str]:

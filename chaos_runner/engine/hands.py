@@ -14,6 +14,7 @@ from msgspec import Struct
 from chaos_runner.contracts import Act, BadQuestion, Fault, Grade, NativeProbe, NoData, Reading, Unreachable
 from chaos_runner.engine import activities
 from chaos_runner.engine.activities import RUN_VARIABLE, STEP_VARIABLE, Called, Caller
+from chaos_runner.engine.attending import Attendants
 from chaos_runner.engine.judging import CannotJudge, bad_values, holds
 from chaos_runner.engine.process import end_group
 from chaos_runner.errors import ActFailed, ChaosRunnerError, Gone, NoEffect, NoTarget, Refused
@@ -26,8 +27,8 @@ from chaos_runner.plan.model import Plan
 from chaos_runner.redaction import Redactor
 from chaos_runner.run import commands as co
 from chaos_runner.run import events as ev
-from chaos_runner.run.events import Phase, Refusal
-from chaos_runner.run.run import Entry
+from chaos_runner.run.events import Phase, Refusal, StopKind
+from chaos_runner.run.run import Entry, Run
 from chaos_runner.run.sentences import off as off_words
 
 SAMPLE_MOST: Final = 500
@@ -57,6 +58,7 @@ class Orders(Struct, frozen=True):
     shelf: Shelf
     elapsed_s: Callable[[], float]
     redactor: Redactor = Redactor()
+    attendants: Attendants | None = None
 
 
 class Hands:
@@ -68,10 +70,23 @@ class Hands:
         self._shelf = orders.shelf
         self._t = orders.elapsed_s
         self._redactor = orders.redactor
+        self._attendants = orders.attendants
         self._processes: dict[str, Popen[bytes]] = {}
         self._ready: dict[int, tuple[Callable[[Any], Reading], Struct]] = {}
         """Native probes and their arguments, the same for all of a run. The plan keeps the calls, and so their ids.
         """
+
+    def attend(self, control: co.Control, run: Run) -> ev.Fact:
+        """Calls the controls about this moment."""
+        try:
+            interrupt = self._attendants.attend(control, run) if self._attendants else ""
+        except Exception as problem:  # noqa: BLE001 -- controls are foreign code, whatever chaoslib lets through
+            return self._controlled(control, note=f"{type(problem).__name__}: {problem}")
+        return self._controlled(control, interrupt)
+
+    def _controlled(self, control: co.Control, interrupt: str = "", note: str = "") -> ev.Controlled:
+        return ev.Controlled(t=self._t(), level=control.level, moment=control.moment, subject=control.subject,
+                             reading=control.reading, interrupt=interrupt, note=note)
 
     def carry_out(self, command: co.Command, entry: Entry | None) -> ev.Fact | None:
         """Does what was asked. An error that nobody foresaw becomes BugMet, so that the loop can undo and say so."""
@@ -95,6 +110,8 @@ class Hands:
                                     took_s=round(self._t() - command.since_t, 6))
             case co.RunStep():
                 return self._run_step(self._plan.step(command.step))
+            case co.Control():
+                return self._controlled(command)
             case co.KillStep():
                 self._kill(command.step)
                 return None
@@ -229,12 +246,33 @@ class Hands:
         if isinstance(step.call, Native):
             return self._probe_step(step, step.call)
         called_t = self._t()
-        called = activities.call(step.call, self._caller(step.key))
+        called = self._call(step.key, step.call, self._caller(step.key, self._lively))
         self._processes.pop(step.key, None)
-        return self._ended(step, called, called_t)
+        ended = self._ended(step, called, called_t)
+        if not self._plan.manner.chaoslib or not called.ends_run or step.background or step.key.startswith("r"):
+            return ended
+        return msgspec.structs.replace(ended, halts=StopKind.STEP_LEFT if called.left else StopKind.STEP_BROKE)
 
-    def _caller(self, key: str) -> Caller:
-        return Caller(self._values, {RUN_VARIABLE: self._plan.run, STEP_VARIABLE: key},
+    def _call(self, key: str, call: Provider, caller: Caller) -> Called:
+        """Calls an activity, as the controls have left it where there are any."""
+        if self._attendants is None:
+            return activities.call(call, caller)
+        changed = self._attendants.begin(key, call)
+        if changed is None:
+            return Called(ok=True, grade=Grade.NONE, note="a control made it dry: not called")
+        called = activities.call(changed, caller)
+        if changed != call and not called.note:
+            called = msgspec.structs.replace(called, note="a control has changed what was called")
+        self._attendants.end(key, called)
+        return called
+
+    @property
+    def _lively(self) -> Values:
+        """What Chaos Toolkit's activities are called with: controls may have changed it. Undo is not."""
+        return self._attendants.values if self._attendants else self._values
+
+    def _caller(self, key: str, values: Values | None = None) -> Caller:
+        return Caller(values or self._values, {RUN_VARIABLE: self._plan.run, STEP_VARIABLE: key},
                       lambda popen: self._processes.update({key: popen}))
 
     def end_processes(self) -> None:
@@ -295,14 +333,23 @@ class Hands:
 
     def _read(self, number: int, phase: Phase) -> ev.Sampled:
         began_s = time.monotonic()
-        answer = self._ask(self._plan.watched[number])
+        answer = self._ask_single_shot(number) if self._is_attended(number) else self._ask(self._plan.watched[number])
         return ev.Sampled(t=self._t(), probe=number, phase=phase, good=answer.good, value=answer.value,
                           missing=answer.missing, doubt=answer.doubt, note=answer.note,
                           took_s=round(time.monotonic() - began_s, 6))
 
-    def _ask(self, probe: Probe) -> "_Answer":
+    def _is_attended(self, number: int) -> bool:
+        return self._attendants is not None and number in self._plan.single_shot
+
+    def _ask_single_shot(self, number: int) -> "_Answer":
+        answer = self._ask(self._plan.probes[number], f"p{number}")
+        if self._attendants:
+            self._attendants.judged(f"p{number}", good=answer.good is True)
+        return answer
+
+    def _ask(self, probe: Probe, key: str = "") -> "_Answer":
         try:
-            reading = self._reading(probe)
+            reading = self._reading(probe, key)
         except Unreachable as problem:
             return _Answer(good=False, note=str(problem))
         except NoData as problem:
@@ -314,15 +361,16 @@ class Hands:
         data = self._redactor.data(activities.writable(reading.value))
         value = _brief(data, SAMPLE_MOST if probe.every_s else READING_MOST)
         try:
-            good = holds(probe.judge, reading.value, self._values) is not probe.bad_when_met
+            good = holds(probe.judge, reading.value, self._lively) is not probe.bad_when_met
         except CannotJudge as problem:
             return _Answer(good=None, value=value, doubt=str(problem))
         return _Answer(good=good, value=value, note=reading.note or ("" if good else _said(data)))
 
-    def _reading(self, probe: Probe) -> Reading:
+    def _reading(self, probe: Probe, key: str) -> Reading:
         if isinstance(probe.call, Native):
             return self._native_reading(probe.call)
-        called = activities.call(probe.call, self._caller(probe.name))
+        caller = self._caller(probe.name, self._lively)
+        called = self._call(key, probe.call, caller) if key else activities.call(probe.call, caller)
         if not called.ok:
             raise Unreachable(called.note)
         return Reading(value=called.output, note=called.note)

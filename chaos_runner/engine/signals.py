@@ -10,14 +10,34 @@ from typing import Final
 STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 ASKING: Final = signal.SIGUSR1
 """What `chaos-runner stop` sends, and the safeguards of Chaos Toolkit's addons: please stop."""
+ASKING_HARSHLY: Final = signal.SIGUSR2
+"""What chaoslib's `exit_ungracefully` sends. Everything is undone all the same."""
 REQUEST: Final = "stop.json"
 """In the run's folder: who asked."""
 Renew = Callable[[], None]
 
 
+class Cut(BaseException):
+    """Raised in a step that is left behind, where the process is not ours to end: in `toolkit.run_experiment`."""
+
+
+class _Leaving:
+    """Whether the main thread is to come back from wherever it is."""
+
+    now = False
+
+
+def cut_main_thread() -> None:
+    """Raises Cut in the main thread, if it is in Python's hands or waits. Called from another thread."""
+    _Leaving.now = True
+    main = threading.main_thread().ident
+    if main is not None:
+        signal.pthread_kill(main, ASKING_HARSHLY)
+
+
 @contextmanager
-def caught(tell: Callable[[str, int], None], asked: Callable[[], None]) -> Iterator[Renew]:
-    """While this lasts a stopping signal only calls `tell(name, exit code)`, and a request only `asked()`.
+def caught(tell: Callable[[str, int], None], asked: Callable[[str], None]) -> Iterator[Renew]:
+    """While this lasts a stopping signal only calls `tell(name, exit code)`, a request only `asked(by)`.
 
     They are called on a thread of their own, at once: Python's own handlers would wait until the main thread comes back
     from whatever C code it is in. Gives a function that installs the handlers anew, for after foreign code has run.
@@ -25,7 +45,8 @@ def caught(tell: Callable[[str, int], None], asked: Callable[[], None]) -> Itera
     """
     heard, said = os.pipe()
     os.set_blocking(said, False)
-    before = {number: signal.signal(number, _ignore) for number in (*STOPPING, ASKING)}
+    before = {number: signal.signal(number, _ignore) for number in (*STOPPING, ASKING, ASKING_HARSHLY)}
+    _Leaving.now = False
     wakeup_before = signal.set_wakeup_fd(said, warn_on_full_buffer=False)
     listener = threading.Thread(target=_listen, args=(heard, tell, asked), name="signals", daemon=True)
     listener.start()
@@ -51,15 +72,18 @@ def caught(tell: Callable[[str, int], None], asked: Callable[[], None]) -> Itera
 
 def _ignore(*_: object) -> None:
     """Python must have a handler for the number to be written to the pipe."""
+    if _Leaving.now:
+        _Leaving.now = False
+        raise Cut("left behind: the run is over")
 
 
-def _listen(heard: int, tell: Callable[[str, int], None], asked: Callable[[], None]) -> None:
+def _listen(heard: int, tell: Callable[[str, int], None], asked: Callable[[str], None]) -> None:
     while numbers := _read(heard):
         for number in numbers:
             if number == 0:
                 return
-            if number == ASKING:
-                asked()
+            if number in (ASKING, ASKING_HARSHLY):
+                asked("" if number == ASKING else ASKING_HARSHLY.name)
             elif number in STOPPING:
                 tell(signal.Signals(number).name, 128 + number)
 

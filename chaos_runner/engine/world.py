@@ -82,10 +82,20 @@ class RealWorld:
         if isinstance(command, co.Wake):
             self._timers.add(command)
             return
+        if isinstance(command, co.Control):
+            self._attend(command, run)
+            return
         entry = run.entries.get(command.entry) if isinstance(command, co.Apply | co.Undo | co.Verify) else None
         waits = self.main.busy and isinstance(command, co.RunStep) and command.step.startswith("r")
-        place = self.main if self._wants_main(command) and not waits else self._workers
+        round_of_method = isinstance(command, co.Read) and run.stage is ev.Stage.METHOD
+        place = self.main if self._wants_main(command) and not waits and not round_of_method else self._workers
         place.start(self._job(command, entry))
+
+    def _attend(self, control: co.Control, run: Run) -> None:
+        """On the main thread, unless that is taken, or chaoslib calls it elsewhere too: what is in the background."""
+        aside = control.reading.startswith("during") or _in_background(self._plan, control.subject) or self.main.busy
+        place = self._workers if aside else self.main
+        place.start(lambda: self._items.put(self._hands.attend(control, run)))
 
     def tell(self, item: Item) -> None:
         """Something happened that nobody asked for: a signal, a request to stop. Safe within a signal handler."""
@@ -95,9 +105,9 @@ class RealWorld:
         """A signal came."""
         self.tell(ev.SignalCame(t=self._t(), signal=name, exit=exit_code))
 
-    def tell_request(self) -> None:
+    def tell_request(self, by: str = "") -> None:
         """Somebody asked the run to stop. Who, stands in a file that is read later, not in a signal handler."""
-        self.tell(ev.StopRequested(t=self._t(), by=""))
+        self.tell(ev.StopRequested(t=self._t(), by=by))
 
     def next_item(self) -> Item:
         while True:
@@ -111,6 +121,8 @@ class RealWorld:
 
     def _with_name(self, asked: ev.StopRequested) -> ev.StopRequested:
         """The request with who asked, where they left word."""
+        if asked.by:
+            return asked
         try:
             word = msgspec.json.decode(self.request.read_bytes(), type=dict[str, str]) if self.request else {}
         except (OSError, msgspec.DecodeError):
@@ -138,6 +150,10 @@ class RealWorld:
                 return _is_single_shot_python(self._plan.watched[command.probe])
             case _:
                 return False
+
+
+def _in_background(plan: Plan, subject: str) -> bool:
+    return subject[:1] in ("m", "r") and plan.step(subject).background
 
 
 def _is_python(call: object) -> bool:

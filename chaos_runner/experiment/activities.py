@@ -8,6 +8,7 @@ from msgspec import Struct, structs
 from chaos_runner import shelf
 from chaos_runner.contracts import NativeProbe
 from chaos_runner.experiment import arguments
+from chaos_runner.experiment.controls import controls
 from chaos_runner.experiment.document import Node, plain
 from chaos_runner.experiment.fields import DURATION_MAX_S, Fields, Found
 from chaos_runner.experiment.findings import Severity
@@ -18,6 +19,7 @@ from chaos_runner.experiment.model import (
     AnyAnswer,
     Call,
     Comparison,
+    Dry,
     Judge,
     Limit,
     Native,
@@ -58,7 +60,7 @@ PAUSES_KEYS: Final = ("before", "after")
 _KEYS: Final = {"probe": PROBE_KEYS, "stop rule": PROBE_KEYS, "activity": STEP_KEYS}
 _BELONGS: Final = {"target": ("fault",), "arguments": ("fault", "probe"), "expect": ("provider",)}
 """Keys that mean something only beside some of fault, probe and provider."""
-NOT_YET: Final = {"controls": "controls", "dry": "dry runs"}
+DRY_WORDS: Final = tuple(dry.value for dry in Dry)
 
 
 class Known(Struct, frozen=True):
@@ -103,7 +105,7 @@ def step(node: Node, found: Found, known: Known, key: str) -> Step | None:
     fields = _opened("activity", node, found, known)
     if fields is None:
         return None
-    refuse_not_yet(fields)
+    controls(fields)
     called = _call(fields)
     pauses = _pauses(fields)
     if "tolerance" in fields and fields.node is node:
@@ -115,20 +117,25 @@ def step(node: Node, found: Found, known: Known, key: str) -> Step | None:
         return None
     return Step(key=key, name=name, kind=called.kind, call=called.call, place=node.place, duration_s=duration_s,
                 background=background, pause_before=pauses[0], pause_after=pauses[1], expect=fields.plain("expect"),
-                tolerance=tolerance_beside(fields) if fields.node is node else None, undo=undo)
+                tolerance=tolerance_beside(fields) if fields.node is node else None, undo=undo, dry=dry(fields))
+
+
+def dry(fields: Fields) -> Dry | None:
+    """What is not to be called. What asks for nothing counts as absent."""
+    word = fields.one_of("dry", DRY_WORDS, "") if asked_for(fields, "dry") else ""
+    return Dry(word) if word else None
+
+
+def has_controls(node: Node) -> bool:
+    """Whether the mapping has any controls of its own."""
+    entry = node.value.get("controls") if isinstance(node.value, dict) else None
+    return bool(entry and entry.node.value)
 
 
 def asked_for(fields: Fields, key: str) -> bool:
     """Whether the key asks for anything: false and what is empty does not, 0 does."""
     value = fields.plain(key)
     return value is not None and value is not False and value not in ("", [], {})
-
-
-def refuse_not_yet(fields: Fields) -> None:
-    """Says of what this version cannot do yet that it cannot: ignoring a safeguard would be worse than refusing it."""
-    for key, what in NOT_YET.items():
-        if asked_for(fields, key):
-            fields.complain("E390", f"this version of chaos-runner cannot do {what} yet", fields.place(key))
 
 
 def member(node: Node, key: str) -> Any:
@@ -263,7 +270,7 @@ def _check_words(fields: Fields, native: NativeProbe, judged: Judge) -> None:
 
 
 def _probe(fields: Fields, judged: Judge | None, every_s: float | None = None) -> Probe | None:
-    refuse_not_yet(fields)
+    controls(fields)
     called = _call(fields)
     _only_a_probe(fields, called)
     if _pauses(fields) != (0.0, 0.0):
@@ -279,7 +286,7 @@ def _probe(fields: Fields, judged: Judge | None, every_s: float | None = None) -
         return None
     return Probe(name=name, call=called.call, judge=judged, place=fields.node.place, every_s=interval_s,
                  allow=allow, held_for_s=held_for_s, missing_for_s=missing_for_s or MISSING_FOR_S,
-                 unit=_unit(called, judged))
+                 unit=_unit(called, judged), dry=dry(fields))
 
 
 def _unit(called: _Called, judged: Judge) -> Unit:

@@ -6,19 +6,23 @@ from typing import Final
 
 from chaos_runner.experiment import activities
 from chaos_runner.experiment.activities import Known
+from chaos_runner.experiment.controls import controls
 from chaos_runner.experiment.document import Document, Node
 from chaos_runner.experiment.fields import Fields, Found
 from chaos_runner.experiment.findings import Finding, Severity
 from chaos_runner.experiment.model import (
     BASELINE_S,
+    OTHER_SPELLINGS,
     STEADY_SAMPLES,
     Experiment,
     Hypothesis,
+    HypothesisStrategy,
     Probe,
     RollbackStrategy,
     Step,
 )
 from chaos_runner.experiment.names import check_names
+from chaos_runner.experiment.providers import provider
 from chaos_runner.experiment.reusable import Library
 from chaos_runner.experiment.safeguards import SAFEGUARD_KEYS, safeguards
 
@@ -29,11 +33,12 @@ EXPERIMENT_KEYS: Final = (
 )
 HYPOTHESIS_KEYS: Final = ("title", "description", "probes", "controls", "baseline", "recovers-within")
 NOT_YET: Final = {
-    "controls": "controls", "gates": "gates", "dry": "dry runs",
+    "gates": "gates",
 }
+DYNAMIC_KEYS: Final = ("type", "name", "provider", "description")
 RUNTIME_KEYS: Final = ("rollbacks", "hypothesis")
 STRATEGY_KEYS: Final = ("strategy",)
-HYPOTHESIS_STRATEGIES: Final = ("default",)
+HYPOTHESIS_STRATEGIES: Final = (*(strategy.value for strategy in HypothesisStrategy), *OTHER_SPELLINGS)
 _STRATEGIES: Final = tuple(strategy.value for strategy in RollbackStrategy)
 
 
@@ -63,7 +68,19 @@ def _experiment(document: Document, fields: Fields, found: Found, known: Known) 
         stop_rules=tuple(rule for rule in rules if rule), configuration=_configuration(fields),
         secrets=fields.mapping("secrets"), tags=_tags(fields), owner=fields.text("owner"),
         seed=fields.whole("seed"), safeguards=safeguards(fields, "the experiment"),
-        rollback_strategy=_strategy(fields), source=document.text, used=tuple(known.used.values()))
+        rollback_strategy=_rollback_strategy(fields), hypothesis_strategy=_hypothesis_strategy(fields),
+        has_runtime=bool(fields.plain("runtime")), dry=activities.dry(fields), controlled=_controlled(fields),
+        source=document.text, used=tuple(known.used.values()))
+
+
+def _controlled(fields: Fields) -> bool:
+    """Whether the experiment, its hypothesis or any activity has controls. Those of activities are read with them."""
+    controls(fields)
+    hypothesis = fields.node_of("steady-state-hypothesis")
+    inner = Fields(hypothesis, "", []) if hypothesis else fields
+    nodes = [fields.node, inner.node, *inner.items("probes")]
+    quiet = Fields(fields.node, "", [])
+    return any(activities.has_controls(node) for node in [*nodes, *quiet.items("method"), *quiet.items("rollbacks")])
 
 
 def _refuse_not_yet(fields: Fields) -> None:
@@ -90,7 +107,7 @@ def _hypothesis(fields: Fields, found: Found, known: Known) -> Hypothesis | None
     if node is None:
         return None
     inner = fields.inner(node, "the steady-state hypothesis").known(HYPOTHESIS_KEYS)
-    activities.refuse_not_yet(inner)
+    controls(inner)
     probes = [activities.probe(item, found, known) for item in inner.items("probes")]
     baseline_s = inner.duration_s("baseline", BASELINE_S)
     _check_recovery(inner, [probe for probe in probes if probe])
@@ -141,11 +158,22 @@ def _configuration(fields: Fields) -> dict[str, object]:
     inner = fields.inner(node, "the configuration") if node and configuration else None
     for key, value in configuration.items():
         if inner and isinstance(value, dict) and value.get("type") == "probe":
-            inner.complain("E390", "this version of chaos-runner cannot do dynamic configuration yet", inner.place(key))
+            _check_dynamic(inner, key)
         elif inner and _is_unset(value):
             inner.complain("W302", f"the environment variable {value['key']} is not set, and {key} has no default",
                            inner.place(key), f"set it, add `default:`, or run with --var {key}=…")
     return configuration
+
+
+def _check_dynamic(configuration: Fields, key: str) -> None:
+    """A probe whose answer becomes the value: it runs before the experiment does."""
+    node = configuration.node_of(key)
+    if node is None:
+        return
+    inner = configuration.inner(node, f"the probe of {key}").known(DYNAMIC_KEYS)
+    spec = inner.node_of("provider") if inner.require("provider") else None
+    if spec:
+        provider(inner.inner(spec, "the provider"))
 
 
 def _is_unset(value: object) -> bool:
@@ -163,20 +191,19 @@ def _tags(fields: Fields) -> tuple[str, ...]:
     return tuple(tags)
 
 
-def _strategy(fields: Fields) -> RollbackStrategy | None:
-    """`runtime:` as Chaos Toolkit's command line reads it."""
+def _rollback_strategy(fields: Fields) -> RollbackStrategy | None:
+    inner = _runtime(fields, "rollbacks")
+    return RollbackStrategy(inner.one_of("strategy", _STRATEGIES, "safe")) if inner else None
+
+
+def _hypothesis_strategy(fields: Fields) -> HypothesisStrategy | None:
+    inner = _runtime(fields, "hypothesis")
+    return HypothesisStrategy.of(inner.one_of("strategy", HYPOTHESIS_STRATEGIES, "default")) if inner else None
+
+
+def _runtime(fields: Fields, part: str) -> Fields | None:
+    """A part of `runtime:`, as Chaos Toolkit's command line reads it."""
     node = fields.node_of("runtime")
-    if node is None:
-        return None
-    runtime = fields.inner(node, "runtime").known(RUNTIME_KEYS)
-    hypothesis = runtime.node_of("hypothesis")
-    if hypothesis:
-        inner = runtime.inner(hypothesis, "runtime.hypothesis").known(STRATEGY_KEYS)
-        if inner.text("strategy", "default") not in HYPOTHESIS_STRATEGIES:
-            inner.complain("E390", "this version of chaos-runner cannot do other hypothesis strategies yet",
-                           inner.node_of("strategy"), "give the probe `every:` to have it read all the time")
-    rollbacks = runtime.node_of("rollbacks")
-    if rollbacks is None:
-        return None
-    inner = runtime.inner(rollbacks, "runtime.rollbacks").known(STRATEGY_KEYS)
-    return RollbackStrategy(inner.one_of("strategy", _STRATEGIES, "safe"))
+    runtime = fields.inner(node, "runtime").known(RUNTIME_KEYS) if node else None
+    inner = runtime.node_of(part) if runtime else None
+    return runtime.inner(inner, f"runtime.{part}").known(STRATEGY_KEYS) if runtime and inner else None

@@ -95,6 +95,8 @@ FORMAT_CODES: Final = (
     Code("W304", "a ${name} that nothing is declared for",
          "It stays as it is, as in Chaos Toolkit. Declare it under configuration or secrets, or write `$${name}`\n"
          "where it is meant so."),
+    Code("W303", "a control that cannot be imported",
+         "Chaos Toolkit leaves such a control out and says so; chaos-runner does the same."),
     Code("W301", "a tolerance in the method",
          "Chaos Toolkit ignores it there. Here it is asked, and when it is not met the run is inconclusive; it cannot\n"
          "make a run deviated. `expect:` judges an action; the hypothesis judges probes."),
@@ -138,7 +140,11 @@ VERDICT_CODES: Final = (
          "The stop rule gave no data for longer than `missing-for`; to go on without it would be to go on without\n"
          "brakes."),
     Code("V313", "aborted: somebody asked", "`chaos-runner stop`, or another request, ended the run."),
-    Code("V314", "aborted: the longest time was over",
+    Code("V314", "aborted: fail-fast",
+         "The hypothesis was read while the method ran, did not hold, and `--fail-fast` ends the run then. Everything\n"
+         "was undone at once."),
+    Code("V315", "aborted: a control stopped the run", "A control raised InterruptExecution. Everything was undone."),
+    Code("V316", "aborted: the longest time was over",
          "The faults had acted for as long as `max-duration` allows, and\n"
          "everything was undone."),
     Code("V401", "error: a step failed", "An activity raised, timed out, or ended with a bad status. What the run saw\n"
@@ -159,6 +165,10 @@ VERDICT_CODES: Final = (
          "A probe could not be judged while or after the fault acted. Missing data is never green."),
     Code("V506", "inconclusive: the target was gone",
          "Between the first look and the fault the target disappeared."),
+    Code("V507", "inconclusive: the steady state was not measured",
+         "The hypothesis strategy left the probes unread before or after the method. What was not measured is not\n"
+         "known to have held: use the strategy `default` or `continuously`."),
+    Code("V508", "inconclusive: a dry run", "Activities were only gone through and not called, so nothing was tested."),
     Code("V509", "inconclusive: a tolerance in the method was not met",
          "Only the hypothesis says whether a run deviated; but a step of the method was not as its author wanted,\n"
          "so the run has not passed. Move the probe to the hypothesis, with `every:` to have it read all the time."),

@@ -10,6 +10,7 @@ from msgspec import Struct
 from chaos_runner.errors import UsageError
 from chaos_runner.experiment.build import build
 from chaos_runner.experiment.document import parse
+from chaos_runner.experiment.fetching import fetch, is_url
 from chaos_runner.experiment.findings import Finding, Severity
 from chaos_runner.experiment.model import Experiment
 from chaos_runner.experiment.reusable import beside
@@ -42,10 +43,23 @@ class InvalidFile(UsageError):
         self.loaded = loaded
 
 
-def load(file: str) -> Loaded:
-    """Reads a file, or standard input for "-". Raises UsageError when there is nothing to read."""
+class Web(Struct, frozen=True):
+    """How experiments are fetched: `auths` of Chaos Toolkit's settings, by host and port."""
+
+    auths: Mapping[str, Any] = {}
+    verify_tls: bool = True
+
+
+NO_SETTINGS: Final = Web()
+
+
+def load(file: str, web: Web = NO_SETTINGS) -> Loaded:
+    """Reads a file, standard input for "-", or what an address leads to. Raises UsageError when nothing can be read."""
     if file == STDIN:
         return load_text(sys.stdin.buffer.read(), "<stdin>")
+    if is_url(file) and not Path(file).exists():
+        _use_modules_beside(".")
+        return load_text(fetch(file, web.auths, verify_tls=web.verify_tls), file)
     _use_modules_beside(file)
     try:
         return load_text(Path(file).read_bytes(), file)

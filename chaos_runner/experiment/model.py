@@ -72,6 +72,26 @@ class AnyAnswer(Struct, frozen=True, tag=True):
 Judge = Limit | Tolerance | AnyAnswer
 
 
+class StepKind(StrEnum):
+    """An action changes the system, a probe only looks."""
+
+    ACTION = "action"
+    PROBE = "probe"
+
+
+class Dry(StrEnum):
+    """What is only gone through and not called, as in Chaos Toolkit. `pause` leaves the pauses out and calls all."""
+
+    PROBES = "probes"
+    ACTIONS = "actions"
+    ACTIVITIES = "activities"
+    PAUSE = "pause"
+
+    def covers(self, kind: StepKind) -> bool:
+        """Whether activities of this kind are not called."""
+        return self is Dry.ACTIVITIES or self.value == f"{kind}s"
+
+
 class Probe(Struct, frozen=True, kw_only=True):
     """A question to the system. Without `every_s` it is single-shot: read before, at the end, and after the undo."""
 
@@ -84,6 +104,7 @@ class Probe(Struct, frozen=True, kw_only=True):
     held_for_s: float | None = None
     missing_for_s: float = MISSING_FOR_S
     unit: Unit = Unit.COUNT
+    dry: Dry | None = None
     bad_when_met: bool = False
     """True for a stop rule with a condition: it says which values are bad, every other judge which are good."""
 
@@ -95,13 +116,6 @@ class Hypothesis(Struct, frozen=True, kw_only=True):
     probes: tuple[Probe, ...]
     baseline_s: float = BASELINE_S
     recovers_within_s: float | None = None
-
-
-class StepKind(StrEnum):
-    """An action changes the system, a probe only looks."""
-
-    ACTION = "action"
-    PROBE = "probe"
 
 
 class ProviderUndo(Struct, frozen=True, kw_only=True):
@@ -129,6 +143,7 @@ class Step(Struct, frozen=True, kw_only=True):
     expect: Any = None
     tolerance: Tolerance | None = None
     undo: ProviderUndo | None = None
+    dry: Dry | None = None
 
     @property
     def is_fault(self) -> bool:
@@ -212,6 +227,37 @@ class Used(Struct, frozen=True, kw_only=True):
     text: str
 
 
+class HypothesisStrategy(StrEnum):
+    """When Chaos Toolkit's single-shot probes are read. What has `every` is sampled all the time in any case."""
+
+    DEFAULT = "default"
+    BEFORE_METHOD = "before-method-only"
+    AFTER_METHOD = "after-method-only"
+    DURING_METHOD = "during-method-only"
+    CONTINUOUSLY = "continuously"
+    SKIP = "skip"
+
+    @classmethod
+    def of(cls, word: str) -> "HypothesisStrategy":
+        """The strategy of that name; Chaos Toolkit's other two spellings of `continuously` too. Raises ValueError."""
+        return cls.CONTINUOUSLY if word in OTHER_SPELLINGS else cls(word)
+
+    @property
+    def reads_before(self) -> bool:
+        return self in (HypothesisStrategy.DEFAULT, HypothesisStrategy.BEFORE_METHOD, HypothesisStrategy.CONTINUOUSLY)
+
+    @property
+    def reads_during(self) -> bool:
+        return self in (HypothesisStrategy.DURING_METHOD, HypothesisStrategy.CONTINUOUSLY)
+
+    @property
+    def reads_after(self) -> bool:
+        return self in (HypothesisStrategy.DEFAULT, HypothesisStrategy.AFTER_METHOD, HypothesisStrategy.CONTINUOUSLY)
+
+
+OTHER_SPELLINGS = ("continously", "continuous")
+
+
 class Experiment(Struct, frozen=True, kw_only=True):
     """What is asked."""
 
@@ -229,6 +275,12 @@ class Experiment(Struct, frozen=True, kw_only=True):
     seed: int | None = None
     safeguards: Safeguards = Safeguards()
     rollback_strategy: RollbackStrategy | None = None
+    hypothesis_strategy: HypothesisStrategy | None = None
+    has_runtime: bool = False
+    """Whether the file has `runtime` at all: then neither of the settings' strategies counts, as in Chaos Toolkit."""
+    dry: Dry | None = None
+    controlled: bool = False
+    """Whether anything in the file has controls."""
     source: str = ""
     """The file's own text, for the report; secrets in it are redacted before it reaches a journal."""
     used: tuple[Used, ...] = ()

@@ -14,6 +14,7 @@ from chaos_runner.contracts import Fault, NativeProbe
 from chaos_runner.experiment import activities, build, providers
 from chaos_runner.experiment import safeguards as guards
 from chaos_runner.experiment.arguments import required
+from chaos_runner.experiment.controls import CONTROL_KEYS, CONTROL_PROVIDER_KEYS, SCOPES
 from chaos_runner.experiment.judges import COMPARISONS, TOLERANCES
 from chaos_runner.experiment.model import Comparison, RollbackStrategy
 from chaos_runner.experiment.schema_values import (
@@ -242,6 +243,23 @@ _SAFEGUARDS: Final[dict[str, Schema]] = {
                                                    "fault."},
     "max-abort-latency": duration("How long a rehearsed stop may take from its sample to an undo that is ready."),
 }
+_DRY: Final[Schema] = {"enum": [*activities.DRY_WORDS, False, "", [], {}],
+                       "description": "What is only gone through and not called."}
+_CONTROL: Final[dict[str, Schema]] = {
+    "name": _filled("What the control is called."),
+    "provider": _mapping(CONTROL_PROVIDER_KEYS, {
+        "type": {"const": "python"}, "module": _filled("A Python module with the control's functions."),
+        "arguments": {"type": "object", "description": "What its functions are given."},
+        "secrets": {}, "configuration": {}}, ("module",)),
+    "scope": words("Whether it is called only before or only after.", SCOPES),
+    "automatic": {"type": "boolean", "description": "Whether it counts for every activity."},
+    "ref": {"description": "The name of a control of the experiment."},
+}
+_CONTROLS: Final[Schema] = {
+    "description": "Chaos Toolkit's controls: functions that are called around what is done.",
+    "anyOf": [{"enum": [False, "", 0, {}]}, {"type": "array", "items": {
+        "if": has("ref"), "then": _mapping(CONTROL_KEYS, _CONTROL),
+        "else": _mapping(CONTROL_KEYS, _CONTROL, ("name", "provider"))}}]}
 _EXPERIMENT: Final[dict[str, Schema]] = {
     "version": {"description": "The version of the file's own content."},
     "title": _filled("What is believed, in one line."),
@@ -257,20 +275,19 @@ _EXPERIMENT: Final[dict[str, Schema]] = {
     "rollbacks": _list_of("rollback", "What brings the system back. Native faults need none: they undo themselves."),
     "runtime": _mapping(build.RUNTIME_KEYS, {
         "rollbacks": _mapping(build.STRATEGY_KEYS, {"strategy": words("When the rollbacks run.", RollbackStrategy)}),
-        "hypothesis": _mapping(build.STRATEGY_KEYS, {"strategy": words("Other ones cannot be done yet.",
+        "hypothesis": _mapping(build.STRATEGY_KEYS, {"strategy": words("When probes that are read once are read.",
                                                                        build.HYPOTHESIS_STRATEGIES)}),
     }),
-    "dry": {"description": "Chaos Toolkit's; it does not count in a file."},
     "stop-when": _list_of("probe", "Each ends the run: a limit when it holds, a tolerance when it is not met."),
     "seed": {"type": "integer", "description": "Makes random choices repeatable."},
-    **_SAFEGUARDS,
+    **_SAFEGUARDS, "controls": _CONTROLS, "dry": _DRY,
     **{key: _not_yet(what) for key, what in build.NOT_YET.items()},
 }
 _HYPOTHESIS: Final[dict[str, Schema]] = {
     "title": _filled("What holds when all is well."),
     "description": {"description": "More about it."},
     "probes": _list_of("probe", "What is measured before, while and after the faults act."),
-    "controls": _not_yet("controls"),
+    "controls": _CONTROLS,
     "baseline": duration("How long it is measured before the first fault; 5s if not given."),
     "recovers-within": duration("How long it may take after the last undo."),
 }
@@ -280,7 +297,6 @@ _ACTIVITY: Final[dict[str, Schema]] = {
     "provider": _to("provider"),
     "arguments": {"type": "object", "description": "What the fault or the probe is given."},
     "configuration": {}, "secrets": {},
-    "dry": {"description": "Chaos Toolkit's; it does not count."},
     "use": _filled("The name of a reusable probe, which is meant: one in probes/*.yaml."),
     "ref": _filled("The name of another activity of this file, which is meant."),
     "background": {"type": "boolean", "description": "The method goes on while it lasts."},
@@ -298,7 +314,7 @@ _ACTIVITY: Final[dict[str, Schema]] = {
     "missing-for": duration("How long there may be no data."),
     **{comparison.value: {"description": f"The limit: good values are {comparison.value.replace('-', ' ')} this."}
        for comparison in Comparison},
-    **{key: _not_yet(what) for key, what in activities.NOT_YET.items()},
+    "controls": _CONTROLS, "dry": _DRY,
 }
 _OVERRIDES: Final[Schema] = {"type": ["object", "array", "string"],
                              "description": "Laid over those of the reusable probe, key by key."}

@@ -1,11 +1,14 @@
 """Configuration and secrets, resolved by chaoslib's own functions and so with its meaning."""
 
 import copy
+import json
 import logging
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Final
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from chaos_runner.errors import UsageError
 from chaos_runner.experiment.model import Experiment
@@ -15,36 +18,100 @@ _NOT_AS_DECLARED: Final = (AttributeError, KeyError, TypeError, ValueError, Over
 """What chaoslib raises, beside its own errors, on a value that is not what it is declared to be."""
 
 
+class Overrides(Struct, frozen=True):
+    """What `--var` and `--var-file` say. Values of secrets live only in this process: they are never written."""
+
+    configuration: Mapping[str, Any] = {}
+    secrets: Mapping[str, Any] = {}
+
+
+def overrides(variables: Sequence[str], files: Sequence[str] = ()) -> Overrides:
+    """What `--var KEY[:TYPE]=VALUE` and var files say, by chaoslib's rules: of files the later one counts, and `--var`
+    more than any. A file that is neither JSON nor YAML sets variables of the environment.
+
+    Raises UsageError for what cannot be read; chaoslib leaves it out with a line in its log.
+    """
+    if not variables and not files:
+        return Overrides()
+    quiet()
+    from chaoslib import convert_vars, merge_vars
+
+    for file in files:
+        _check_var_file(file)
+    try:
+        "".join(variables).encode()  # what is no UTF-8 on the command line cannot be kept with the run
+        typed = dict(convert_vars(list(variables)))
+    except ValueError as problem:
+        raise UsageError(f"--var must be KEY=VALUE or KEY:TYPE=VALUE ({problem})") from problem
+    try:
+        configuration, secrets = merge_vars({}, list(files))
+    except (AttributeError, OSError, TypeError, ValueError) as problem:
+        raise UsageError(f"the var files cannot be read: {problem}") from problem
+    return Overrides({**configuration, **typed}, secrets)
+
+
+def _check_var_file(file: str) -> None:
+    found = read_mapping(file, "--var-file")
+    for part in ("configuration", "secrets"):
+        if not isinstance(found.get(part, {}), Mapping):
+            raise UsageError(f"--var-file {file}: {part} must be a mapping")
+
+
+def read_mapping(file: str, what: str, *, as_yaml: bool = False) -> dict[str, Any]:
+    """The mapping in a JSON or YAML file of Chaos Toolkit's. Raises UsageError."""
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+        found = _read_as(".yaml" if as_yaml else Path(file).suffix, text)
+    except (OSError, ValueError) as problem:
+        raise UsageError(f"{what} {file} cannot be read: {problem}") from problem
+    if not isinstance(found, dict):
+        raise UsageError(f"{what} {file} must hold a mapping")
+    return found
+
+
+def _read_as(suffix: str, text: str) -> Any:
+    """What the text says. Raises ValueError."""
+    if suffix == ".json":
+        return json.loads(text) if text.strip() else {}
+    if suffix in (".yaml", ".yml"):
+        import yaml
+
+        try:
+            return yaml.safe_load(text) or {}
+        except yaml.YAMLError as problem:
+            raise ValueError(str(problem)) from problem
+    for line in filter(None, map(str.strip, text.splitlines())):
+        if "=" not in line and not line.startswith("#"):
+            raise ValueError(f"{line[:40]!r} is not KEY=VALUE")
+    return {}
+
+
 def with_variables(experiment: Experiment, variables: Sequence[str]) -> Experiment:
-    """The experiment with `--var KEY[:TYPE]=VALUE` in its configuration: kept with the run, for whoever recovers it.
+    """The experiment with `--var` in its configuration: kept with the run, for whoever recovers it.
 
     Raises UsageError for a key that the experiment does not declare.
     """
-    overrides = _overrides(variables)
-    unknown = sorted(set(overrides) - set(experiment.configuration))
+    wanted = overrides(variables)
+    unknown = sorted(set(wanted.configuration) - set(experiment.configuration))
     if unknown:
         raise UsageError(f"--var {unknown[0]}: the experiment's configuration declares no such key")
-    return structs.replace(experiment, configuration={**experiment.configuration, **overrides})
+    return with_overrides(experiment, wanted)
 
 
-def load_values(experiment: Experiment) -> Values:
-    """What `${name}` stands for in this run. Raises UsageError when an environment variable or a secret is missing."""
-    _quiet()
+def with_overrides(experiment: Experiment, wanted: Overrides) -> Experiment:
+    """The experiment with these values in its configuration. As in Chaos Toolkit only keys that it declares count."""
+    known = {key: value for key, value in wanted.configuration.items() if key in experiment.configuration}
+    return structs.replace(experiment, configuration={**experiment.configuration, **known}) if known else experiment
+
+
+def load_values(experiment: Experiment, secrets: Mapping[str, Any] | None = None) -> Values:
+    """What `${name}` stands for in this run; `secrets` override the experiment's own. Dynamic ones are still probes.
+
+    Raises UsageError when an environment variable or a secret is missing.
+    """
+    quiet()
     configuration = _configuration(experiment.configuration)
-    return Values(configuration=configuration, secrets=_secrets(experiment.secrets, configuration))
-
-
-def _overrides(variables: Sequence[str]) -> dict[str, Any]:
-    if not variables:
-        return {}
-    _quiet()
-    from chaoslib import convert_vars
-
-    try:
-        "".join(variables).encode()  # what is no UTF-8 on the command line cannot be kept with the run
-        return dict(convert_vars(list(variables)))
-    except ValueError as problem:
-        raise UsageError(f"--var must be KEY=VALUE or KEY:TYPE=VALUE ({problem})") from problem
+    return Values(configuration=configuration, secrets=_secrets(experiment.secrets, configuration, secrets or {}))
 
 
 def _configuration(declared: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,19 +126,30 @@ def _configuration(declared: Mapping[str, Any]) -> dict[str, Any]:
         raise UsageError(f"the configuration cannot be read: {problem}") from problem
 
 
-def _secrets(declared: Mapping[str, Any], configuration: Mapping[str, Any]) -> dict[str, Any]:
+def _secrets(declared: Mapping[str, Any], configuration: Mapping[str, Any],
+             instead: Mapping[str, Any]) -> dict[str, Any]:
     if not declared:
         return {}
+    _refuse_vault_without_its_package(declared)
     from chaoslib.exceptions import ChaosException
     from chaoslib.secret import load_secrets
 
     try:
-        return dict(load_secrets(copy.deepcopy(dict(declared)), dict(configuration)))
-    except (ChaosException, *_NOT_AS_DECLARED) as problem:
+        return dict(load_secrets(copy.deepcopy(dict(declared)), dict(configuration), dict(instead)))
+    except (ChaosException, OSError, *_NOT_AS_DECLARED) as problem:
         raise UsageError(f"the secrets cannot be read: {problem}") from problem
 
 
-def _quiet() -> None:
+def _refuse_vault_without_its_package(declared: Mapping[str, Any]) -> None:
+    """Without `hvac` chaoslib writes a line to its log and goes on without the secret."""
+    if declared.get("type") == "vault" and "path" in declared and find_spec("hvac") is None:
+        raise UsageError('secrets of `type: vault` need the package hvac: pip install "chaos-runner[vault]"')
+    for member in declared.values():
+        if isinstance(member, Mapping):
+            _refuse_vault_without_its_package(member)
+
+
+def quiet() -> None:
     """chaoslib logs arguments and outputs, secrets included; what is worth saying of them is in our journal."""
     logger = logging.getLogger("chaostoolkit")
     logger.propagate = False

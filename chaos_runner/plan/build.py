@@ -17,6 +17,7 @@ from chaos_runner.errors import Refused
 from chaos_runner.experiment.fields import DURATION_MAX_S
 from chaos_runner.experiment.model import (
     Experiment,
+    HypothesisStrategy,
     Native,
     Provider,
     RollbackStrategy,
@@ -28,7 +29,7 @@ from chaos_runner.experiment.project import Surroundings
 from chaos_runner.experiment.values import Values
 from chaos_runner.inverses import undo_of
 from chaos_runner.plan.aim import FindFault
-from chaos_runner.plan.model import FaultCard, Origin, Plan, Planned
+from chaos_runner.plan.model import FaultCard, Manner, Origin, Plan, Planned
 from chaos_runner.redaction import Redactor, fit
 from chaos_runner.units import spoken_seconds
 
@@ -43,6 +44,13 @@ LONGEST_MAX_S: Final = 10 * DURATION_MAX_S
 """No run is planned that may take longer: its marks would hardly ever expire."""
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
+class Runtime(Struct, frozen=True):
+    """The strategies of Chaos Toolkit's settings file. They count where neither command line nor file says any."""
+
+    hypothesis: HypothesisStrategy | None = None
+    rollbacks: RollbackStrategy | None = None
+
+
 class Wishes(Struct, frozen=True, kw_only=True):
     """What the command line says beside the file."""
 
@@ -52,6 +60,9 @@ class Wishes(Struct, frozen=True, kw_only=True):
     rehearse: bool = False
     surroundings: Surroundings = Surroundings()
     planned: dict[str, list[Planned]] | None = None
+    manner: Manner = Manner()
+    hypothesis: HypothesisStrategy | None = None
+    runtime: Runtime = Runtime()
 
 
 def plan_for(experiment: Experiment, values: Values, wishes: Wishes, find_fault: FindFault, started: datetime) -> Plan:
@@ -66,7 +77,7 @@ def plan_for(experiment: Experiment, values: Values, wishes: Wishes, find_fault:
     longest_s = _bounded_s(_longest_s(resolved, recovers_s))
     return Plan(
         run=new_run_id(started), experiment=resolved, origin=origin(), seed=_seed(resolved, wishes), cards=cards,
-        strategy=wishes.strategy or resolved.rollback_strategy or RollbackStrategy.SAFE, recovers_within_s=recovers_s,
+        strategy=_rollbacks(resolved, wishes), manner=_manner(resolved, wishes), recovers_within_s=recovers_s,
         longest_s=longest_s, expires=rfc3339(started + timedelta(seconds=longest_s + MARGIN_S)),
         started=rfc3339(started), digest=_digest(resolved), hypothesis_only=wishes.hypothesis_only,
         safeguards=safeguards, environment=wishes.surroundings.environment.name,
@@ -76,6 +87,19 @@ def plan_for(experiment: Experiment, values: Values, wishes: Wishes, find_fault:
 def _safeguards(experiment: Experiment, wishes: Wishes) -> Safeguards:
     return experiment.safeguards.and_also(wishes.surroundings.safeguards).and_also(
         Safeguards(rehearse=wishes.rehearse))
+
+
+def _rollbacks(experiment: Experiment, wishes: Wishes) -> RollbackStrategy:
+    """The command line's, else the file's `runtime`, else the settings', as in Chaos Toolkit; but `safe` by default."""
+    settings = None if experiment.has_runtime else wishes.runtime.rollbacks
+    return wishes.strategy or experiment.rollback_strategy or settings or RollbackStrategy.SAFE
+
+
+def _manner(experiment: Experiment, wishes: Wishes) -> Manner:
+    settings = None if experiment.has_runtime else wishes.runtime.hypothesis
+    hypothesis = wishes.hypothesis or experiment.hypothesis_strategy or settings or wishes.manner.hypothesis
+    return structs.replace(wishes.manner, hypothesis=hypothesis, dry=wishes.manner.dry or experiment.dry,
+                           attended=wishes.manner.attended or experiment.controlled)
 
 
 def new_run_id(moment: datetime) -> str:

@@ -42,7 +42,7 @@ def experiment(run: Run) -> Mapping:
     asked = run.plan.experiment
     root = parse(asked.source.encode(), asked.file).root
     if root is not None and isinstance(root.value, dict):
-        return dict(plain(root))
+        return {**plain(root), "title": asked.title}
     return {"title": asked.title, "description": asked.description,
             "method": [_activity(step) for step in asked.method],
             "rollbacks": [_activity(step) for step in asked.rollbacks]}
@@ -56,8 +56,10 @@ def _deviated(run: Run) -> bool:
 
 def _status(run: Run, before: Mapping | None, after: Mapping | None) -> str:
     """completed, failed, aborted or interrupted, by chaoslib's rules: a probe that raised makes its state failed."""
-    if run.ended is None or (run.stop and run.stop.kind is StopKind.SIGNAL):
+    if run.ended is None or (run.stop and run.stop.kind in (StopKind.SIGNAL, StopKind.CONTROL, StopKind.STEP_LEFT)):
         return "interrupted"
+    if run.stop and run.stop.kind is StopKind.FAIL_FAST:
+        return "failed"
     if run.stop or run.bug:
         return "aborted"
     broken = [state for state in (before, after) if state and not state["steady_state_met"]]
@@ -116,7 +118,9 @@ def _step(run: Run, step: Step, state: StepRun, began_t: float) -> Mapping:
 
 def _before(story: Story) -> Mapping | None:
     probes = range(len(story.run.plan.probes))
-    if not any(story.taken(number, Phase.BEFORE) for number in probes):
+    dry = any(not story.run.plan.is_called(probe) for probe in story.run.plan.probes)
+    read = any(story.taken(number, Phase.BEFORE) for number in probes)
+    if not read and not (dry and story.run.plan.manner.hypothesis.reads_before):
         return None
     return _state(story, [_telling(story, number, Phase.BEFORE) for number in probes])
 
@@ -124,9 +128,13 @@ def _before(story: Story) -> Mapping | None:
 def _after(story: Story) -> Mapping | None:
     """None when the method did not come to its end, as in chaoslib."""
     run = story.run
-    if Stage.READING not in run.stages or not run.plan.probes:
+    if Stage.READING not in run.stages or not run.plan.probes or not _reads_after(run):
         return None
     return _state(story, [_last_word(story, number) for number in range(len(run.plan.probes))])
+
+
+def _reads_after(run: Run) -> bool:
+    return run.plan.manner.hypothesis.reads_after or len(run.plan.single_shot) < len(run.plan.probes)
 
 
 def _last_word(story: Story, number: int) -> tuple[int, Sampled | None]:
@@ -141,6 +149,9 @@ def _last_word(story: Story, number: int) -> tuple[int, Sampled | None]:
 
 def _telling(story: Story, number: int, phase: Phase) -> tuple[int, Sampled | None]:
     """The one sample that stands for a phase: the first bad one where the limit was broken, else the last good one."""
+    stage = Stage.BEFORE if phase is Phase.BEFORE else Stage.READING
+    if number in story.run.plan.single_shot and (read := story.in_stage(number, stage)):
+        return number, read[-1]
     taken = story.taken(number, phase)
     tally = story.run.tally(number, phase)
     if tally.breached(story.run.plan.watched[number]):
@@ -159,7 +170,21 @@ def _state(story: Story, readings: Iterable[tuple[int, Sampled | None]]) -> Mapp
 
 
 def _during(story: Story) -> Iterator[Mapping]:
-    """One state a round of the sampled probes; every probe of a round is kept."""
+    """One state a round: first those of the strategy `continuously`, then those of the sampled probes."""
+    round_of: list[tuple[int, Sampled | None]] = []
+    for sample in story.staged.get(Stage.METHOD, []):
+        if sample.probe in story.run.plan.single_shot:
+            if round_of and sample.probe <= round_of[-1][0]:
+                yield _state(story, round_of)
+                round_of = []
+            round_of.append((sample.probe, sample))
+    if round_of:
+        yield _state(story, round_of)
+    yield from _sampled_during(story)
+
+
+def _sampled_during(story: Story) -> Iterator[Mapping]:
+    """Every probe of a round is kept."""
     activities = {number: _probe(probe) for number, probe in enumerate(story.run.plan.probes) if probe.every_s}
     rounds = zip_longest(*(story.taken(number, Phase.DURING) for number in activities))
     for taken in rounds:
@@ -170,6 +195,10 @@ def _during(story: Story) -> Iterator[Mapping]:
 
 def _reading(run: Run, number: int, sample: Sampled | None, activity: Mapping | None = None) -> Mapping:
     activity = activity or _probe(run.plan.watched[number])
+    if sample is None and not run.plan.is_called(run.plan.watched[number]):
+        now = times.iso(run, run.stages.get(Stage.BEFORE, 0.0))
+        return {"activity": activity, "output": None, "start": now, "status": "succeeded", "end": now, "duration": 0.0,
+                "tolerance_met": True}
     if sample is None:
         return {"activity": activity, "output": None, "start": times.iso(run, run.t), "status": "failed",
                 "end": times.iso(run, run.t), "duration": 0.0, "exception": ["not read"], "tolerance_met": False}

@@ -1,11 +1,11 @@
 """A run and its journal, with the samples sorted once: what every report is made from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
 from chaos_runner.journal.record import Record
-from chaos_runner.run.events import Phase, Sampled
+from chaos_runner.run.events import Phase, Sampled, Stage, StageBegan
 from chaos_runner.run.run import Run
 
 
@@ -16,16 +16,27 @@ class Story(Struct, frozen=True):
     records: Sequence[Record]
     samples: dict[int, list[Sampled]]
     """Under a probe's number, in the order they were taken. Only probes that were read."""
+    staged: Mapping[Stage, Sequence[Sampled]] = {}
+    """Those that came in one stage, of whatever probe."""
 
     @classmethod
     def of(cls, run: Run, records: Sequence[Record]) -> "Story":
         """The story of a run."""
         samples: dict[int, list[Sampled]] = {}
+        staged: dict[Stage, list[Sampled]] = {}
+        stage = Stage.CHECKING
         for record in records:
             event = record.event
             if type(event) is Sampled:
                 samples.setdefault(event.probe, []).append(event)
-        return cls(run, records, samples)
+                staged.setdefault(stage, []).append(event)
+            elif type(event) is StageBegan:
+                stage = event.stage
+        return cls(run, records, samples, staged)
+
+    def in_stage(self, probe: int, stage: Stage) -> list[Sampled]:
+        """The samples of a probe that came in a stage."""
+        return [sample for sample in self.staged.get(stage, []) if sample.probe == probe]
 
     def taken(self, probe: int, phase: Phase | None = None) -> list[Sampled]:
         """The samples of a probe, or those of one phase."""

@@ -58,6 +58,12 @@ def _sampled(run: Run, event: ev.Sampled) -> Words:
     return f"sample {how}", f"{probe.name}: {found} ({event.phase})"
 
 
+def _controlled(_: Run, event: ev.Controlled) -> Words:
+    about = " ".join(filter(None, (event.moment, event.level, event.subject, event.reading)))
+    said = "; it did not come back" if event.late else f": {event.interrupt}" if event.interrupt else ""
+    return "controls", f"{about}{said}"
+
+
 def _verified(run: Run, event: ev.Verified) -> Words:
     answer = event.answer or ("no way to look" if event.blind else "not known")
     return "verified", f"{_label(run, event.entry)}: {answer}{f' ({event.diff})' if event.diff else ''}"
@@ -78,6 +84,8 @@ _WORDS: Final[dict[type[ev.Event], Callable[[Run, Any], Words]]] = {
     ev.ApplyFailed: _apply_failed,
     ev.StepBegan: lambda run, event: ("step began", _name(run, event.step)),
     ev.StepEnded: _step_ended,
+    ev.StepSkipped: lambda run, event: ("dry", f"{_name(run, event.step)} was not called"),
+    ev.Controlled: _controlled,
     ev.StepAbandoned: lambda run, event: ("left behind", f"{_name(run, event.step)} was still busy"),
     ev.Sampled: _sampled,
     ev.UndoBegan: lambda run, event: ("undo began", _label(run, event.entry)),

@@ -81,6 +81,26 @@ class BeReady(Command, frozen=True):
     since_t: float
 
 
+class Control(Command, frozen=True):
+    """Call Chaos Toolkit's controls, and who else attends the run, about one moment. Answered by Controlled."""
+
+    verb = "control"
+    level: str
+    moment: str
+    subject: str = ""
+    reading: str = ""
+
+    @property
+    def key(self) -> str:
+        """About which moment, of what."""
+        return f"{self.verb}:{self.level}:{self.moment}:{self.subject}:{self.reading}"
+
+    @property
+    def beginning(self) -> "Control":
+        """The same about the moment before."""
+        return Control(self.level, "before", self.subject, self.reading)
+
+
 class Undo(Command, frozen=True):
     """Undo one entry. Answered by Undone or UndoFailed."""
 
@@ -112,6 +132,7 @@ class Timer(StrEnum):
     LATE = "late"
     RECOVERY = "recovery"
     REREAD = "reread"
+    ROUND = "round"
 
 
 class Wake(Command, frozen=True):

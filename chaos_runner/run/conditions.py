@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from chaos_runner.experiment.model import STEADY_SAMPLES, Probe, RollbackStrategy
+from chaos_runner.run import chaoslib
 from chaos_runner.run.events import Phase, Rehearsed, Sampled, Stage, StopKind, Tripped
 from chaos_runner.run.run import Run
 from chaos_runner.run.tally import Tally
@@ -73,6 +74,8 @@ def should_roll_back(run: Run) -> bool:
     the run failed or was interrupted", which leaves faults behind, hence ours; and `default` and `always` run also when
     the steady state was missing and nothing was started.
     """
+    if run.plan.manner.chaoslib:
+        return _would_roll_back(run)
     match run.plan.strategy:
         case RollbackStrategy.SAFE:
             return run.acted
@@ -84,6 +87,23 @@ def should_roll_back(run: Run) -> bool:
             return deviated(run)
         case RollbackStrategy.DEFAULT:
             return run.stop is None or run.stop.kind not in (StopKind.SIGNAL, StopKind.ASKED)
+
+
+def _would_roll_back(run: Run) -> bool:
+    """By chaoslib's own rules."""
+    if chaoslib.forbids_rollbacks(run):
+        return False
+    match run.plan.strategy:
+        case RollbackStrategy.ALWAYS:
+            return True
+        case RollbackStrategy.DEVIATED:
+            return chaoslib.deviated(run)
+        case RollbackStrategy.NEVER:
+            return False
+        case RollbackStrategy.SAFE:
+            return run.acted
+        case RollbackStrategy.DEFAULT:
+            return chaoslib.status(run) not in ("failed", "interrupted")
 
 
 def deviated(run: Run) -> bool:

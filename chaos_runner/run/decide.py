@@ -44,6 +44,8 @@ REREAD_S: Final = 1.0
 """How long a single-shot probe that does not hold after the undo is left alone before it is read again."""
 VERB_LATE_S: Final = 60.0
 """After this a prepare or an apply that has not come back counts as refused or failed."""
+CONTROL_LATE_S: Final = 5.0
+"""How long a control is waited for while undoing and afterwards. After that no control is called any more."""
 READING_LATE_S: Final = 600.0
 """After this a single-shot probe that has not come back gave no answer. Chaos Toolkit waits for ever."""
 AT_ONCE: Final = 8
@@ -56,7 +58,7 @@ SETTLE_S: Final = 5.0
 UNDO_LATE_S: Final = 20.0
 """After this an undo that has not come back counts as failed."""
 
-_MAY_HANG: Final = (co.Check, co.Prepare, co.Apply, co.Read)
+_MAY_HANG: Final = (co.Check, co.Prepare, co.Apply, co.Read, co.Control, co.Trip)
 """What calls foreign code and is given up after its time. One timer for each is enough, however often it is asked."""
 
 Item = ev.Fact | Woke
@@ -74,6 +76,7 @@ def begin(started: ev.RunStarted) -> Decision:
     """The first breath of a run: every fault is looked at before anything is touched."""
     turn = _Turn(Run.of(started))
     turn.events.append(started)
+    turn.pend(attended=started.plan.manner.attended)
     _enter(turn, Stage.CHECKING)
     _advance(turn)
     return turn.decision()
@@ -171,6 +174,9 @@ def _on_woke(turn: _Turn, item: Woke) -> None:
 
 def _on_sampled(turn: _Turn, item: ev.Sampled) -> None:
     number = item.probe - len(turn.run.plan.probes)
+    if item.probe in turn.run.plan.single_shot and not item.good:
+        turn.pend(broken=turn.run.pending.broken | {turn.run.pending.reading})
+        _fail_fast(turn, item)
     if number < 0 or turn.run.stage in (Stage.AFTER, Stage.OVER):
         return
     rule = turn.run.plan.experiment.stop_rules[number]
@@ -179,6 +185,30 @@ def _on_sampled(turn: _Turn, item: ev.Sampled) -> None:
         turn.stop(StopKind.RULE, f'stop rule "{rule.name}" tripped', rule=rule.name, sample_t=item.t)
     elif tally.doubt or tally.blind:
         _blind(turn, rule)
+
+
+def _fail_fast(turn: _Turn, item: ev.Sampled) -> None:
+    """Ends the run; by chaoslib's rules only what has not begun is left out."""
+    if turn.run.stage is not Stage.METHOD or not turn.run.said[Stage.METHOD].failed_fast:
+        return
+    if turn.run.plan.manner.chaoslib:
+        turn.pend(cursor=len(turn.run.plan.experiment.method))
+    else:
+        name = turn.run.plan.probes[item.probe].name
+        turn.stop(StopKind.FAIL_FAST, f'"{name}" did not hold, and fail-fast was asked for', sample_t=item.t)
+
+
+def _on_controlled(turn: _Turn, item: ev.Controlled) -> None:
+    if item.late:
+        turn.pend(attended=False)
+    if item.interrupt and not (item.level == "experiment" and item.moment == "after"):
+        turn.stop(StopKind.CONTROL, item.interrupt)
+    if item.level != "activity" or turn.run.stage is not Stage.METHOD or not item.subject.startswith("m"):
+        return
+    if item.moment == "before":
+        _begin_step(turn, turn.run.plan.step(item.subject))
+    else:
+        _shut(turn, item.subject)
 
 
 def _blind(turn: _Turn, probe: Probe) -> None:
@@ -220,7 +250,9 @@ def _on_apply_failed(turn: _Turn, item: ev.ApplyFailed) -> None:
 
 
 def _on_step_ended(turn: _Turn, item: ev.StepEnded) -> None:
-    if turn.run.stage is Stage.METHOD:
+    if turn.run.stage is Stage.METHOD and item.halts:
+        turn.stop(item.halts, item.note)
+    elif turn.run.stage is Stage.METHOD:
         _finish_step(turn, item.step)
     elif turn.run.stage is Stage.UNDOING:
         pause_s = float(turn.run.plan.step(item.step).pause_after)
@@ -337,6 +369,8 @@ def _verify_late(turn: _Turn, wake: Wake) -> None:
 
 def _late_s(run: Run, command: Command) -> float:
     """A sampled probe is late when it is blind; a single-shot one may be a long wait of its author's."""
+    if isinstance(command, co.Control):
+        return CONTROL_LATE_S if _ORDER.index(run.stage) >= _ORDER.index(Stage.UNDOING) else READING_LATE_S
     if not isinstance(command, co.Read):
         return VERB_LATE_S
     probe = run.plan.watched[command.probe]
@@ -362,12 +396,24 @@ def _late(turn: _Turn, wake: Wake) -> None:
             turn.note(failed)
             turn.pend(asked={**turn.run.pending.asked, wake.subject: asked_t})  # it may still land
             _on_apply_failed(turn, failed)
+        case "control":
+            controlled = ev.Controlled(t=turn.t, **_point(subject), late=True)
+            turn.note(controlled)
+            _on_controlled(turn, controlled)
+        case "trip":
+            turn.note(ev.Tripped(t=turn.t, probe=int(subject), good=True, doubt="its judge gave no answer in its time"))
+            turn.note(ev.Rehearsed(t=turn.t, probe=int(subject), trips=False, took_s=turn.t - asked_t))
         case _:
             item = ev.Declined(t=turn.t, step=subject, why=ev.Refusal.REFUSED, early=verb == "check",
                                text=f"looking at its target did not end within {VERB_LATE_S:g} s")
             if verb == "check" or turn.run.plan.step(subject).is_fault:
                 turn.note(item)
                 _on_declined(turn, item)
+
+
+def _point(subject: str) -> dict[str, str]:
+    """What a control was asked about, from its key."""
+    return dict(zip(("level", "moment", "subject", "reading"), subject.split(":"), strict=True))
 
 
 # ── the stages ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -398,9 +444,12 @@ def _checking(turn: _Turn) -> None:
     if _any_asked(turn, "check:"):
         return
     said = _beyond_limits(turn.run)
-    if said:
+    if said and not turn.run.limited:
         turn.note(ev.Limited(t=turn.t, text=said))
-    _enter(turn, Stage.OVER if turn.run.declined or said else Stage.BEFORE)
+    if turn.run.declined or said:
+        _enter(turn, Stage.OVER)
+    elif _heard(turn, co.Control("experiment", "before")):
+        _enter(turn, Stage.BEFORE)
 
 
 def _beyond_limits(run: Run) -> str:
@@ -412,7 +461,7 @@ def _beyond_limits(run: Run) -> str:
 def _open_before(turn: _Turn) -> None:
     count = len(turn.run.plan.watched)
     for number, probe in enumerate(turn.run.plan.watched):
-        if probe.every_s:
+        if probe.every_s and turn.run.plan.measures(number, before=True):
             turn.ask(co.Read(number, Phase.BEFORE))
             turn.wake_in(probe.every_s + _apart_s(number, count, probe.every_s), Timer.SAMPLE, str(number))
     if turn.run.plan.baseline_s:
@@ -425,15 +474,18 @@ def _apart_s(number: int, count: int, every_s: float) -> float:
 
 
 def _before(turn: _Turn) -> None:
-    if _read_next(turn, _single_shot(turn.run), Phase.BEFORE) or turn.asked(f"{Timer.BASELINE}:"):
+    if turn.run.plan.manner.hypothesis.reads_before and not _read_hypothesis(turn, "before", Phase.BEFORE):
+        return
+    if turn.asked(f"{Timer.BASELINE}:"):
         return
     unread = [number for number, probe in enumerate(turn.run.plan.watched)
-              if probe.every_s and not turn.run.tally(number, Phase.BEFORE).readings]
+              if probe.every_s and turn.run.plan.measures(number, before=True)
+              and not turn.run.tally(number, Phase.BEFORE).readings]
     if any(not went_blind(turn.run, number) for number in unread):
         return
     steady = all(_holds(turn.run, number, Phase.BEFORE) for number in range(len(turn.run.plan.watched)))
     if turn.run.plan.hypothesis_only:
-        _enter(turn, Stage.OVER)
+        _finish(turn)
     else:
         _enter(turn, Stage.REHEARSING if steady else Stage.UNDOING)
 
@@ -455,6 +507,8 @@ def _on_tripped(turn: _Turn, item: ev.Tripped) -> None:
 
 def _holds(run: Run, number: int, phase: Phase) -> bool:
     tally, probe = run.tally(number, phase), run.plan.watched[number]
+    if not run.plan.measures(number, before=True):
+        return True
     if number >= len(run.plan.probes):
         return not tally.unknown
     return not tally.unknown and not tally.breached(probe)
@@ -466,10 +520,15 @@ def _method(turn: _Turn) -> None:
     due = [entry for entry in turn.run.entries.values() if entry.step in pending.expired]
     if pending.expired and not _undo_some(turn, due):
         _close_expired(turn, due)
+    if not _heard(turn, co.Control("method", "before")):
+        return
+    reading = _go_round(turn)
     method = turn.run.plan.experiment.method
     while turn.run.stage is Stage.METHOD and not turn.run.pending.foreground and turn.run.pending.cursor < len(method):
         _start_step(turn)
-    if turn.run.stage is Stage.METHOD and not turn.run.pending.open and turn.run.pending.cursor == len(method):
+    if turn.run.stage is not Stage.METHOD or turn.run.pending.open or turn.run.pending.cursor < len(method) or reading:
+        return
+    if _heard(turn, co.Control("method", "after")):
         _enter(turn, Stage.READING)
 
 
@@ -500,6 +559,22 @@ def _still_acts(run: Run) -> bool:
     return acting or bool(run.pending.open - expired) or run.pending.cursor < len(run.plan.experiment.method)
 
 
+def _go_round(turn: _Turn) -> bool:
+    """Reads the single-shot probes again and again while the method runs. True while a round is under way."""
+    manner, pending = turn.run.plan.manner, turn.run.pending
+    said = turn.run.said.get(Stage.METHOD)
+    over = said is not None and said.failed_fast and f"during-{pending.round}" not in pending.broken
+    if not manner.hypothesis.reads_during or not turn.run.plan.single_shot or over or turn.asked(f"{Timer.ROUND}:"):
+        return False
+    name = f"during-{pending.round}"
+    if not _read_hypothesis(turn, name, turn.run.phase):
+        return turn.run.stage is Stage.METHOD
+    begun = {key: reading for key, reading in turn.run.pending.begun.items() if reading != name}
+    turn.pend(round=pending.round + 1, begun=begun, broken=turn.run.pending.broken - {name})
+    turn.wake_in(manner.frequency_s, Timer.ROUND)
+    return False
+
+
 def _close_expired(turn: _Turn, due: list[Entry]) -> None:
     expired = turn.run.pending.expired
     turn.pend(expired=frozenset())
@@ -515,13 +590,22 @@ def _start_step(turn: _Turn) -> None:
     step = turn.run.plan.experiment.method[pending.cursor]
     turn.pend(cursor=pending.cursor + 1, open=pending.open | {step.key},
               foreground="" if step.background else step.key)
-    if step.pause_before:
+    if _heard(turn, co.Control("activity", "before", step.key)):
+        _begin_step(turn, step)
+
+
+def _begin_step(turn: _Turn, step: Step) -> None:
+    if step.pause_before and turn.run.plan.pauses(step):
         turn.wake_in(float(step.pause_before), Timer.PAUSE_BEFORE, step.key)
     else:
         _launch(turn, step)
 
 
 def _launch(turn: _Turn, step: Step) -> None:
+    if not turn.run.plan.is_called(step):
+        turn.note(ev.StepSkipped(t=turn.t, step=step.key))
+        _finish_step(turn, step.key)
+        return
     if step.is_fault:
         turn.ask(co.Prepare(step.key, _hit_by_others(turn.run, step.key)))
         return
@@ -543,22 +627,30 @@ def _aims_of(run: Run, step: Step) -> list[Aim]:
 
 
 def _finish_step(turn: _Turn, key: str) -> None:
-    pause = turn.run.plan.step(key).pause_after
-    if pause:
-        turn.wake_in(float(pause), Timer.PAUSE_AFTER, key)
+    step = turn.run.plan.step(key)
+    if step.pause_after and turn.run.plan.pauses(step):
+        turn.wake_in(float(step.pause_after), Timer.PAUSE_AFTER, key)
     else:
         _close(turn, key)
 
 
 def _close(turn: _Turn, key: str) -> None:
+    if _heard(turn, co.Control("activity", "after", key)):
+        _shut(turn, key)
+
+
+def _shut(turn: _Turn, key: str) -> None:
     pending = turn.run.pending
     turn.pend(open=pending.open - {key}, foreground="" if pending.foreground == key else pending.foreground)
 
 
 def _reading(turn: _Turn) -> None:
     unsampled = [number for number, probe in enumerate(turn.run.plan.probes)
-                 if probe.every_s and turn.run.acted and not turn.run.tally(number, Phase.DURING).readings]
-    if not _read_next(turn, _single_shot(turn.run) + unsampled, Phase.DURING):
+                 if probe.every_s and turn.run.acted and turn.run.plan.measures(number, before=False)
+                 and not turn.run.tally(number, Phase.DURING).readings]
+    if turn.run.plan.manner.hypothesis.reads_after and not _read_hypothesis(turn, "after", Phase.DURING):
+        return
+    if not _read_next(turn, unsampled, Phase.DURING):
         _enter(turn, Stage.UNDOING)
 
 
@@ -577,12 +669,33 @@ def _undoing(turn: _Turn) -> None:
         landed = [entry for entry in turn.run.entries.values() if not turn.asked(f"apply:{entry.key}")]
         _undo_some(turn, landed)
         return
-    if _undo_some(turn, turn.run.entries.values()) or (grace and _dying(turn)) or _roll_back_next(turn):
+    if _undo_some(turn, turn.run.entries.values()) or (grace and _dying(turn)) or _closing(turn) or _rolling_back(turn):
         return
     if turn.run.stop is None and not turn.run.reopened:
-        _enter(turn, Stage.AFTER if _looks_after(turn.run) else Stage.OVER)
-    elif not _busy(turn) or not grace or turn.run.signals > 1:
+        _enter(turn, Stage.AFTER) if _looks_after(turn.run) else _finish(turn)
+    elif (not _busy(turn) or not grace or turn.run.signals > 1) and _heard(turn, co.Control("experiment", "after")):
         _leave_behind(turn)
+        _enter(turn, Stage.OVER)
+
+
+def _closing(turn: _Turn) -> bool:
+    """Tells the controls of what a stop has cut short that it is over. True while one of them is waited for."""
+    begun = [_point(key.partition(":")[2]) for key in turn.run.pending.begun if key.startswith("control:")]
+    open_ones = [co.Control(**{**point, "moment": "after"}) for point in reversed(begun)
+                 if point["level"] in ("activity", "hypothesis", "method") and not point["subject"].startswith("r")]
+    return not all(_heard(turn, control) for control in open_ones)
+
+
+def _rolling_back(turn: _Turn) -> bool:
+    """Runs the author's rollbacks if they are to be run. True while there is anything to wait for."""
+    if not should_roll_back(turn.run):
+        return False
+    return (not _heard(turn, co.Control("rollback", "before")) or _roll_back_next(turn)
+            or not _heard(turn, co.Control("rollback", "after")))
+
+
+def _finish(turn: _Turn) -> None:
+    if _heard(turn, co.Control("experiment", "after")):
         _enter(turn, Stage.OVER)
 
 
@@ -637,16 +750,15 @@ def _undo(turn: _Turn, entry: Entry) -> None:
 
 def _roll_back_next(turn: _Turn) -> bool:
     """Starts the author's next rollback, in file order. True while there is anything to wait for."""
-    rollbacks = turn.run.plan.experiment.rollbacks
-    if not rollbacks or not should_roll_back(turn.run):
-        return False
-    for step in rollbacks:
+    for step in turn.run.plan.experiment.rollbacks:
         if turn.asked(f"step:{step.key}") and not _given_up(turn, step.key):
             return True
         if _pausing(turn, step.key):
             return True
         if turn.run.is_due(step.key):
             _roll_back(turn, step)
+            return True
+        if not _heard(turn, co.Control("activity", "after", step.key)):
             return True
     return False
 
@@ -671,8 +783,14 @@ def _pausing(turn: _Turn, key: str) -> bool:
 
 
 def _roll_back(turn: _Turn, step: Step) -> None:
-    if step.pause_before and turn.run.stop is None and step.key not in turn.run.pending.paused:
+    if not _heard(turn, co.Control("activity", "before", step.key)):
+        return
+    pauses = step.pause_before and turn.run.plan.pauses(step)
+    if pauses and turn.run.stop is None and step.key not in turn.run.pending.paused:
         turn.wake_in(float(step.pause_before), Timer.PAUSE_BEFORE, step.key)
+        return
+    if not turn.run.plan.is_called(step):
+        turn.note(ev.StepSkipped(t=turn.t, step=step.key))
         return
     turn.note(ev.StepBegan(t=turn.t, step=step.key))
     turn.ask(co.RunStep(step.key))
@@ -680,8 +798,14 @@ def _roll_back(turn: _Turn, step: Step) -> None:
 
 
 def _looks_after(run: Run) -> bool:
-    sampled = any(probe.every_s for probe in run.plan.probes)
-    return run.acted and bool(run.plan.probes) and (sampled or run.undid)
+    return run.acted and bool(_looked_at_after(run))
+
+
+def _looked_at_after(run: Run) -> list[int]:
+    """Sampled probes; after an undo single-shot ones too, unless chaoslib's order is asked for."""
+    again = run.undid and not run.plan.manner.chaoslib
+    return [number for number, probe in enumerate(run.plan.probes)
+            if run.plan.measures(number, before=False) and (probe.every_s or again)]
 
 
 def _open_after(turn: _Turn) -> None:
@@ -691,7 +815,7 @@ def _open_after(turn: _Turn) -> None:
 def _after(turn: _Turn) -> None:
     """Sampled probes go on by themselves; single-shot ones are read until they hold."""
     if turn.run.stop or not turn.asked(f"{Timer.RECOVERY}:"):
-        _enter(turn, Stage.OVER)
+        _finish(turn)
         return
     lost = _lost(turn.run)
     if lost is None:
@@ -731,8 +855,45 @@ def _over(turn: _Turn) -> None:
     """Nothing follows."""
 
 
-def _single_shot(run: Run) -> list[int]:
-    return [number for number, probe in enumerate(run.plan.probes) if not probe.every_s]
+def _heard(turn: _Turn, control: co.Control) -> bool:
+    """Asks the controls once about a moment. True when they have been heard, or there are none (any more)."""
+    pending = turn.run.pending
+    if not pending.attended or (control.moment == "after" and control.beginning.key not in pending.begun):
+        return True
+    if control.key in pending.begun:
+        return not turn.asked(control.key)
+    turn.pend(begun={**pending.begun, control.key: control.reading})
+    turn.ask(control)
+    return False
+
+
+def _read_hypothesis(turn: _Turn, name: str, phase: Phase) -> bool:
+    """Reads the single-shot probes once, in file order. True when this reading is over.
+
+    All of them are read before and after the method; in a round, and by chaoslib's rules, only to the first that fails.
+    """
+    probes = turn.run.plan.single_shot
+    if not probes or not _heard(turn, co.Control("hypothesis", "before", "", name)):
+        return not probes
+    brief = turn.run.plan.manner.chaoslib or turn.run.stage is Stage.METHOD
+    for number in probes:
+        if brief and name in turn.run.pending.broken and f"{name}:{number}" not in turn.run.pending.begun:
+            break
+        if not _read_one(turn, name, co.Read(number, phase)):
+            return False
+    return _heard(turn, co.Control("hypothesis", "after", "", name))
+
+
+def _read_one(turn: _Turn, name: str, read: co.Read) -> bool:
+    """Reads one probe with the controls around it, unless the run is a dry one. True when that is done."""
+    key, subject = f"{name}:{read.probe}", f"p{read.probe}"
+    if key not in turn.run.pending.begun:
+        if not _heard(turn, co.Control("activity", "before", subject, name)):
+            return False
+        turn.pend(begun={**turn.run.pending.begun, key: name}, reading=name)
+        if turn.run.plan.is_called(turn.run.plan.probes[read.probe]):
+            turn.ask(read)
+    return not turn.asked(read.key) and _heard(turn, co.Control("activity", "after", subject, name))
 
 
 def _read_next(turn: _Turn, probes: list[int], phase: Phase) -> bool:
@@ -763,7 +924,7 @@ _CONSEQUENCES: Final[dict[type, Callable[..., None]]] = {
     ev.Applied: _on_applied, ev.ApplyFailed: _on_apply_failed, ev.StepEnded: _on_step_ended, ev.Undone: _on_undone,
     ev.UndoFailed: _on_undo_failed, ev.Verified: _on_verified, ev.SignalCame: _on_signal,
     ev.StopRequested: _on_stop_requested, ev.Tripped: _on_tripped,
-    ev.BugMet: _on_bug, ev.JournalLost: _on_journal_lost, ev.RunnerDied: _on_runner_died,
+    ev.Controlled: _on_controlled, ev.BugMet: _on_bug, ev.JournalLost: _on_journal_lost, ev.RunnerDied: _on_runner_died,
 }
 _TIMERS: Final[dict[Timer, Callable[[_Turn, Wake], None]]] = {
     Timer.SAMPLE: _sample_due, Timer.PAUSE_BEFORE: _pause_before_over, Timer.PAUSE_AFTER: _pause_after_over,
@@ -781,6 +942,7 @@ _ANSWERS: Final[dict[type, Callable[..., str]]] = {
     ev.ApplyFailed: lambda event: f"apply:{event.entry}",
     ev.StepEnded: lambda event: f"step:{event.step}",
     ev.Sampled: lambda event: f"read:{event.probe}",
+    ev.Controlled: lambda event: f"control:{event.level}:{event.moment}:{event.subject}:{event.reading}",
     ev.Undone: lambda event: f"undo:{event.entry}",
     ev.UndoFailed: lambda event: f"undo:{event.entry}",
     ev.Verified: lambda event: f"verify:{event.entry}",

@@ -73,6 +73,10 @@ class StopKind(StrEnum):
     DIED = "died"
     JOURNAL_LOST = "journal-lost"
     BUG = "bug"
+    FAIL_FAST = "fail-fast"
+    CONTROL = "control"
+    STEP_BROKE = "step-broke"
+    STEP_LEFT = "step-left"
 
 
 class Refusal(StrEnum):
@@ -168,6 +172,29 @@ class StepEnded(Event, frozen=True, kw_only=True, tag=True):
     note: str = ""
     off: str = ""
     called_t: float = 0.0
+    halts: StopKind | None = None
+    """By chaoslib's rules (`Manner.chaoslib`) an activity that could not be called, or that left, ends the run."""
+
+
+class StepSkipped(Event, frozen=True, kw_only=True, tag=True):
+    """A decision: this activity is gone through and not called, because the run is a dry one."""
+
+    step: str
+
+
+class Controlled(Event, frozen=True, kw_only=True, tag=True):
+    """Chaos Toolkit's controls were called. `subject` is an activity: m0, r0, p0; `reading` is one of the hypothesis.
+
+    `interrupt` is what a control said that wants the run to stop. `late` ones have not come back in their time.
+    """
+
+    level: str
+    moment: str
+    subject: str = ""
+    reading: str = ""
+    interrupt: str = ""
+    note: str = ""
+    late: bool = False
 
 
 class StepAbandoned(Event, frozen=True, kw_only=True, tag=True):
@@ -311,9 +338,9 @@ class RunEnded(Event, frozen=True, kw_only=True, tag=True):
 AnyEvent = (
     RunStarted | StageBegan | Checked | Declined | Limited | Tripped | Rehearsed | Prepared | Applied | ApplyFailed
     | StepBegan | StepEnded | StepAbandoned | Sampled | UndoBegan | Undone | UndoFailed | Verified | SignalCame
-    | StopRequested | Stopped | JournalLost | RunnerDied | BugMet | RunEnded
+    | StopRequested | Stopped | JournalLost | RunnerDied | BugMet | RunEnded | StepSkipped | Controlled
 )
 Fact = (
     Checked | Declined | Tripped | Rehearsed | Prepared | Applied | ApplyFailed | StepEnded | Sampled | Undone
-    | UndoFailed | Verified | SignalCame | StopRequested | JournalLost | RunnerDied | BugMet
+    | UndoFailed | Verified | SignalCame | StopRequested | JournalLost | RunnerDied | BugMet | Controlled
 )

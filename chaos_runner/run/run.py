@@ -83,6 +83,27 @@ class StepRun(Struct, frozen=True, kw_only=True):
     off: str = ""
     refusal: ev.Refusal | None = None
     abandoned: bool = False
+    dry: bool = False
+
+
+class Said(Struct, frozen=True, kw_only=True):
+    """What the single-shot probes have said in one stage: in `method` in rounds, elsewhere once."""
+
+    met: bool = True
+    raised: bool = False
+    rounds: int = 0
+    bad_rounds: int = 0
+    failed_fast: bool = False
+
+    def after(self, sample: ev.Sampled, plan: Plan) -> "Said":
+        """This, with one reading more. As in chaoslib, what gave no answer and what cannot be judged has raised."""
+        rounds = max(1, self.rounds + (sample.probe == plan.single_shot[0]))
+        if sample.good:
+            return structs.replace(self, rounds=rounds)
+        bad = self.bad_rounds + 1
+        fast = plan.manner.fail_fast and 100 * bad / rounds >= plan.manner.fail_fast_percent
+        return Said(met=False, raised=self.raised or (self.met and sample.value is None and not sample.good),
+                    rounds=rounds, bad_rounds=bad, failed_fast=self.failed_fast or fast)
 
 
 class Pending(Struct, frozen=True, kw_only=True):
@@ -94,6 +115,14 @@ class Pending(Struct, frozen=True, kw_only=True):
     open: frozenset[str] = frozenset()
     expired: frozenset[str] = frozenset()
     paused: frozenset[str] = frozenset()
+    attended: bool = False
+    """Whether controls are called: from the beginning, until one does not come back."""
+    begun: dict[str, str] = {}
+    """What was asked for in readings of the hypothesis and of controls, in that order, to be asked for only once."""
+    reading: str = ""
+    broken: frozenset[str] = frozenset()
+    """The readings of the hypothesis in which a probe did not hold."""
+    round: int = 0
 
 
 class Run(Struct, frozen=True, kw_only=True):
@@ -106,6 +135,7 @@ class Run(Struct, frozen=True, kw_only=True):
     steps: dict[str, StepRun] = {}
     entries: dict[str, Entry] = {}
     tallies: dict[tuple[int, Phase], Tally] = {}
+    said: dict[Stage, Said] = {}
     checked: dict[str, list[Aim]] = {}
     declined: tuple[ev.Declined, ...] = ()
     limited: str = ""
@@ -211,7 +241,7 @@ class Run(Struct, frozen=True, kw_only=True):
         """The method's actions that were started, with what became of them."""
         for step in self.plan.experiment.method:
             state = self.steps.get(step.key)
-            if step.kind is StepKind.ACTION and state and state.began_t is not None:
+            if step.kind is StepKind.ACTION and state and state.began_t is not None and not state.dry:
                 yield step, state
 
 
@@ -223,8 +253,9 @@ def fold(events: Iterable[ev.Event]) -> Run:
         raise ValueError("a run's first event is RunStarted")
     run = Run.of(first)
     samples: list[ev.Sampled] = []
+    one_by_one = frozenset(run.plan.single_shot)
     for event in stream:
-        if not isinstance(event, ev.Sampled):
+        if not isinstance(event, ev.Sampled) or event.probe in one_by_one:
             run, samples = run.after_samples(samples).after(event), []
             continue
         samples.append(event)
@@ -322,6 +353,11 @@ def _undo_called(run: Run, event: ev.Undone | ev.UndoFailed | ev.StepEnded) -> C
     return {"first_undo_t": first_t, "last_undo_t": event.t}
 
 
+def _step_skipped(run: Run, event: ev.StepSkipped) -> Changes:
+    step = StepRun(key=event.step, began_t=event.t, ended_t=event.t, ok=True, dry=True, note="dry: not called")
+    return {"steps": {**run.steps, event.step: step}}
+
+
 def _step_abandoned(run: Run, event: ev.StepAbandoned) -> Changes:
     step = structs.replace(run.step(event.step), abandoned=True, ok=False, ended_t=event.t,
                            note="still busy when the run ended, left behind")
@@ -330,7 +366,11 @@ def _step_abandoned(run: Run, event: ev.StepAbandoned) -> Changes:
 
 def _sampled(run: Run, event: ev.Sampled) -> Changes:
     key = (event.probe, event.phase)
-    return {"tallies": {**run.tallies, key: run.begun(*key).after(event, run.plan.watched[event.probe])}}
+    changes: Changes = {"tallies": {**run.tallies, key: run.begun(*key).after(event, run.plan.watched[event.probe])}}
+    if event.probe in run.plan.single_shot:
+        said = run.said.get(run.stage, Said()).after(event, run.plan)
+        changes["said"] = {**run.said, run.stage: said}
+    return changes
 
 
 def _undo_began(run: Run, event: ev.UndoBegan) -> Changes:
@@ -395,6 +435,7 @@ _FOLDS: dict[type[ev.Event], Any] = {
     ev.StageBegan: _stage_began, ev.Checked: _checked, ev.Declined: _declined, ev.Limited: _limited,
     ev.Rehearsed: _rehearsed, ev.Prepared: _prepared,
     ev.StepBegan: _step_began, ev.Applied: _applied, ev.ApplyFailed: _apply_failed, ev.StepEnded: _step_ended,
+    ev.StepSkipped: _step_skipped,
     ev.StepAbandoned: _step_abandoned, ev.Sampled: _sampled, ev.UndoBegan: _undo_began, ev.Undone: _undone,
     ev.UndoFailed: _undo_failed, ev.Verified: _verified, ev.Stopped: _stopped, ev.SignalCame: _signal_came,
     ev.RunnerDied: _runner_died, ev.BugMet: _bug_met, ev.RunEnded: _ended,

@@ -140,7 +140,7 @@ def passed(run: Run) -> str:
     count = len(run.plan.probes)
     all_of_them = "Both" if count == 2 else f"All {count}"
     held = f"{all_of_them} probes stayed" if count > 1 else f"{run.plan.probes[0].name} stayed"
-    watched = any(probe.every_s for probe in run.plan.probes)
+    watched = any(probe.every_s for probe in run.plan.probes) or run.plan.manner.hypothesis.reads_during
     caveat = "" if watched else "; not watched while the fault acted"
     return f"{held} inside the limits{margin(run)}{caveat}"
 

@@ -120,7 +120,12 @@ def stopped_early(run: Run) -> Iterator[Finding]:
             yield Finding(code="V311", verdict=Verdict.ABORTED, text=f"{_trip(run)}; no fault was injected")
         case StopKind.ASKED:
             yield Finding(code="V313", verdict=Verdict.ABORTED, text=f"{run.stop.text} before the first fault")
-        case StopKind.FAULT_FAILED | StopKind.BUG | StopKind.JOURNAL_LOST | StopKind.LIMIT:
+        case StopKind.FAIL_FAST:
+            yield Finding(code="V314", verdict=Verdict.ABORTED, text=f"{run.stop.text}; no fault was injected")
+        case StopKind.CONTROL:
+            yield Finding(code="V315", verdict=Verdict.ABORTED, text=f"{_by_control(run)} before the first fault")
+        case StopKind.FAULT_FAILED | StopKind.BUG | StopKind.JOURNAL_LOST | StopKind.LIMIT \
+                | StopKind.STEP_BROKE | StopKind.STEP_LEFT:
             yield Finding(code="V401", verdict=Verdict.ERROR, text=run.stop.text)
 
 
@@ -130,6 +135,8 @@ def steady_state_missing(run: Run) -> Iterator[Finding]:
         return
     for number, probe in enumerate(run.plan.watched):
         tally = run.tally(number, Phase.BEFORE)
+        if not run.plan.measures(number, before=True):
+            continue
         if number < len(run.plan.probes) and tally.breached(probe):
             yield Finding(code="V102", verdict=Verdict.NOT_STARTED,
                           text=f"the steady state was not there before any fault: "
@@ -166,6 +173,8 @@ def only_the_hypothesis(run: Run) -> Iterator[Finding]:
     if run.plan.hypothesis_only:
         if not run.plan.probes:
             yield Finding(code="V501", verdict=Verdict.INCONCLUSIVE, text="there is no hypothesis to measure")
+        elif any(not run.plan.measures(number, before=True) for number in range(len(run.plan.probes))):
+            yield Finding(code="V507", verdict=Verdict.INCONCLUSIVE, text="the steady state was not measured")
         else:
             yield Finding(code="V002", verdict=Verdict.PASSED,
                           text=f"the steady state holds ({len(run.plan.probes)} probes); no fault was asked for")
@@ -199,7 +208,13 @@ def aborted(run: Run) -> Iterator[Finding]:
         case StopKind.ASKED:
             yield Finding(code="V313", verdict=Verdict.ABORTED, text=run.stop.text)
         case StopKind.LIMIT:
+            yield Finding(code="V316", verdict=Verdict.ABORTED, text=run.stop.text)
+        case StopKind.FAIL_FAST:
             yield Finding(code="V314", verdict=Verdict.ABORTED, text=run.stop.text)
+        case StopKind.CONTROL:
+            yield Finding(code="V315", verdict=Verdict.ABORTED, text=_by_control(run))
+        case StopKind.STEP_BROKE | StopKind.STEP_LEFT:
+            return
         case StopKind.SIGNAL | StopKind.DIED | StopKind.FAULT_FAILED | StopKind.BUG | StopKind.JOURNAL_LOST:
             return
 
@@ -224,6 +239,27 @@ def step_errored(run: Run) -> Iterator[Finding]:
             code = "V402" if step.key.startswith("r") else "V401"
             what = "rollback" if step.key.startswith("r") else step.kind
             yield Finding(code=code, verdict=Verdict.ERROR, text=f'{what} "{step.name}" failed: {state.note}')
+
+
+def dry_run(run: Run) -> Iterator[Finding]:
+    """Activities were only gone through."""
+    skipped = [step for step in run.plan.experiment.method if run.step(step.key).dry]
+    if skipped:
+        names = ", ".join(f'"{step.name}"' for step in skipped[:3]) + (", …" if len(skipped) > 3 else "")
+        yield Finding(code="V508", verdict=Verdict.INCONCLUSIVE, text=f"a dry run: {names} not called, nothing tested")
+    if any(not run.plan.is_called(probe) for probe in run.plan.probes):
+        yield Finding(code="V508", verdict=Verdict.INCONCLUSIVE, text="a dry run: the hypothesis was not measured")
+
+
+def not_measured(run: Run) -> Iterator[Finding]:
+    """The hypothesis strategy left single-shot probes unread before or after the method."""
+    strategy = run.plan.manner.hypothesis
+    missing = [when for when, read in (("before", strategy.reads_before), ("after", strategy.reads_after)) if not read]
+    if missing and run.plan.single_shot:
+        name = run.plan.probes[run.plan.single_shot[0]].name
+        yield Finding(code="V507", verdict=Verdict.INCONCLUSIVE,
+                      text=f'"{name}" was not measured {" and ".join(missing)} the method (strategy {strategy}), so it '
+                           "is not known to have held")
 
 
 def nothing_proven(run: Run) -> Iterator[Finding]:
@@ -255,7 +291,8 @@ def data_missing(run: Run) -> Iterator[Finding]:
     for phase in phases:
         for number, probe in enumerate(run.plan.probes):
             tally = run.tally(number, phase)
-            if tally.unknown and (phase is Phase.DURING or probe.every_s or run.undid):
+            looked = phase is Phase.DURING or probe.every_s or run.undid
+            if tally.unknown and looked and run.plan.measures(number, before=False):
                 doubt = tally.doubt or tally.note or "no sample"
                 yield Finding(code="V505", verdict=Verdict.INCONCLUSIVE,
                               text=f"{probe.name} could not be judged {phase} the fault: {doubt}")
@@ -280,6 +317,10 @@ def _trip(run: Run) -> str:
     return run.stop.text if run.stop else ""
 
 
+def _by_control(run: Run) -> str:
+    return f"a control stopped the run: {run.stop.text}" if run.stop else ""
+
+
 def _declines(code: str, verdict: Verdict) -> Callable[[str], Finding]:
     return lambda text: Finding(code=code, verdict=verdict, text=text)
 
@@ -295,6 +336,6 @@ _DECLINED: Final[dict[tuple[bool, Refusal], Callable[[str], Finding]]] = {
 
 RULES: Final[tuple[Rule, ...]] = (
     met_a_bug, refused, limited, stopped_early, steady_state_missing, unrehearsed, only_the_hypothesis,
-    deviated, aborted, interrupted, step_errored, nothing_proven, data_missing, stopped_short,
+    deviated, aborted, interrupted, step_errored, dry_run, not_measured, nothing_proven, data_missing, stopped_short,
     held_throughout,
 )

@@ -21,6 +21,8 @@ from chaos_runner.experiment.codes import CODES
 from chaos_runner.experiment.findings import Severity
 from chaos_runner.experiment.loading import load_text
 from chaos_runner.experiment.model import RollbackStrategy
+from chaos_runner.experiment.project import ENVIRONMENT_KEYS, POLICY_KEYS, PROJECT_KEYS, read_project
+from chaos_runner.experiment.safeguards import CONFIRM_KEYS, LIMIT_KEYS, PROTECTED_KEYS
 from chaos_runner.lint import lint
 from chaos_runner.run import decide, merge, verdict
 from chaos_runner.run.events import RestoredState, Verdict
@@ -55,7 +57,7 @@ def whole(block: Block) -> str:
 
 @pytest.mark.parametrize("block", [
     block for block in blocks("yaml")
-    if block.mark != "part" and not block.mark.startswith(("experiments/", "probes/"))], ids=str)
+    if block.mark != "part" and not block.mark.startswith(("experiments/", "probes/", "chaos.yaml"))], ids=str)
 def test_an_experiment_on_a_page_is_valid_or_has_the_code_that_is_said(block: Block) -> None:
     expected = {block.mark} if _CODE.fullmatch(block.mark) else set()
     assert codes_in(whole(block)) == expected
@@ -78,7 +80,7 @@ def test_a_whole_experiment_on_a_page_has_no_trap(block: Block) -> None:
 
 
 def test_the_tutorial_s_experiment_and_the_numbered_ones_have_no_trap() -> None:
-    numbered = [file.read_text(encoding="utf-8") for file in sorted((ROOT / "experiments").iterdir())]
+    numbered = [file.read_text(encoding="utf-8") for file in sorted((ROOT / "experiments").glob("*.yaml"))]
     assert [traps(text) for text in (tutorials_experiment(), *numbered)] == [[]] * (1 + len(numbered))
 
 
@@ -107,7 +109,19 @@ def test_every_key_of_the_format_is_named(key: str) -> None:
     assert any(re.search(rf"(?<![\w-]){re.escape(key)}(?![\w-])", code) for code in inline("experiment-format"))
 
 
-@pytest.mark.parametrize("key", sorted({*build.NOT_YET, *activities.NOT_YET}))
+def test_the_chaos_yaml_on_a_page_is_one(tmp_path: Path) -> None:
+    [shown] = [block for block in blocks("yaml") if block.mark == "chaos.yaml"]
+    (tmp_path / "chaos.yaml").write_text(shown.text)
+    assert set(read_project(tmp_path / "chaos.yaml").environments) == {"staging", "live"}
+
+
+@pytest.mark.parametrize("key", sorted({*PROJECT_KEYS, *ENVIRONMENT_KEYS, *POLICY_KEYS, *LIMIT_KEYS, *CONFIRM_KEYS,
+                                        *PROTECTED_KEYS}))
+def test_every_key_of_chaos_yaml_is_named(key: str) -> None:
+    assert re.search(rf"(?<![\w-]){re.escape(key)}(?![\w-])", text("experiment-format").partition("## Safeguards")[2])
+
+
+@pytest.mark.parametrize("key", sorted(build.NOT_YET))
 def test_everything_that_is_refused_for_now_is_listed_and_shown(key: str) -> None:
     refused = text("experiment-format").partition("## Refused for now")[2]
     assert f"`{key}`" in refused.partition("```")[0]
@@ -233,9 +247,9 @@ def test_many_runs_are_merged_in_the_order_that_is_told() -> None:
 
 def test_the_rules_stand_in_the_order_that_is_told() -> None:
     names = [rule.__name__ for rule in verdict.RULES]
-    assert names == ["met_a_bug", "refused", "stopped_early", "steady_state_missing", "only_the_hypothesis",
-                     "deviated", "aborted", "interrupted", "step_errored", "nothing_proven", "data_missing",
-                     "stopped_short", "held_throughout"]
+    assert names == ["met_a_bug", "refused", "limited", "stopped_early", "steady_state_missing", "unrehearsed",
+                     "only_the_hypothesis", "deviated", "aborted", "interrupted", "step_errored", "dry_run",
+                     "not_measured", "nothing_proven", "data_missing", "stopped_short", "held_throughout"]
     told = text("verdicts").partition("## The order of the rules")[2].partition("## Many")[0]
     assert len(re.findall(r"^\d+\. ", told, re.MULTILINE)) == len(names)
 
@@ -285,7 +299,7 @@ chaos_runner.probes.__path__.append(str(here / "chaos_runner" / "probes"))
 
 
 def pytest_sessionstart():
-    for file in (here / "experiments").iterdir():
+    for file in (here / "experiments").glob("*.yaml"):
         assert not load(str(file)).findings
 """
 

@@ -37,7 +37,9 @@ from chaos_runner.lint import lint
 from chaos_runner.plan.build import Wishes, plan_for
 from chaos_runner.redaction import Redactor
 from chaos_runner.run.events import RunStarted
-from tests.experiment.test_fuzz import CHANGES, PYTHON, VALIDATOR, in_json, spots
+from tests.experiment.test_fuzz import CHANGES, VALIDATOR, in_json
+from tests.fuzz.mutations import spots
+from tests.fuzz.seeds import PYTHON
 
 MARK = "»"
 """Stands in a file where the complaint must point to."""
@@ -234,7 +236,7 @@ def test_the_nearest_folder_with_files_counts(folder: Path) -> None:
     ("E304", "probes", "{use: open, arguments: »{port: 1}, below: 1s}"),
     ("E305", "probes", "{use: fast, arguments: {timeout: »2}}"),
     ("E314", "probes", "{use: there, arguments: »{way: /}}"),
-    ("E390", "probes", "{use: fast, »controls: [{name: c}]}"),
+    ("E102", "probes", "{use: fast, controls: [»{name: c}]}"),
 ])
 def test_a_mistake_of_the_using_place_is_told_there(folder: Path, code: str, where: str, text: str) -> None:
     loaded = written(folder, **{where: text.replace(MARK, "")})

@@ -97,7 +97,8 @@ def the_method_begins_only_in_the_steady_state(ending: Ending) -> Complaints:
         run = fold(events[:begins[0]])
         for number, probe in enumerate(run.plan.probes):
             tally = run.tally(number, Phase.BEFORE)
-            if tally.samples == tally.bad or tally.doubt or tally.blind or tally.breached(probe):
+            missing = tally.samples == tally.bad or tally.doubt or tally.blind or tally.breached(probe)
+            if missing and run.plan.measures(number, before=True):
                 yield f"{probe.name} had {tally.bad} bad samples of {tally.samples} {tally.doubt}"
 
 

@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from chaos_runner.contracts import NoData, Unreachable
 from chaos_runner.errors import ActFailed, Gone, NoEffect, NoTarget, NotDurable, Refused
-from chaos_runner.experiment.model import RollbackStrategy
+from chaos_runner.experiment.model import Dry, HypothesisStrategy, RollbackStrategy
+from chaos_runner.plan.model import Manner
 from chaos_runner.run import events as ev
 from chaos_runner.run.decide import Item
 from chaos_runner.run.events import Event
@@ -33,6 +34,7 @@ class Story(Struct, kw_only=True):
     journal_fails_at: type[Event] | None
     strategy: RollbackStrategy | None
     slow: bool
+    manner: Manner
 
 
 class Ending(Struct, kw_only=True):
@@ -56,7 +58,7 @@ def play(story: Story) -> Ending:
     try:
         run = run_in_memory(story.experiment, faults=story.faults, probes=story.probes, items=story.items,
                             journal_fails_at=story.journal_fails_at, latency=world.latency, told=world.told,
-                            strategy=story.strategy)
+                            strategy=story.strategy, manner=story.manner)
     except NotDurable:
         return Ending(story=story, world=world)
     except (LookupError, NeverEnds) as problem:
@@ -86,7 +88,16 @@ class _Teller:
         return Story(seed=self._seed, experiment=experiment, faults=self._faults, probes=self._probes,
                      items=self._items(), slow=self._chance(0.5),
                      journal_fails_at=self._one_of(*WRITTEN) if self._ill(0.5) else None,
-                     strategy=self._one_of(*RollbackStrategy) if self._chance(0.4) else None)
+                     strategy=self._one_of(*RollbackStrategy) if self._chance(0.4) else None, manner=self._manner())
+
+    def _manner(self) -> Manner:
+        """Mostly ours; else what Chaos Toolkit lets one ask for. chaoslib's own rules are not for these invariants."""
+        dice = random.Random(f"manner {self._seed}")
+        if dice.random() < 0.6:
+            return Manner()
+        return Manner(hypothesis=dice.choice(list(HypothesisStrategy)), frequency_s=dice.choice([0.5, 1.0, 3.0]),
+                      fail_fast=dice.random() < 0.5, attended=dice.random() < 0.5,
+                      dry=dice.choice([None, None, None, *Dry]))
 
     def _safeguards(self) -> dict[str, Any]:
         if self._chance(0.7):

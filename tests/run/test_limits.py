@@ -75,7 +75,7 @@ def test_faults_that_last_longer_than_the_file_said_are_undone_when_the_time_is_
          "steady-state-hypothesis": HOLDS},
         faults={"fake.a": FakeFault()}, probes={"fake.p": readings(1)},
         latency=lambda command: 60.0 if isinstance(command, co.RunStep) else 0.0)
-    assert (slow.verdict, slow.codes) == (Verdict.ABORTED, ["V314"])
+    assert (slow.verdict, slow.codes) == (Verdict.ABORTED, ["V316"])
     assert slow.moments(ev.UndoBegan)[0] - slow.moments(ev.Applied)[0] == pytest.approx(6.0, abs=0.01)
 
 
