@@ -24,16 +24,22 @@ def _within(limit: Limit, value: Any) -> bool:
     met = _MET.get(limit.comparison)
     if met is None:
         return bool(value == limit.bounds[0])
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
+    if type(value) not in _NUMBERS:
+        _want_number(limit, value)
+    return bool(met(value, *limit.bounds))
+
+
+def _want_number(limit: Limit, value: Any) -> None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
         raise CannotJudge(f"{limit.comparison} wants a number, and the probe gave {type(value).__name__} "
                           f"{value!r:.80}")
-    return bool(met(value, *limit.bounds))
 
 
 def _between(value: float, low: float, high: float) -> bool:
     return low <= value <= high
 
 
+_NUMBERS: Final = frozenset((int, float))
 _MET: Final[dict[Comparison, Callable[..., bool]]] = {
     Comparison.BELOW: lt, Comparison.AT_MOST: le, Comparison.ABOVE: gt, Comparison.AT_LEAST: ge,
     Comparison.BETWEEN: _between,

@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
-from itertools import groupby
+from functools import reduce
+from itertools import groupby, islice
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 from msgspec import Struct, structs
 
@@ -129,13 +130,12 @@ class Run(Struct, frozen=True, kw_only=True):
         return structs.replace(self, t=max(self.t, event.t), **changes)
 
     def after_samples(self, samples: Sequence[ev.Sampled]) -> "Run":
-        """This run after many samples: the same as one by one, for journals that have a million of them."""
-        if not samples:
-            return self
+        """This run after these samples, one at least: the same as one by one, for journals that have a million."""
         of_probes: dict[int, list[ev.Sampled]] = defaultdict(list)
         for sample in samples:
             of_probes[sample.probe].append(sample)
-        run = structs.replace(self, t=max(self.t, *map(_T, samples)), tallies=dict(self.tallies))
+        latest_t = max(map(_T, samples))
+        run = structs.replace(self, t=max(self.t, latest_t), tallies=dict(self.tallies))
         for number, of_probe in of_probes.items():
             for phase, row in groupby(of_probe, _PHASE):
                 key = (number, phase)
@@ -211,19 +211,18 @@ def fold(events: Iterable[ev.Event]) -> Run:
     if not isinstance(first, ev.RunStarted):
         raise ValueError("a run's first event is RunStarted")
     run = Run.of(first)
-    samples: list[ev.Sampled] = []
-    for event in stream:
-        if not isinstance(event, ev.Sampled):
-            run, samples = run.after_samples(samples).after(event), []
-            continue
-        samples.append(event)
-        if len(samples) == AT_ONCE:
-            run, samples = run.after_samples(samples), []
-    return run.after_samples(samples)
+    while events_next := list(islice(stream, AT_ONCE)):
+        for kind, row in groupby(events_next, type):
+            alike = list(row)
+            if kind is ev.Sampled:
+                run = run.after_samples(cast("list[ev.Sampled]", alike))
+            else:
+                run = reduce(Run.after, alike, run)
+    return run
 
 
 AT_ONCE = 2000
-"""Samples that are folded at once: many, and few enough for a processor's cache."""
+"""Events that are folded at once: many, and few enough for a processor's cache."""
 _EMPTY = Tally()
 _EARLIER = {Phase.DURING: Phase.BEFORE, Phase.AFTER: Phase.DURING}
 _T = attrgetter("t")
