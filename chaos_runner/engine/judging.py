@@ -15,18 +15,14 @@ class CannotJudge(Exception):
 
 def holds(judge: Judge, value: Any, values: Values) -> bool:
     """Whether the value is as the judge wants it. Raises CannotJudge."""
-    if isinstance(judge, Limit):
-        return _within(judge, value)
-    return isinstance(judge, AnyAnswer) or _tolerated(values.fill(judge.spec), value, values)
-
-
-def _within(limit: Limit, value: Any) -> bool:
-    met = _MET.get(limit.comparison)
+    if not isinstance(judge, Limit):
+        return isinstance(judge, AnyAnswer) or _tolerated(values.fill(judge.spec), value, values)
+    met = _MET.get(judge.comparison)
     if met is None:
-        return bool(value == limit.bounds[0])
+        return bool(value == judge.bounds[0])
     if type(value) not in _NUMBERS:
-        _want_number(limit, value)
-    return bool(met(value, *limit.bounds))
+        _want_number(judge, value)
+    return bool(met(value, *judge.bounds))
 
 
 def _want_number(limit: Limit, value: Any) -> None:
