@@ -3,11 +3,14 @@
 import argparse
 import platform
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
 from benchmarks.figures import Figure, all_figures
+from benchmarks.judging import hundred_probes, judging
 
 _PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 _INTRO = """# Benchmarks
@@ -25,13 +28,19 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
     options = parser.parse_args()
     figures: list[Figure] = []
-    for figure in all_figures(options.quick):
+    for figure in chain(all_figures(options.quick), _of_judging(options.quick)):
         print(f"{'held' if figure.held else 'NOT HELD':<9} {figure.found:>9} ({figure.limit})  {figure.what}: "
               f"{figure.ours}; Chaos Toolkit: {figure.theirs}", flush=True)
         figures.append(figure)
     if options.write:
         _PAGE.write_text(_page(figures), encoding="utf-8")
     return 0 if all(figure.held for figure in figures) else 1
+
+
+def _of_judging(quick: bool) -> Iterator[Figure]:  # noqa: FBT001 -- one switch of one command
+    with tempfile.TemporaryDirectory() as name:
+        yield judging(quick)
+        yield hundred_probes(Path(name), quick)
 
 
 def _page(figures: Sequence[Figure]) -> str:

@@ -19,9 +19,14 @@ class CannotJudge(Exception):
 
 def holds(judge: Judge, value: Any, values: Values) -> bool:
     """Whether the value is as the judge wants it. Raises CannotJudge."""
-    if isinstance(judge, Limit):
-        return _within(judge, value)
-    return isinstance(judge, AnyAnswer) or _tolerated(values.fill(judge.spec), value, values)
+    if not isinstance(judge, Limit):
+        return isinstance(judge, AnyAnswer) or _tolerated(values.fill(judge.spec), value, values)
+    met = _MET.get(judge.comparison)
+    if met is None:
+        return bool(value == judge.bounds[0])
+    if type(value) not in _NUMBERS:
+        _want_number(judge, value)
+    return bool(met(value, *judge.bounds))
 
 
 def bad_values(judge: Judge) -> Iterator[Any]:
@@ -47,20 +52,17 @@ def _beyond(limit: Limit) -> Iterator[Any]:
             yield from (first, limit.bounds[-1])
 
 
-def _within(limit: Limit, value: Any) -> bool:
-    met = _MET.get(limit.comparison)
-    if met is None:
-        return bool(value == limit.bounds[0])
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
+def _want_number(limit: Limit, value: Any) -> None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
         raise CannotJudge(f"{limit.comparison} wants a number, and the probe gave {type(value).__name__} "
                           f"{value!r:.80}")
-    return bool(met(value, *limit.bounds))
 
 
 def _between(value: float, low: float, high: float) -> bool:
     return low <= value <= high
 
 
+_NUMBERS: Final = frozenset((int, float))
 _MET: Final[dict[Comparison, Callable[..., bool]]] = {
     Comparison.BELOW: lt, Comparison.AT_MOST: le, Comparison.ABOVE: gt, Comparison.AT_LEAST: ge,
     Comparison.BETWEEN: _between,

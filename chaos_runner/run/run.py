@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
-from itertools import groupby
+from functools import reduce
+from itertools import groupby, islice
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 from msgspec import Struct, structs
 
@@ -163,18 +164,18 @@ class Run(Struct, frozen=True, kw_only=True):
         return structs.replace(self, t=max(self.t, event.t), **changes)
 
     def after_samples(self, samples: Sequence[ev.Sampled]) -> "Run":
-        """This run after many samples: the same as one by one, for journals that have a million of them."""
-        if not samples:
-            return self
+        """This run after these samples, one at least: the same as one by one, for journals that have a million."""
         of_probes: dict[int, list[ev.Sampled]] = defaultdict(list)
         for sample in samples:
             of_probes[sample.probe].append(sample)
-        run = structs.replace(self, t=max(self.t, *map(_T, samples)), tallies=dict(self.tallies))
+        latest_t = max(map(_T, samples))
+        run = structs.replace(self, t=max(self.t, latest_t), tallies=dict(self.tallies))
         for number, of_probe in of_probes.items():
             for phase, row in groupby(of_probe, _PHASE):
                 key = (number, phase)
                 run.tallies[key] = run.begun(*key).after_all(row, run.plan.watched[number])
-        return run
+        single = frozenset(of_probes).intersection(run.plan.single_shot)
+        return _having_said(run, [sample for sample in samples if sample.probe in single]) if single else run
 
     @property
     def over(self) -> bool:
@@ -252,20 +253,18 @@ def fold(events: Iterable[ev.Event]) -> Run:
     if not isinstance(first, ev.RunStarted):
         raise ValueError("a run's first event is RunStarted")
     run = Run.of(first)
-    samples: list[ev.Sampled] = []
-    one_by_one = frozenset(run.plan.single_shot)
-    for event in stream:
-        if not isinstance(event, ev.Sampled) or event.probe in one_by_one:
-            run, samples = run.after_samples(samples).after(event), []
-            continue
-        samples.append(event)
-        if len(samples) == AT_ONCE:
-            run, samples = run.after_samples(samples), []
-    return run.after_samples(samples)
+    while events_next := list(islice(stream, AT_ONCE)):
+        for kind, row in groupby(events_next, type):
+            alike = list(row)
+            if kind is ev.Sampled:
+                run = run.after_samples(cast("list[ev.Sampled]", alike))
+            else:
+                run = reduce(Run.after, alike, run)
+    return run
 
 
 AT_ONCE = 2000
-"""Samples that are folded at once: many, and few enough for a processor's cache."""
+"""Events that are folded at once: many, and few enough for a processor's cache."""
 _EMPTY = Tally()
 _EARLIER = {Phase.DURING: Phase.BEFORE, Phase.AFTER: Phase.DURING}
 _T = attrgetter("t")
@@ -368,9 +367,14 @@ def _sampled(run: Run, event: ev.Sampled) -> Changes:
     key = (event.probe, event.phase)
     changes: Changes = {"tallies": {**run.tallies, key: run.begun(*key).after(event, run.plan.watched[event.probe])}}
     if event.probe in run.plan.single_shot:
-        said = run.said.get(run.stage, Said()).after(event, run.plan)
-        changes["said"] = {**run.said, run.stage: said}
+        changes["said"] = _having_said(run, [event]).said
     return changes
+
+
+def _having_said(run: Run, samples: Sequence[ev.Sampled]) -> Run:
+    """What chaoslib would say of these readings, in the order in which they came."""
+    said = reduce(lambda before, sample: before.after(sample, run.plan), samples, run.said.get(run.stage, Said()))
+    return structs.replace(run, said={**run.said, run.stage: said})
 
 
 def _undo_began(run: Run, event: ev.UndoBegan) -> Changes:

@@ -127,11 +127,12 @@ class Tally(Struct, frozen=True, kw_only=True):
     def _extent(self, row: Row, probe: Probe) -> tuple[float, float]:
         """How long it was bad, and how far: summed up in one order, so that every fold comes to the same number."""
         until_t = row[0].t - row[0].took_s if self.bad_since is None else self.bad_until_t
-        bad_for_s, area = self.bad_for_s, self.area
+        bad_for_s, area, past = self.bad_for_s, self.area, _past(probe.judge)
         for sample in row:
             lasted_s, until_t = sample.t - until_t, sample.t
             bad_for_s += lasted_s
-            area += lasted_s * beyond(probe, sample.value)
+            if past and isinstance(sample.value, (int, float)):
+                area += lasted_s * past(sample.value)
         return bad_for_s, area
 
     def _worst(self, row: Row, probe: Probe) -> tuple[Any, float | None]:
@@ -173,12 +174,14 @@ def has_order(judge: Judge) -> bool:
     return isinstance(judge, Limit) and judge.comparison in _WITH_ORDER
 
 
-def beyond(probe: Probe, value: Any) -> float:
-    """How far a bad value is from the limit, in the probe's unit: |value - limit|. 0 without an order, or a number."""
-    judge = probe.judge
-    if not isinstance(judge, Limit) or not has_order(judge) or not isinstance(value, int | float):
-        return 0.0
-    return float(min(abs(value - bound) for bound in judge.bounds))
+def _past(judge: Judge) -> Far | None:
+    """How far a bad number is from the limit, in the probe's unit: |value - limit|. None without an order."""
+    if not isinstance(judge, Limit) or not has_order(judge):
+        return None
+    low, high = judge.bounds[0], judge.bounds[-1]
+    if len(judge.bounds) == 1:
+        return lambda value: abs(value - low)
+    return lambda value: min(abs(value - low), abs(value - high))
 
 
 def worse(probe: Probe, value: Any, than: Any) -> bool:

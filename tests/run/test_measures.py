@@ -1,5 +1,7 @@
 """How soon the harm was seen and how soon it was over: from the journal's samples, by hand and by the run."""
 
+from collections import Counter
+from itertools import count, pairwise
 from typing import Any
 
 import pytest
@@ -7,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaos_runner.contracts import Unreachable
+from chaos_runner.run.commands import Read
 from chaos_runner.run.events import Phase, Sampled, Verdict
 from chaos_runner.run.outcome import Outcome, ProbeOutcome, outcome
 from chaos_runner.testing import FakeFault, FakeProbe, MemoryRun, run_in_memory, signal_at
@@ -161,3 +164,21 @@ def _recovery(played: MemoryRun) -> float | None:
     if all(sample.good for sample in since) or len(row) < STEADY or played.run.last_undo_t is None:
         return None
     return row[0].t - played.run.last_undo_t
+
+
+def test_many_probes_are_sampled_a_little_apart_and_each_keeps_its_period() -> None:
+    probes = [probe(f"errors {number}", every="100ms") for number in range(100)]
+    run = play(experiment(fault(duration="3s"), probes=probes, baseline="1s"), bad_between(0, 0))
+    taken = [[event.t for event in run.events if isinstance(event, Sampled) and event.probe == number and event.t > 0]
+             for number in range(100)]
+    assert max(Counter(round(t, 6) for moments in taken for t in moments if t < 3).values()) == 8
+    for moments in taken:
+        assert [later - earlier for earlier, later in pairwise(moments)] == pytest.approx([0.1] * (len(moments) - 1))
+
+
+def test_a_probe_that_hangs_after_many_readings_is_given_its_whole_time() -> None:
+    reads = count()
+    run = play(experiment(fault(duration="60s")), bad_between(0, 0),
+               latency=lambda command: 500.0 if isinstance(command, Read) and next(reads) == 20 else 0.0)
+    late = [event.t for event in run.events if isinstance(event, Sampled) and event.doubt]
+    assert late == [30]

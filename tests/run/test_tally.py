@@ -12,7 +12,7 @@ from chaos_runner.experiment.findings import Place
 from chaos_runner.experiment.model import Comparison, Judge, Limit, Native, Probe, Tolerance
 from chaos_runner.experiment.values import Values
 from chaos_runner.run.events import Phase, Sampled
-from chaos_runner.run.tally import Tally, beyond, worse
+from chaos_runner.run.tally import Tally, worse
 from tests.run import reference
 
 NO_VALUES = Values(configuration={}, secrets={})
@@ -114,7 +114,8 @@ def test_a_sample_without_an_answer_is_bad_for_its_time_and_adds_no_area() -> No
     Tolerance(True), Limit(comparison=Comparison.EQUALS, bounds=(200,)),
     Limit(comparison=Comparison.EQUALS, bounds=("running",))])
 def test_what_is_only_right_or_wrong_has_no_area(judge: Judge) -> None:
-    assert beyond(a_probe(judge), 503) == 0.0
+    bad = Sampled(t=5.0, probe=0, phase=Phase.DURING, good=False, value=503, took_s=2.0)
+    assert Tally().after(bad, a_probe(judge)).area == 0.0
 
 
 def test_a_number_where_a_word_was_wanted_is_no_worse_than_another() -> None:
