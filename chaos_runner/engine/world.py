@@ -113,7 +113,7 @@ class RealWorld:
         """The request with who asked, where they left word."""
         try:
             word = msgspec.json.decode(self.request.read_bytes(), type=dict[str, str]) if self.request else {}
-        except (OSError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             word = {}
         return msgspec.structs.replace(asked, by=word.get("by", ""))
 
