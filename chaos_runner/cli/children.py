@@ -26,7 +26,7 @@ def run_in_a_child(file: str, options: Sequence[str] = ()) -> dict[str, Any]:
         printed, _ = child.communicate()
     try:
         outcome: dict[str, Any] = msgspec.json.decode(printed)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _without_outcome(file, child.returncode)
     return outcome
 

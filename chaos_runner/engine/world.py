@@ -125,7 +125,7 @@ class RealWorld:
             return asked
         try:
             word = msgspec.json.decode(self.request.read_bytes(), type=dict[str, str]) if self.request else {}
-        except (OSError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             word = {}
         return msgspec.structs.replace(asked, by=word.get("by", ""))
 

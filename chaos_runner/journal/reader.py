@@ -17,6 +17,7 @@ from chaos_runner.plan.model import Plan
 from chaos_runner.run.events import VERSION, Event, RunStarted
 from chaos_runner.run.run import Run
 
+_NO_RECORD: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _MISFITS: Final = (LookupError, OverflowError, TypeError, ValueError)
 """What the fold raises on an event that cannot have come after those before it."""
 _LATEST_S: Final = 1e10
@@ -111,7 +112,7 @@ def _decoded(path: Path, number: int, line: bytes) -> Record:
     _refuse_newer(path, line)
     try:
         return decode(line)
-    except msgspec.DecodeError as problem:
+    except _NO_RECORD as problem:
         raise JournalUnreadable(f"{path}:{number}: not a record of a journal: {problem}") from problem
 
 
@@ -127,6 +128,6 @@ def _refuse_newer(path: Path, line: bytes) -> None:
 def _version(line: bytes) -> Any:
     try:
         record = msgspec.json.decode(line)
-    except msgspec.DecodeError:
+    except _NO_RECORD:
         return None
     return record.get("v") if isinstance(record, dict) else None

@@ -9,6 +9,8 @@ from chaos_runner.errors import ActFailed, ChaosRunnerError, Gone, NoTarget, Usa
 
 DEFAULT_PORT: Final = 8474
 _ANSWER_BYTES_MAX: Final = 16 * 1024 * 1024
+_NO_ANSWER: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises on bytes that are no JSON, no UTF-8, or deeper than anything sensible."""
 _T = TypeVar("_T")
 
 
@@ -98,7 +100,7 @@ class ProxyApi:
     def _decoded(self, answer: bytes, kind: type[_T]) -> _T:
         try:
             return msgspec.json.decode(answer, type=kind)
-        except msgspec.DecodeError as error:
+        except _NO_ANSWER as error:
             raise ActFailed(f"what answers at {self.address} is no Toxiproxy API: {error}") from error
 
     def _ask(self, method: str, path: str, body: object = None) -> bytes:
@@ -131,7 +133,7 @@ class ProxyApi:
         """Only a 404 in Toxiproxy's own words says that something is gone: any web server has a 404."""
         try:
             said = msgspec.json.decode(answer, type=_Trouble).error
-        except msgspec.DecodeError:
+        except _NO_ANSWER:
             return ActFailed(f"{self.address} answered {asked} with HTTP {status}: is a Toxiproxy API there?")
         message = f"{self.address} refused {asked}: {said} (HTTP {status})"
         return Gone(message) if status == 404 else ActFailed(message)

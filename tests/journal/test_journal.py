@@ -2,6 +2,7 @@
 
 import os
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,15 @@ def test_a_journal_of_a_newer_version_is_refused_with_what_to_do(tmp_path: Path)
     path.write_bytes(path.read_bytes().replace(b'{"v":1,', b'{"v":99,'))
     with pytest.raises(JournalUnreadable, match=r"version 99.*use that version or a later one"):
         read(path)
+
+
+@pytest.mark.parametrize("line", [b"{}", b'{"v":1,"n":\xf3}', b"\xff\xfe", b"[" * 100_000])
+def test_a_line_that_is_no_record_is_refused(line: bytes, tmp_path: Path) -> None:
+    digest = sha256(line).hexdigest().encode()
+    for number, text in enumerate((line, line + b',"hash":"' + digest + b'"}')):
+        (tmp_path / f"{number}").write_bytes(text + b"\n")
+        with pytest.raises(JournalUnreadable, match=":1: "):
+            read(tmp_path / f"{number}")
 
 
 def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:

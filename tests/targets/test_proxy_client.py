@@ -173,6 +173,9 @@ def test_a_server_that_never_answers_is_unreachable_after_its_time(upstream: soc
 
 @pytest.mark.parametrize("answer", [
     b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnope", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]",
+    b'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n{"\xff":1}',
+    b'HTTP/1.1 500 No\r\nContent-Length: 7\r\n\r\n{"\xff":1}',
+    b'HTTP/1.1 200 OK\r\nContent-Length: 9005\r\n\r\n{"x":' + b"[" * 9000,
 ])
 def test_another_web_server_is_not_taken_for_a_proxy(upstream: socket.socket, answer: bytes) -> None:
     def reply() -> None:
