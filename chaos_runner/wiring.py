@@ -22,6 +22,7 @@ from chaos_runner.engine.world import Elapsed, RealWorld
 from chaos_runner.errors import NotDurable, Refused, UsageError
 from chaos_runner.experiment.loading import Loaded
 from chaos_runner.experiment.model import Experiment, StepKind
+from chaos_runner.experiment.project import Project, project_above
 from chaos_runner.experiment.toolkit import Overrides, load_values, with_overrides, with_variables
 from chaos_runner.experiment.values import Values
 from chaos_runner.experiment.written_out import written_out
@@ -32,6 +33,7 @@ from chaos_runner.journal.writer import Journal
 from chaos_runner.mark import KEY_VARIABLE
 from chaos_runner.plan.build import Wishes, plan_for, refuse_secrets_in_undo
 from chaos_runner.plan.model import Plan
+from chaos_runner.plan.survey import Survey, survey
 from chaos_runner.recovery.leftovers import end_processes_of
 from chaos_runner.recovery.unfinished import JOURNAL, is_over
 from chaos_runner.recovery.watchdog import Watchdog, arm
@@ -80,9 +82,12 @@ class _Parts(NamedTuple):
     attendants: Attendants | None
 
 
-def reports_folder(option: Path | None) -> Path:
-    """Where runs are written: the option, else the environment's word, else ./reports."""
-    return option or Path(os.environ.get(REPORTS_VARIABLE) or "reports")
+def reports_folder(option: Path | None, project: Project | None = None) -> Path:
+    """Where runs are written: the option, else the environment's word, else that of `chaos.yaml`, else ./reports."""
+    if option or os.environ.get(REPORTS_VARIABLE):
+        return option or Path(os.environ[REPORTS_VARIABLE])
+    found = project_above(Path.cwd()) if project is None else project
+    return found.reports or Path("reports")
 
 
 def request_for(loaded: Loaded, reports: Path, variables: Sequence[str], wishes: Wishes) -> Request:
@@ -131,11 +136,26 @@ def run(request: Request, watchers: Sequence[Watcher], finish: Callable[[Ended],
 
 def planned(request: Request, started: datetime) -> tuple[Plan, Values]:
     """What will be done, and what `${name}` stands for in it. Touches nothing. Raises UsageError and Refused."""
-    experiment = with_overrides(with_variables(request.experiment, request.variables), request.overrides)
+    there = Overrides(request.wishes.surroundings.environment.configuration)
+    experiment = with_overrides(with_variables(with_overrides(request.experiment, there), request.variables),
+                                request.overrides)
     values = resolved(load_values(experiment, request.overrides.secrets))
     experiment = written_down(experiment, values)
     refuse_secrets_in_undo(experiment, Redactor(values.sensitive()))
     return plan_for(experiment, values, _attended(request, experiment), shelf.fault, started), values
+
+
+def may_ask(request: Request) -> bool:
+    """Whether somebody may have to say yes before this run: then it is looked at first."""
+    surroundings = request.wishes.surroundings
+    held = request.experiment.safeguards.and_also(surroundings.safeguards)
+    return bool(held.confirm_above) or surroundings.environment.production
+
+
+def surveyed(request: Request) -> Survey:
+    """Whom a run would hit at this moment. Touches nothing. Raises UsageError and Refused."""
+    plan, values = planned(request, SystemClock().now())
+    return survey(plan, values, shelf.fault)
 
 
 def _let_go(watchdog: Watchdog | None, lock: RunLock) -> None:

@@ -21,7 +21,7 @@ def run_in_a_child(file: str, options: Sequence[str] = ()) -> dict[str, Any]:
     that left without an outcome and with exit code 0 did not pass.
     """
     child = subprocess.Popen([sys.executable, "-m", "chaos_runner", "run", file, "--json", *options],
-                             stdout=subprocess.PIPE, process_group=0)
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, process_group=0)
     with passing_signals_to(child):
         printed, _ = child.communicate()
     try:

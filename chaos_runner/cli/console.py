@@ -101,6 +101,16 @@ def _few(labels: Sequence[str], most: int = 5) -> str:
     return ", ".join(labels[:most]) + (f" and {len(labels) - most} more" if len(labels) > most else "")
 
 
+def _limited(_: Run, event: ev.Limited) -> Line:
+    return "refused", event.text
+
+
+def _rehearsed(run: Run, event: ev.Rehearsed) -> Line:
+    name = run.plan.watched[event.probe].name
+    said = f"an undo was ready {spoken_seconds(event.took_s)} after a bad sample" if event.trips else "it does not trip"
+    return "rehearsed", f"{name}: {said}"
+
+
 def _declined(run: Run, event: ev.Declined) -> Line:
     return "refused", f"{run.plan.step(event.step).name}: {event.text}"
 
@@ -193,7 +203,8 @@ def _abandoned(run: Run, event: ev.StepAbandoned) -> Line:
 
 
 _LINES: Final[dict[type[Event], Callable[[Run, Any], Line]]] = {
-    ev.RunStarted: _started, ev.Checked: _checked, ev.Declined: _declined, ev.StageBegan: _stage,
+    ev.RunStarted: _started, ev.Checked: _checked, ev.Limited: _limited,
+    ev.Rehearsed: _rehearsed, ev.Declined: _declined, ev.StageBegan: _stage,
     ev.Prepared: _prepared, ev.Applied: _applied, ev.ApplyFailed: _apply_failed, ev.StepBegan: _step_began,
     ev.StepEnded: _step_ended, ev.Sampled: _sampled, ev.Stopped: _stopped, ev.Verified: _verified,
     ev.StepSkipped: _skipped, ev.Controlled: _controlled, ev.UndoFailed: _undo_failed, ev.StepAbandoned: _abandoned,

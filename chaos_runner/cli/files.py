@@ -1,11 +1,18 @@
 """Loading what a command was given, and leaving with every complaint when it cannot be followed."""
 
 import sys
+from collections.abc import Sequence
 
 import click
+from msgspec import structs
 
+from chaos_runner import wiring
 from chaos_runner.cli.ink import err_ink
+from chaos_runner.experiment.fetching import is_url
 from chaos_runner.experiment.loading import NO_SETTINGS, Loaded, Web, load
+from chaos_runner.experiment.project import InvalidSettings, Surroundings, surroundings
+from chaos_runner.experiment.toolkit import overrides
+from chaos_runner.plan.build import Wishes
 
 
 def load_or_leave(file: str, web: Web = NO_SETTINGS) -> Loaded:
@@ -18,3 +25,29 @@ def load_or_leave(file: str, web: Web = NO_SETTINGS) -> Loaded:
     if not loaded.ok:
         sys.exit(2)
     return loaded
+
+
+def surroundings_or_leave(file: str, environment: str) -> Surroundings:
+    """What holds for the file beside itself. Leaves with exit code 2 and every complaint about chaos.yaml or a policy.
+
+    Raises UsageError.
+    """
+    try:
+        return surroundings("-" if is_url(file) else file, environment)
+    except InvalidSettings as problem:
+        from chaos_runner.experiment.complaints import render
+
+        sources = {problem.document.file: problem.document.text}
+        click.echo(render(problem.findings, sources, color=err_ink().on), err=True)
+        said = f"{problem}, so nothing is run: a safeguard that is misspelt would be none"
+        click.echo(f"{err_ink().red('error')}: {said}", err=True)
+        sys.exit(problem.exit_code)
+
+
+def request_from(file: str, environment: str, wishes: Wishes, variables: Sequence[str],
+                 variable_files: Sequence[str]) -> wiring.Request:
+    """What a run of that file would be. Leaves with every complaint when it cannot be followed. Raises UsageError."""
+    held = surroundings_or_leave(file, environment)
+    request = wiring.request_for(load_or_leave(file), wiring.reports_folder(None, held.project), variables,
+                                 structs.replace(wishes, surroundings=held))
+    return structs.replace(request, overrides=overrides((), variable_files))

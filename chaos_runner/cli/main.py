@@ -13,6 +13,7 @@ from chaos_runner import __version__
 
 COMMANDS: Final = {
     "run": "Run experiments: inject the faults, undo them, judge.",
+    "plan": "Show whom an experiment would hit, and how that comes back.",
     "validate": "Say everything that is wrong with experiment files.",
     "recover": "Undo what a dead runner left behind.",
     "stop": "Ask a run to stop and undo, and wait for it.",

@@ -12,9 +12,10 @@ import msgspec
 from msgspec import Struct, structs
 
 from chaos_runner import wiring
+from chaos_runner.cli.asking import agreed, bound_to, read_plan_file
 from chaos_runner.cli.children import run_in_a_child
 from chaos_runner.cli.console import Console, ending
-from chaos_runner.cli.files import load_or_leave
+from chaos_runner.cli.files import load_or_leave, surroundings_or_leave
 from chaos_runner.cli.ink import err_ink
 from chaos_runner.engine.watching import Watcher
 from chaos_runner.errors import UsageError
@@ -35,6 +36,10 @@ from chaos_runner.run.run import Run
 class Options(Struct, frozen=True, kw_only=True):
     """The command's options."""
 
+    env: str
+    yes: bool
+    plan: Path | None
+    rehearse: bool
     var: tuple[str, ...]
     seed: int | None
     rollback_strategy: str | None
@@ -81,7 +86,13 @@ class Results:
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@click.argument("files", nargs=-1, metavar="FILE…")
+@click.option("--env", metavar="NAME", default="", help="An environment of chaos.yaml.")
+@click.option("--yes", "-y", is_flag=True, help="Say yes where somebody would be asked (confirm-above, production).")
+@click.option("--plan", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Hit what this plan says and nobody else (`chaos-runner plan --out FILE`).")
+@click.option("--rehearse", is_flag=True, help=(
+    "Trip each stop rule with an invented bad sample, before the first fault."))
 @click.option("--var", multiple=True, metavar="KEY[:TYPE]=VALUE", help="Override a value of the configuration.")
 @click.option("--var-file", multiple=True, metavar="FILE", help="Override values of the configuration and of the "
               "secrets (JSON, YAML), or set variables of the environment (any other name).")
@@ -116,6 +127,11 @@ def command(files: tuple[str, ...], **options: Any) -> None:
     in the order given, each in a process of its own. Ctrl-C stops and undoes; so do SIGTERM, SIGHUP and SIGQUIT.
     """
     chosen = Options(**options)
+    if chosen.plan:
+        _run_planned(files, chosen, chosen.plan)
+        return
+    if not files:
+        raise click.UsageError("which FILE? (`-` is standard input)")
     if len(files) == 1:
         _run_one(files[0], chosen)
         return
@@ -127,9 +143,24 @@ def command(files: tuple[str, ...], **options: Any) -> None:
     sys.exit(_run_many(files, chosen))
 
 
+def _run_planned(files: Sequence[str], options: Options, path: Path) -> None:
+    """The plan's own file, unless another was given: it may have been moved, and must be the same."""
+    if len(files) > 1:
+        raise click.UsageError("--plan wants a single file")
+    plan = read_plan_file(path)
+    if options.env not in ("", plan.environment):
+        raise UsageError(f'--env {options.env}: the plan is for {plan.environment or "no environment"}')
+    chosen = structs.replace(options, env=plan.environment)
+    _run(bound_to(plan, _request(files[0] if files else plan.file, chosen)), chosen)
+
+
 def _run_one(file: str, options: Options) -> None:
+    _run(_request(file, options), options)
+
+
+def _run(asked: wiring.Request, options: Options) -> None:
     """Runs it and leaves the process: at once, whatever threads or handlers a step has left behind."""
-    request = _request(file, options)
+    request = agreed(asked, yes=options.yes)
     _say_what_is_unfinished(request.reports)
     results = Results()
     watchers: list[Watcher] = [] if options.quiet else [Console(err_ink())]
@@ -154,8 +185,9 @@ def _request(file: str, options: Options) -> wiring.Request:
         loaded = load_or_leave(file, web)
         if guests.bring_controls and loaded.experiment:
             state["data"] = as_data(loaded.experiment)
-    wishes = _wishes(options, runtime_of(guests.settings))
-    request = wiring.request_for(loaded, wiring.reports_folder(options.reports), options.var, wishes)
+    held = surroundings_or_leave(file, options.env)
+    wishes = structs.replace(_wishes(options, runtime_of(guests.settings)), surroundings=held)
+    request = wiring.request_for(loaded, wiring.reports_folder(options.reports, held.project), options.var, wishes)
     return structs.replace(request, guests=guests, overrides=overrides((), options.var_file),
                            journal_path=options.journal_path)
 
@@ -166,7 +198,7 @@ def _wishes(options: Options, runtime: Runtime) -> Wishes:
     manner = Manner(frequency_s=options.hypothesis_frequency, fail_fast=options.fail_fast,
                     dry=Dry(options.dry) if options.dry else None)
     return Wishes(seed=options.seed, strategy=strategy, hypothesis_only=options.hypothesis_only,
-                  hypothesis=hypothesis, manner=manner, runtime=runtime)
+                  hypothesis=hypothesis, manner=manner, runtime=runtime, rehearse=options.rehearse)
 
 
 def _say_what_is_unfinished(reports: Path) -> None:
@@ -237,8 +269,10 @@ def _passed_on(options: Options) -> Iterator[str]:
         if getattr(options, option):
             yield from (f"--{option.replace('_', '-')}", getattr(options, option))
     yield from ("--hypothesis-frequency", str(options.hypothesis_frequency))
+    if options.env:
+        yield from ("--env", options.env)
     if options.reports:
         yield from ("--reports", str(options.reports))
     yield from (flag for flag, on in (
         ("--hypothesis-only", options.hypothesis_only), ("--quiet", options.quiet), ("--fail-fast", options.fail_fast),
-        ("--no-verify-tls", options.no_verify_tls)) if on)
+        ("--no-verify-tls", options.no_verify_tls), ("--yes", options.yes), ("--rehearse", options.rehearse)) if on)

@@ -22,7 +22,7 @@ from chaos_runner.experiment.arguments import BadArguments, convert
 from chaos_runner.experiment.model import AnyAnswer, Native, Probe, Provider, Step
 from chaos_runner.experiment.values import Values
 from chaos_runner.plan.aim import aim
-from chaos_runner.plan.limits import Aim, aims, exceeded
+from chaos_runner.plan.limits import Aim, aims_of, exceeded
 from chaos_runner.plan.model import Plan
 from chaos_runner.redaction import Redactor
 from chaos_runner.run import commands as co
@@ -171,7 +171,7 @@ class Hands:
         return aim(step, self._plan, self._values, self._shelf.fault)
 
     def _aims(self, step: Step, acts: Sequence[Act]) -> list[Aim]:
-        return aims(step.call.name, acts) if isinstance(step.call, Native) else []
+        return aims_of(step.call, acts)
 
     def _declined(self, step: Step, problem: Exception, *, early: bool) -> ev.Fact:
         return ev.Declined(t=self._t(), step=step.key, why=_refusal(problem), text=str(problem), early=early)

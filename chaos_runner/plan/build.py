@@ -4,10 +4,8 @@ import os
 import secrets
 import sys
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any, Final
 
-import msgspec
 from msgspec import Struct, structs
 
 from chaos_runner import __version__
@@ -29,6 +27,7 @@ from chaos_runner.experiment.project import Surroundings
 from chaos_runner.experiment.values import Values
 from chaos_runner.inverses import undo_of
 from chaos_runner.plan.aim import FindFault
+from chaos_runner.plan.digest import digest, parts_of
 from chaos_runner.plan.model import FaultCard, Manner, Origin, Plan, Planned
 from chaos_runner.redaction import Redactor, fit
 from chaos_runner.units import spoken_seconds
@@ -75,13 +74,14 @@ def plan_for(experiment: Experiment, values: Values, wishes: Wishes, find_fault:
              if step.is_fault and isinstance(step.call, Native)}
     recovers_s = _recovers_within_s(resolved)
     longest_s = _bounded_s(_longest_s(resolved, recovers_s))
-    return Plan(
+    plan = Plan(
         run=new_run_id(started), experiment=resolved, origin=origin(), seed=_seed(resolved, wishes), cards=cards,
         strategy=_rollbacks(resolved, wishes), manner=_manner(resolved, wishes), recovers_within_s=recovers_s,
         longest_s=longest_s, expires=rfc3339(started + timedelta(seconds=longest_s + MARGIN_S)),
-        started=rfc3339(started), digest=_digest(resolved), hypothesis_only=wishes.hypothesis_only,
+        started=rfc3339(started), digest="", hypothesis_only=wishes.hypothesis_only,
         safeguards=safeguards, environment=wishes.surroundings.environment.name,
         production=wishes.surroundings.environment.production, planned=wishes.planned)
+    return structs.replace(plan, digest=digest(parts_of(plan)))
 
 
 def _safeguards(experiment: Experiment, wishes: Wishes) -> Safeguards:
@@ -236,7 +236,3 @@ def _longest_step_s(step: Step) -> float:
         return pauses_s + UNBOUNDED_STEP_S
     timeout_s = step.call.spec.get("timeout")
     return pauses_s + (float(timeout_s) if isinstance(timeout_s, int | float) else BOUNDED_STEP_S)
-
-
-def _digest(experiment: Experiment) -> str:
-    return sha256(msgspec.json.encode(experiment, order="deterministic")).hexdigest()[:16]

@@ -7,7 +7,16 @@ from typing import Final
 from msgspec import Struct
 
 from chaos_runner.contracts import Act, Group
-from chaos_runner.experiment.model import ConfirmAbove, Experiment, Limits, Protected, Safeguards, StepKind
+from chaos_runner.experiment.model import (
+    Call,
+    ConfirmAbove,
+    Experiment,
+    Limits,
+    Native,
+    Protected,
+    Safeguards,
+    StepKind,
+)
 from chaos_runner.units import spoken_seconds
 
 _ROUNDING: Final = 1e-9
@@ -37,9 +46,9 @@ class Share(Struct, frozen=True, kw_only=True):
         return f"{self.hit} of {self.group.size} {self.group.name} = {percent(self.share)}"
 
 
-def aims(fault: str, acts: Iterable[Act]) -> list[Aim]:
-    """Whom these acts of a fault would hit."""
-    family = fault.partition(".")[0]
+def aims_of(call: Call, acts: Iterable[Act]) -> list[Aim]:
+    """Whom these acts of a native fault would hit. Of a Chaos Toolkit action nothing is known."""
+    family = call.name.partition(".")[0] if isinstance(call, Native) else ""
     return [Aim(family, act.label, act.group) for act in acts]
 
 

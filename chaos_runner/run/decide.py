@@ -17,8 +17,8 @@ from typing import Final, NamedTuple
 from msgspec import structs
 
 from chaos_runner.contracts import Answer
-from chaos_runner.experiment.model import Native, Probe, Provider, Step
-from chaos_runner.plan.limits import Aim, aims, duration_s, exceeded, faults_s, too_long
+from chaos_runner.experiment.model import Probe, Provider, Step
+from chaos_runner.plan.limits import Aim, duration_s, exceeded, faults_s, too_long
 from chaos_runner.run import commands as co
 from chaos_runner.run import events as ev
 from chaos_runner.run.commands import Command, Timer, Wake, Woke
@@ -617,13 +617,8 @@ def _hit_by_others(run: Run, key: str) -> tuple[Aim, ...]:
     """Whom every other fault hits that has been started: as recorded, or, before that, as it was found at first."""
     if not run.plan.safeguards.limits:
         return ()
-    others = [step for step in run.plan.experiment.method[:run.pending.cursor] if step.is_fault and step.key != key]
-    return tuple(aim for step in others for aim in _aims_of(run, step))
-
-
-def _aims_of(run: Run, step: Step) -> list[Aim]:
-    acts = [entry.act for entry in run.entries_of(step.key) if entry.act]
-    return aims(step.call.name, acts) if acts and isinstance(step.call, Native) else run.checked.get(step.key, [])
+    begun = {step.key for step in run.plan.experiment.method[:run.pending.cursor]} - {key}
+    return tuple(aim for step, found in run.hit.items() if step in begun for aim in found)
 
 
 def _finish_step(turn: _Turn, key: str) -> None:

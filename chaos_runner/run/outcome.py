@@ -8,6 +8,7 @@ from msgspec import Struct
 from chaos_runner.clock import rfc3339
 from chaos_runner.contracts import Grade
 from chaos_runner.experiment.model import Native, Probe, Step
+from chaos_runner.plan.limits import used
 from chaos_runner.run.conditions import broke, lost
 from chaos_runner.run.events import Phase, Reason, RestoredState, RunEnded, StopKind, Verdict
 from chaos_runner.run.measures import Detected, all_recovered_s, detected, time_to_detect_s, time_to_recover_s
@@ -61,6 +62,14 @@ class StopOutcome(Struct, frozen=True, kw_only=True):
     sample_to_undo_ms: float | None
 
 
+class RehearsalOutcome(Struct, frozen=True, kw_only=True):
+    """A stop rule in the rehearsal: whether it trips, and how soon after a bad sample an undo could have begun."""
+
+    rule: str
+    trips: bool
+    sample_to_undo_ready_ms: float
+
+
 class UndoOutcome(Struct, frozen=True, kw_only=True):
     """One entry that is not known to be restored, and the command that finishes it."""
 
@@ -89,6 +98,9 @@ class Outcome(Struct, frozen=True, kw_only=True):
     detected: Detected | None
     time_to_recover_s: float | None
     stop: StopOutcome | None
+    environment: str
+    limits: list[str]
+    rehearsal: list[RehearsalOutcome]
     reasons: list[Reason]
     unrestored: list[UndoOutcome]
 
@@ -110,7 +122,11 @@ def _outcome(run: Run, end: RunEnded) -> Outcome:
         faults=[_fault(run, step, state) for step, state in run.actions_begun()],
         probes=[_probe(run, number, phase) for phase in Phase for number in range(len(plan.probes))
                 if run.tally(number, phase).readings],
-        detected=detected(run), time_to_recover_s=all_recovered_s(run), stop=_stop(run), reasons=end.reasons,
+        detected=detected(run), time_to_recover_s=all_recovered_s(run), stop=_stop(run),
+        environment=plan.environment, limits=used(plan.safeguards.limits, run.hit),
+        rehearsal=[RehearsalOutcome(rule=plan.watched[number].name, trips=found.trips,
+                                    sample_to_undo_ready_ms=round(found.took_s * 1000, 3))
+                   for number, found in run.rehearsals.items()], reasons=end.reasons,
         unrestored=list(_unrestored(run)))
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 
 from chaos_runner.contracts import Act, Answer, Evidence, Grade
 from chaos_runner.experiment.model import ProviderUndo, Step, StepKind
-from chaos_runner.plan.limits import Aim
+from chaos_runner.plan.limits import Aim, aims_of
 from chaos_runner.plan.model import Plan
 from chaos_runner.run import events as ev
 from chaos_runner.run.events import Phase, Stage
@@ -194,6 +194,13 @@ class Run(Struct, frozen=True, kw_only=True):
     def acted(self) -> bool:
         """Whether any action was started, so that the system may have been changed."""
         return self.first_applied_t is not None
+
+    @property
+    def hit(self) -> dict[str, list[Aim]]:
+        """Whom each fault has hit; before it began, whom it was found to hit."""
+        recorded = {step.key: aims_of(step.call, [entry.act for entry in self.entries_of(step.key) if entry.act])
+                    for step in self.plan.experiment.method if step.is_fault}
+        return {key: found or self.checked.get(key, []) for key, found in recorded.items()}
 
     @property
     def first_effect_t(self) -> float | None:

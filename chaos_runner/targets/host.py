@@ -103,7 +103,7 @@ class Process(Struct, frozen=True, kw_only=True):
 
     def right(self, verb: str) -> Right:
         """The right to send it signals."""
-        needs = f"to send signals to {self.label}"
+        needs = "to send signals to them"
         try:
             self.check_right()
         except (Refused, Gone) as problem:

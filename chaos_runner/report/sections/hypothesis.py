@@ -64,8 +64,18 @@ def _row(story: Story, number: int) -> Row:
     run = story.run
     probe = run.plan.watched[number]
     cells = [_cell(story, number, phase) for phase in Phase]
+    rule = "; ".join(filter(None, (_rule(probe), _rehearsal(run, number))))
     return Row(number=number, name=text.short(probe.name), limit=text.firm(sentences.limit_words(probe)),
-               rule=_rule(probe), mark=min((cell.mark for cell in cells), key=_doubt), cells=cells)
+               rule=rule, mark=min((cell.mark for cell in cells), key=_doubt), cells=cells)
+
+
+def _rehearsal(run: Run, number: int) -> str:
+    """How soon an undo could have begun, as it was measured before the first fault."""
+    found = run.rehearsals.get(number)
+    if found is None:
+        return ""
+    took = f"undo ready {spoken_seconds(found.took_s)} after a bad sample"
+    return f"rehearsed: {took if found.trips else 'it does not trip'}"
 
 
 def _cell(story: Story, number: int, phase: Phase) -> Cell:

@@ -3,6 +3,7 @@
 
 from msgspec import Struct
 
+from chaos_runner.plan.limits import used
 from chaos_runner.report import text, times
 from chaos_runner.report.story import Story
 from chaos_runner.units import spoken_seconds
@@ -30,10 +31,13 @@ def view(story: Story) -> View:
     plan, origin, experiment = run.plan, run.plan.origin, run.plan.experiment
     items = (
         Item("run", plan.run), Item("started", times.utc_date(run, 0.0)), Item("ended", times.utc_date(run, run.t)),
-        Item("by", f"{origin.user} on {origin.host}"), Item("file", experiment.file), Item("owner", experiment.owner),
+        Item("by", f"{origin.user} on {origin.host}"), Item("from", origin.through),
+        Item("environment", f"{plan.environment}{' (production)' if plan.production else ''}"),
+        Item("file", experiment.file), Item("owner", experiment.owner),
         Item("tags", ", ".join(experiment.tags)), Item("seed", str(plan.seed)), Item("digest of the plan", plan.digest),
         Item("rollback strategy", str(plan.strategy)),
         Item("recovers within", spoken_seconds(plan.recovers_within_s)),
+        *(Item("limit", said) for said in used(plan.safeguards.limits, run.hit)),
         Item("marks expire", plan.expires), Item("process", f"{origin.pid}"),
         Item("chaos-runner", origin.version), Item("Python", origin.python), Item("platform", origin.platform),
     )
