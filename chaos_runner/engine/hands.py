@@ -70,6 +70,7 @@ class Hands:
         self._redactor = orders.redactor
         self._attendants = orders.attendants
         self._processes: dict[str, Popen[bytes]] = {}
+        self._killed: set[str] = set()
 
     def attend(self, control: co.Control, run: Run) -> ev.Fact:
         """Calls the controls about this moment."""
@@ -251,11 +252,12 @@ class Hands:
             return activities.call(call, caller)
         changed = self._attendants.begin(key, call)
         if changed is None:
-            return Called(ok=True, grade=Grade.NONE, note="a control made it dry: not called")
+            return Called(ok=True, grade=Grade.NONE, dry=True, note="a control made it dry: not called")
         called = activities.call(changed, caller)
         if changed != call and not called.note:
             called = msgspec.structs.replace(called, note="a control has changed what was called")
-        self._attendants.end(key, called)
+        killed = key in self._killed
+        self._attendants.end(key, msgspec.structs.replace(called, left=True) if killed else called)
         return called
 
     @property
@@ -275,7 +277,7 @@ class Hands:
 
     def _ended(self, step: Step, called: Called, called_t: float) -> ev.StepEnded:
         output, cut = activities.recorded(self._redactor.data(activities.writable(called.output)))
-        ok, grade, note = called.ok and called.grade is not Grade.NONE, called.grade, called.note or cut
+        ok, grade, note = called.went_well, called.grade, called.note or cut
         if step.expect is not None:
             ok = _as_expected(self._values.fill(step.expect), called.output)
             grade = Grade.PROVEN if ok else Grade.NONE
@@ -294,6 +296,7 @@ class Hands:
 
     def _kill(self, step: str) -> None:
         process = self._processes.get(step)
+        self._killed.add(step)
         if process:
             end_group(process)
 
