@@ -100,7 +100,7 @@ def run(request: Request, watchers: Sequence[Watcher], finish: Callable[[Ended],
     clock = SystemClock()
     started = clock.now()
     check_writable(request.journal_path)
-    experiment = with_overrides(with_variables(request.experiment, request.variables), request.overrides)
+    experiment = with_variables(with_overrides(request.experiment, request.overrides), request.variables)
     values = resolved(load_values(experiment, request.overrides.secrets))
     experiment = written_down(experiment, values)
     refuse_secrets_in_undo(experiment, Redactor(values.sensitive()))

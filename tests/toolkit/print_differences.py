@@ -97,7 +97,7 @@ def _outcome(scene: Scene) -> tuple[str, str]:
     if "raised" in seen:
         return f"refused ({seen['raised']})", "3" if seen["raised"] == "Refused" else "2"
     names = [rollback["name"] for rollback in scene.experiment["rollbacks"] or []]
-    back = "rollbacks run" if set(names) & set(seen["called"]) else "no rollbacks"
+    back = "rollbacks run" if any(name in seen["called"] for name in names) else "no rollbacks"
     return f"{seen['verdict']} ({seen['code']}), {seen['restored']}; {back}", str(seen["exit"])
 
 

@@ -57,10 +57,10 @@ def odd(name: str) -> set[int]:
     return {1}
 
 
-def known(name: str, configuration: dict[str, Any], secrets: dict[str, Any]) -> list[Any]:
+def known(name: str, configuration: dict[str, Any], secrets: dict[str, Any] | None = None) -> list[Any]:
     """What it is given beside its arguments."""
     CALLED.append(name)
-    return [configuration.get("who"), secrets.get("token")]
+    return [configuration.get("who"), (secrets or {}).get("token")]
 
 
 def safeguard(name: str, *, harshly: bool = False) -> None:
