@@ -657,7 +657,8 @@ def _roll_back_next(turn: _Turn) -> bool:
             return True
         if turn.run.is_due(step.key):
             _roll_back(turn, step)
-            return True
+            if not turn.run.step(step.key).dry:
+                return True
         if not _heard(turn, co.Control("activity", "after", step.key)):
             return True
     return False

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chaos_runner.experiment.model import Dry, HypothesisStrategy, Probe
+from chaos_runner.experiment.model import Dry, HypothesisStrategy, Probe, RollbackStrategy
 from chaos_runner.plan.model import Manner
 from chaos_runner.run import commands as co
 from chaos_runner.run import events as ev
@@ -23,7 +23,8 @@ def once(*says: bool) -> dict[str, Any]:
 
 
 def play(data: dict[str, Any], *, strategy: str = "default", pause: FakeFault | None = None,
-         manner: Manner | None = None, **more: Any) -> MemoryRun:
+         manner: Manner | None = None, rollbacks: str = "safe", **more: Any) -> MemoryRun:
+    more["strategy"] = RollbackStrategy(rollbacks)
     return run_in_memory(data, faults={"fake.pause": pause or FakeFault()}, probes={"fake.errors": readings(0)},
                          hypothesis=HypothesisStrategy.of(strategy), manner=manner or Manner(), **more)
 
@@ -98,6 +99,13 @@ def test_a_dry_run_touches_nothing_and_is_inconclusive(dry: Dry) -> None:
     assert not run.moments(ev.StepBegan)
     assert [event.step for event in run.events if isinstance(event, ev.StepSkipped)] == ["m0", "m1"]
     assert (run.verdict, run.codes[0]) == (Verdict.INCONCLUSIVE, "V508")
+
+
+def test_a_dry_run_goes_through_the_rollbacks_at_once() -> None:
+    run = play(experiment(action(), rollbacks=[action("one"), action("two")], probes=[once(True)]),
+               manner=Manner(dry=Dry.ACTIONS), rollbacks="always")
+    assert [event.step for event in run.events if isinstance(event, ev.StepSkipped)] == ["m0", "r0", "r1"]
+    assert run.run.t == 0
 
 
 def test_dry_probes_are_not_read() -> None:

@@ -26,7 +26,8 @@ def test_nothing_that_the_caller_gave_is_changed() -> None:
 
 def test_a_green_verdict_is_given_only_where_the_steady_state_was_measured_and_something_acted() -> None:
     passed = {name for name, seen in by("runner").items() if seen.get("verdict") == "passed"}
-    assert not [name for name in passed if "only" in name or "dry" in name or "skip" in name or "fail" in name]
+    left_out = ("only", "skip", "fail", "dry probes", "dry act", "dry in", "dry at")
+    assert not [name for name in passed if any(word in name for word in left_out)]
 
 
 def test_every_policy_is_needed() -> None:
