@@ -137,8 +137,8 @@ def run(request: Request, watchers: Sequence[Watcher], finish: Callable[[Ended],
 def planned(request: Request, started: datetime) -> tuple[Plan, Values]:
     """What will be done, and what `${name}` stands for in it. Touches nothing. Raises UsageError and Refused."""
     there = Overrides(request.wishes.surroundings.environment.configuration)
-    experiment = with_overrides(with_variables(with_overrides(request.experiment, there), request.variables),
-                                request.overrides)
+    given = with_overrides(with_overrides(request.experiment, there), request.overrides)
+    experiment = with_variables(given, request.variables)
     values = resolved(load_values(experiment, request.overrides.secrets))
     experiment = written_down(experiment, values)
     refuse_secrets_in_undo(experiment, Redactor(values.sensitive()))

@@ -56,8 +56,15 @@ class Called(Struct, frozen=True, kw_only=True):
     note: str = ""
     broke: bool = False
     """Whether it could not even be called: what it raised is no failure of the activity to chaoslib."""
+    dry: bool = False
+    """Whether it was not called, because a control wants it so."""
     left: bool = False
     """Whether it asked the process to leave."""
+
+    @property
+    def went_well(self) -> bool:
+        """Whether nothing about it is an error."""
+        return self.ok and (self.dry or self.grade is not Grade.NONE)
 
     @property
     def ends_run(self) -> bool:

@@ -34,6 +34,7 @@ from chaos_runner.run import commands as co
 from chaos_runner.run.events import StopKind
 from chaos_runner.run.run import Run, StepRun
 
+LEFT: Final = Called(ok=False, grade=Grade.NONE, left=True)
 DRY: Final = Called(ok=True, grade=Grade.NONE, note="a control made it dry: not called")
 
 
@@ -93,7 +94,11 @@ class Controls:
         return Provider({name: value for name, value in spec.items() if value is not None})
 
     def end(self, key: str, called: Called) -> None:
-        """It has come back."""
+        """It has come back. Of what was left behind before, that was said already."""
+        if self.live.is_open(key):
+            self._completed(key, called)
+
+    def _completed(self, key: str, called: Called) -> None:
         self._registry.activity_completed(self.live.activity(key), self.live.end(key, called))
 
     def judged(self, key: str, *, good: bool) -> None:
@@ -156,8 +161,11 @@ class Controls:
     def after_hypothesis(self, control: co.Control, run: Run) -> None:
         """A reading is over: its state is given to the controls, then kept."""
         whole = run.stop is None or run.stop.kind is StopKind.FAIL_FAST
-        state = self.live.close_state(control.reading, whole=whole)
+        state = self.live.close_state(whole=whole)
         self._end(control, self.live.hypothesis, state)
+        if not whole:
+            return
+        self.live.keep_state(control.reading)
         if control.reading == "before":
             self._registry.hypothesis_before_completed(self.live.experiment, state, self.live.data)
         elif control.reading == "after":
@@ -176,7 +184,8 @@ class Controls:
         """The method is over, or was cut short."""
         self._end(control, self.live.experiment, self.live.data["run"])
         self.live.follow(run)
-        self._registry.method_completed(self.live.experiment, self.live.data["run"] if run.stop is None else None)
+        if not _leaves(run):
+            self._registry.method_completed(self.live.experiment, self.live.data["run"] if run.stop is None else None)
         if self._manner.hypothesis.reads_during and run.plan.single_shot:
             self._registry.continuous_hypothesis_completed(self.live.experiment, self.live.data, None)  # type: ignore[arg-type]  # None is its default
 
@@ -202,9 +211,12 @@ class Controls:
         if self.live.record(key) is None and _is_skipped(run, key):
             self.begin(key, Provider({}))
             self.end(key, DRY)
+            if key.startswith("p"):
+                self.live.told(key, good=True)
         if self.live.record(key) is None and not key.startswith("p"):
             self._native(key, run.step(key))
-        self.live.close(key)
+        if self.live.is_open(key):
+            self._completed(key, LEFT)
         self._end(control, self.live.activity(key), self.live.record(key))
         if key.startswith("p"):
             self.live.keep_probe(key)
@@ -220,10 +232,17 @@ class Controls:
         if run.stop is None or self._told_of_stop:
             return
         self._told_of_stop = True
-        if run.stop.kind is StopKind.CONTROL or run.stop.text == "SIGTERM":
-            self._registry.interrupted(self.live.experiment, self.live.data)
-        elif run.stop.kind in (StopKind.SIGNAL, StopKind.ASKED, StopKind.STEP_LEFT):
+        if _leaves(run):
             self._registry.signal_exit()
+        elif run.stop.kind in (StopKind.CONTROL, StopKind.SIGNAL):
+            self._registry.interrupted(self.live.experiment, self.live.data)
+
+
+def _leaves(run: Run) -> bool:
+    """Whether the run was ended by what chaoslib meets as an exit. SIGTERM and controls interrupt it instead."""
+    stop = run.stop
+    asked = stop is not None and stop.kind in (StopKind.ASKED, StopKind.STEP_LEFT)
+    return asked or (stop is not None and stop.kind is StopKind.SIGNAL and stop.text != "SIGTERM")
 
 
 def _prepared(asked: Asked, configuration: Data, secrets: Data) -> Data:

@@ -75,6 +75,7 @@ class Hands:
         self._ready: dict[int, tuple[Callable[[Any], Reading], Struct]] = {}
         """Native probes and their arguments, the same for all of a run. The plan keeps the calls, and so their ids.
         """
+        self._killed: set[str] = set()
 
     def attend(self, control: co.Control, run: Run) -> ev.Fact:
         """Calls the controls about this moment."""
@@ -259,11 +260,12 @@ class Hands:
             return activities.call(call, caller)
         changed = self._attendants.begin(key, call)
         if changed is None:
-            return Called(ok=True, grade=Grade.NONE, note="a control made it dry: not called")
+            return Called(ok=True, grade=Grade.NONE, dry=True, note="a control made it dry: not called")
         called = activities.call(changed, caller)
         if changed != call and not called.note:
             called = msgspec.structs.replace(called, note="a control has changed what was called")
-        self._attendants.end(key, called)
+        killed = key in self._killed
+        self._attendants.end(key, msgspec.structs.replace(called, left=True) if killed else called)
         return called
 
     @property
@@ -283,7 +285,7 @@ class Hands:
 
     def _ended(self, step: Step, called: Called, called_t: float) -> ev.StepEnded:
         output, cut = activities.recorded(self._redactor.data(activities.writable(called.output)))
-        ok, grade, note = called.ok and called.grade is not Grade.NONE, called.grade, called.note or cut
+        ok, grade, note = called.went_well, called.grade, called.note or cut
         if step.expect is not None:
             ok = called.ok and _as_expected(self._values.fill(step.expect), called.output)
             grade = Grade.PROVEN if ok else Grade.NONE
@@ -313,6 +315,7 @@ class Hands:
 
     def _kill(self, step: str) -> None:
         process = self._processes.get(step)
+        self._killed.add(step)
         if process:
             end_group(process)
 

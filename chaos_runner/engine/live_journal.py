@@ -23,7 +23,6 @@ class LiveJournal:
         self.experiment = experiment
         self._began = datetime.now(UTC)
         self._records: dict[str, Data] = {}
-        self._ends: dict[str, datetime] = {}
         self._state: Data = {}
         self.data: Data = {
             "chaoslib-version": version, "platform": platform.platform(), "node": platform.node(),
@@ -82,6 +81,10 @@ class LiveJournal:
             took = ended - datetime.fromisoformat(record["start"])
             record |= {"end": ended.isoformat(), "duration": took.total_seconds()}
 
+    def is_open(self, key: str) -> bool:
+        """Whether an activity was called and has not come back."""
+        return "end" not in self._records.get(key, {"end": ""})
+
     def record(self, key: str) -> Data | None:
         """The record of an activity, None when it was not called."""
         return self._records.get(key)
@@ -110,16 +113,20 @@ class LiveJournal:
         if record and record not in self._state["probes"]:
             self._state["probes"].append(record)
 
-    def close_state(self, reading: str, *, whole: bool) -> Data:
+    def close_state(self, *, whole: bool) -> Data:
         """The state at the end of a reading. One that was cut short has not been met, nor missed."""
         state = self._state
         if whole and state["steady_state_met"] is None:
             state["steady_state_met"] = True
+        return state
+
+    def keep_state(self, reading: str) -> None:
+        """Puts the state into the journal."""
+        state = self._state
         if reading in ("before", "after"):
             self.data["steady_states"][reading] = state
         else:
             self.data["steady_states"]["during"].append(state)
-        return state
 
     # ── the whole ───────────────────────────────────────────────────────────────────────────────────────────────────
 

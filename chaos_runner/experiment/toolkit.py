@@ -4,7 +4,6 @@ import copy
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from msgspec import Struct, structs
 from chaos_runner.errors import UsageError
 from chaos_runner.experiment.model import Experiment
 from chaos_runner.experiment.values import Values
+from chaos_runner.experiment.vault import logged_in, refusals
 
 _NOT_AS_DECLARED: Final = (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError)
 """What chaoslib raises, beside its own errors, on a value that is not what it is declared to be."""
@@ -130,23 +130,16 @@ def _secrets(declared: Mapping[str, Any], configuration: Mapping[str, Any],
              instead: Mapping[str, Any]) -> dict[str, Any]:
     if not declared:
         return {}
-    _refuse_vault_without_its_package(declared)
     from chaoslib.exceptions import ChaosException
     from chaoslib.secret import load_secrets
 
+    unreadable: tuple[type[Exception], ...] = (
+        ChaosException, OSError, *_NOT_AS_DECLARED, *refusals(declared))
     try:
-        return dict(load_secrets(copy.deepcopy(dict(declared)), dict(configuration), dict(instead)))
-    except (ChaosException, OSError, *_NOT_AS_DECLARED) as problem:
+        known = dict(logged_in(declared, configuration))
+        return dict(load_secrets(copy.deepcopy(dict(declared)), known, dict(instead)))
+    except unreadable as problem:
         raise UsageError(f"the secrets cannot be read: {problem}") from problem
-
-
-def _refuse_vault_without_its_package(declared: Mapping[str, Any]) -> None:
-    """Without `hvac` chaoslib writes a line to its log and goes on without the secret."""
-    if declared.get("type") == "vault" and "path" in declared and find_spec("hvac") is None:
-        raise UsageError('secrets of `type: vault` need the package hvac: pip install "chaos-runner[vault]"')
-    for member in declared.values():
-        if isinstance(member, Mapping):
-            _refuse_vault_without_its_package(member)
 
 
 def quiet() -> None:

@@ -752,7 +752,8 @@ def _roll_back_next(turn: _Turn) -> bool:
             return True
         if turn.run.is_due(step.key):
             _roll_back(turn, step)
-            return True
+            if not turn.run.step(step.key).dry:
+                return True
         if not _heard(turn, co.Control("activity", "after", step.key)):
             return True
     return False
@@ -814,7 +815,7 @@ def _after(turn: _Turn) -> None:
         return
     lost = _lost(turn.run)
     if lost is None:
-        _enter(turn, Stage.OVER)
+        _finish(turn)
     elif not turn.run.plan.probes[lost].every_s:
         _read_again(turn, lost)
 

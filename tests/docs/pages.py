@@ -10,7 +10,8 @@ from msgspec import Struct
 ROOT: Final = Path(__file__).parents[2]
 DOCS: Final = ROOT / "docs"
 PAGES: Final = sorted(DOCS.rglob("*.md"))
-WRITTEN: Final = ("adding-a-fault", "experiment-format", "index", "journal", "tutorial", "verdicts")
+WRITTEN: Final = ("adding-a-fault", "experiment-format", "from-chaos-toolkit",
+                  "index", "journal", "tutorial", "verdicts")
 """The pages that people write and these tests keep true."""
 _BLOCK: Final = re.compile(r"^```(\w+)(?: ([^\n]+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _INLINE: Final = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
