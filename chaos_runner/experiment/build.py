@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from msgspec import structs
+
 from chaos_runner.experiment import activities
 from chaos_runner.experiment.activities import Known
 from chaos_runner.experiment.controls import controls
@@ -51,7 +53,8 @@ def build(document: Document, library: Library) -> tuple[Experiment | None, list
     experiment = _experiment(document, fields, found, Known(dict(_named(fields)), library))
     said_once = list(dict.fromkeys(found))  # an activity that is referred to is read again
     broken = any(finding.severity is Severity.ERROR for finding in said_once)
-    return (None if broken else experiment), said_once
+    left_out = tuple(finding.message for finding in said_once if finding.code == "W303")
+    return (None if broken else structs.replace(experiment, controls_left_out=left_out)), said_once
 
 
 def _experiment(document: Document, fields: Fields, found: Found, known: Known) -> Experiment:

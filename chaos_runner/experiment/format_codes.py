@@ -96,7 +96,8 @@ FORMAT_CODES: Final = (
          "It stays as it is, as in Chaos Toolkit. Declare it under configuration or secrets, or write `$${name}`\n"
          "where it is meant so."),
     Code("W303", "a control that cannot be imported",
-         "Chaos Toolkit leaves such a control out and says so; chaos-runner does the same."),
+         "Chaos Toolkit leaves such a control out and says so; chaos-runner does the same, and the run is\n"
+         "inconclusive."),
     Code("W301", "a tolerance in the method",
          "Chaos Toolkit ignores it there. Here it is asked, and when it is not met the run is inconclusive; it cannot\n"
          "make a run deviated. `expect:` judges an action; the hypothesis judges probes."),
@@ -169,6 +170,9 @@ VERDICT_CODES: Final = (
          "The hypothesis strategy left the probes unread before or after the method. What was not measured is not\n"
          "known to have held: use the strategy `default` or `continuously`."),
     Code("V508", "inconclusive: a dry run", "Activities were only gone through and not called, so nothing was tested."),
+    Code("V510", "inconclusive: a control was left out",
+         "Its module cannot be imported, so whatever it was to guard or to measure, it did not. Install its package,\n"
+         "or take it out of the file."),
     Code("V509", "inconclusive: a tolerance in the method was not met",
          "Only the hypothesis says whether a run deviated; but a step of the method was not as its author wanted,\n"
          "so the run has not passed. Move the probe to the hypothesis, with `every:` to have it read all the time."),

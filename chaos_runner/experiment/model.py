@@ -281,6 +281,8 @@ class Experiment(Struct, frozen=True, kw_only=True):
     dry: Dry | None = None
     controlled: bool = False
     """Whether anything in the file has controls."""
+    controls_left_out: tuple[str, ...] = ()
+    """What was said of controls that cannot be imported: chaoslib goes on without them, and so do we."""
     source: str = ""
     """The file's own text, for the report; secrets in it are redacted before it reaches a journal."""
     used: tuple[Used, ...] = ()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEFAULT_LISTEN: Final = "127.0.0.1:8474"
+_STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 def serve(listen: str = DEFAULT_LISTEN, config: "Path | None" = None) -> None:
@@ -57,9 +58,16 @@ async def _populate(collection: Collection, config: "Path | None") -> None:
 
 
 def _stop_signal() -> asyncio.Event:
+    """Set by SIGTERM and SIGINT. From then on they are ignored: a second one does not spoil the exit."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+
+    def asked(_: int, __: object) -> None:
+        for number in _STOPPING:
+            signal.signal(number, signal.SIG_IGN)
+        loop.call_soon_threadsafe(stop.set)
+
+    for number in _STOPPING:
+        signal.signal(number, asked)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     return stop

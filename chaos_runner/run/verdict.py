@@ -285,6 +285,12 @@ def nothing_proven(run: Run) -> Iterator[Finding]:
                           text=f'"{step.name}" is reported, not measured, and require-proof asks for more')
 
 
+def unattended(run: Run) -> Iterator[Finding]:
+    """A control was asked for and left out: whatever it was to guard or to measure, it did not."""
+    for said in run.plan.experiment.controls_left_out:
+        yield Finding(code="V510", verdict=Verdict.INCONCLUSIVE, text=f"{said}; the run went without it")
+
+
 def data_missing(run: Run) -> Iterator[Finding]:
     """A probe could not be judged while or after the fault acted."""
     phases = [Phase.DURING] + ([Phase.AFTER] if ev.Stage.AFTER in run.stages else [])
@@ -336,6 +342,7 @@ _DECLINED: Final[dict[tuple[bool, Refusal], Callable[[str], Finding]]] = {
 
 RULES: Final[tuple[Rule, ...]] = (
     met_a_bug, refused, limited, stopped_early, steady_state_missing, unrehearsed, only_the_hypothesis,
-    deviated, aborted, interrupted, step_errored, dry_run, not_measured, nothing_proven, data_missing, stopped_short,
+    deviated, aborted, interrupted, step_errored, dry_run, not_measured, nothing_proven, unattended, data_missing,
+    stopped_short,
     held_throughout,
 )

@@ -249,7 +249,7 @@ def test_the_rules_stand_in_the_order_that_is_told() -> None:
     names = [rule.__name__ for rule in verdict.RULES]
     assert names == ["met_a_bug", "refused", "limited", "stopped_early", "steady_state_missing", "unrehearsed",
                      "only_the_hypothesis", "deviated", "aborted", "interrupted", "step_errored", "dry_run",
-                     "not_measured", "nothing_proven", "data_missing", "stopped_short", "held_throughout"]
+                     "not_measured", "nothing_proven", "unattended", "data_missing", "stopped_short", "held_throughout"]
     told = text("verdicts").partition("## The order of the rules")[2].partition("## Many")[0]
     assert len(re.findall(r"^\d+\. ", told, re.MULTILINE)) == len(names)
 
