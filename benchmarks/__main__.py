@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks.figures import Figure, all_figures
 from benchmarks.judging import hundred_probes, judging
+from benchmarks.planning import planning
 
 _PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 _INTRO = """# Benchmarks
@@ -39,6 +40,7 @@ def main() -> int:
 
 def _of_judging(quick: bool) -> Iterator[Figure]:  # noqa: FBT001 -- one switch of one command
     with tempfile.TemporaryDirectory() as name:
+        yield planning(quick)
         yield judging(quick)
         yield hundred_probes(Path(name), quick)
 

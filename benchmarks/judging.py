@@ -39,19 +39,19 @@ def judging(quick: bool) -> Figure:  # noqa: FBT001 -- one switch of one command
 
 def _judged_and_folded(count: int) -> float:
     """In pieces, as they come from a journal; making the samples is not counted."""
-    from chaos_runner.engine.judging import holds
+    from chaos_runner.engine.judging import asking
     from chaos_runner.experiment.values import Values
     from chaos_runner.run.run import AT_ONCE, Run
     from chaos_runner.run.verdict import judge
     from chaos_runner.testing import readings, run_in_memory
 
     run = Run.of(_started(run_in_memory(_experiment(), probes={"fake.latency": readings(0.2)}).events))
-    limit, nothing = run.plan.probes[0].judge, Values()
+    holds, nothing = asking(run.plan.probes[0].judge), Values()
     took_s, samples = 0.0, _samples(count)
     while piece := list(islice(samples, AT_ONCE)):
         began_s = time.perf_counter()
         for sample in piece:
-            holds(limit, sample.value, nothing)
+            holds(sample.value, nothing)
         run = run.after_samples(piece)
         took_s += time.perf_counter() - began_s
     assert run.tally(0, Phase.DURING).samples == count

@@ -11,6 +11,7 @@ Everything between the file and the verdict is the real thing; only the clock, t
 import heapq
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -40,6 +41,7 @@ from chaos_runner.experiment.loading import InvalidFile, load_data
 from chaos_runner.experiment.model import Experiment
 from chaos_runner.experiment.values import Values
 from chaos_runner.laws import BrokenLaw, Trial, check_fault
+from chaos_runner.plan.aim import FindFault
 from chaos_runner.plan.build import Wishes, plan_for
 from chaos_runner.redaction import Redactor
 from chaos_runner.run import commands as co
@@ -223,6 +225,17 @@ def run_in_memory(experiment: Mapping[str, Any] | Experiment, *, faults: Mapping
         run = Loop(world, log, Redactor(values.sensitive())).execute(ev.RunStarted(t=0.0, plan=plan))
         world.let_land()
     return MemoryRun(run=run, events=log.events)
+
+
+@contextmanager
+def fake_experiment(data: Mapping[str, Any], faults: Mapping[str, FakeFault]) -> Iterator[tuple[Experiment, FindFault]]:
+    """An experiment whose faults are fakes, and where to find them while this lasts: for looking at plans.
+
+    Raises InvalidFile.
+    """
+    fakes = _FakeShelf(faults, {}, FakeClock())
+    with fakes.on_the_shelf():
+        yield _loaded(data), fakes.fault
 
 
 def _loaded(data: Mapping[str, Any]) -> Experiment:

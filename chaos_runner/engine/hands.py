@@ -15,7 +15,7 @@ from chaos_runner.contracts import Act, BadQuestion, Fault, Grade, NativeProbe, 
 from chaos_runner.engine import activities
 from chaos_runner.engine.activities import RUN_VARIABLE, STEP_VARIABLE, Called, Caller
 from chaos_runner.engine.attending import Attendants
-from chaos_runner.engine.judging import CannotJudge, bad_values, holds
+from chaos_runner.engine.judging import Ask, CannotJudge, asking, bad_values, holds
 from chaos_runner.engine.process import end_group
 from chaos_runner.errors import ActFailed, ChaosRunnerError, Gone, NoEffect, NoTarget, Refused
 from chaos_runner.experiment.arguments import BadArguments, convert
@@ -72,6 +72,7 @@ class Hands:
         self._redactor = orders.redactor
         self._attendants = orders.attendants
         self._processes: dict[str, Popen[bytes]] = {}
+        self._asks: dict[int, Ask] = {}
         self._ready: dict[int, tuple[Callable[[Any], Reading], Struct]] = {}
         """Native probes and their arguments, the same for all of a run. The plan keeps the calls, and so their ids.
         """
@@ -364,10 +365,13 @@ class Hands:
         data = self._redactor.data(activities.writable(reading.value))
         value = _brief(data, SAMPLE_MOST if probe.every_s else READING_MOST)
         try:
-            good = holds(probe.judge, reading.value, self._lively) is not probe.bad_when_met
+            good = self._asking(probe)(reading.value, self._lively) is not probe.bad_when_met
         except CannotJudge as problem:
             return _Answer(good=None, value=value, doubt=str(problem))
         return _Answer(good=good, value=value, note=reading.note or ("" if good else _said(data)))
+
+    def _asking(self, probe: Probe) -> Ask:
+        return self._asks.get(id(probe)) or self._asks.setdefault(id(probe), asking(probe.judge))
 
     def _reading(self, probe: Probe, key: str) -> Reading:
         if isinstance(probe.call, Native):

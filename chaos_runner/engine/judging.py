@@ -9,8 +9,10 @@ from typing import Any, Final
 from chaos_runner.contracts import Grade
 from chaos_runner.engine.activities import Caller, call
 from chaos_runner.engine.exits import no_way_out
-from chaos_runner.experiment.model import AnyAnswer, Comparison, Judge, Limit, Provider
+from chaos_runner.experiment.model import AnyAnswer, Comparison, Judge, Limit, Provider, Tolerance
 from chaos_runner.experiment.values import Values
+
+Ask = Callable[[Any, Values], bool]
 
 
 class CannotJudge(Exception):
@@ -19,14 +21,34 @@ class CannotJudge(Exception):
 
 def holds(judge: Judge, value: Any, values: Values) -> bool:
     """Whether the value is as the judge wants it. Raises CannotJudge."""
-    if not isinstance(judge, Limit):
-        return isinstance(judge, AnyAnswer) or _tolerated(values.fill(judge.spec), value, values)
-    met = _MET.get(judge.comparison)
-    if met is None:
-        return bool(value == judge.bounds[0])
-    if type(value) not in _NUMBERS:
-        _want_number(judge, value)
-    return bool(met(value, *judge.bounds))
+    return asking(judge)(value, values)
+
+
+def asking(judge: Judge) -> Ask:
+    """What a judge asks of a value, made ready: all samples of a probe are asked the same. Raises CannotJudge when
+    called.
+    """
+    match judge:
+        case Limit():
+            return _asking(judge)
+        case AnyAnswer():
+            return lambda _, __: True
+        case Tolerance(spec=spec):
+            return lambda value, values: _tolerated(values.fill(spec), value, values)
+
+
+def _asking(limit: Limit) -> Ask:
+    first, numbers = limit.bounds[0], _NUMBERS
+    if limit.comparison is Comparison.EQUALS:
+        return lambda value, _: bool(value == first)
+    if limit.comparison is Comparison.BETWEEN:
+        return lambda value, _: _between(_number(limit, value), *limit.bounds)
+    met = _MET[limit.comparison]
+
+    def within(value: Any, _: Values) -> bool:
+        return met(value if type(value) in numbers else _number(limit, value), first)
+
+    return within
 
 
 def bad_values(judge: Judge) -> Iterator[Any]:
@@ -52,10 +74,11 @@ def _beyond(limit: Limit) -> Iterator[Any]:
             yield from (first, limit.bounds[-1])
 
 
-def _want_number(limit: Limit, value: Any) -> None:
+def _number(limit: Limit, value: Any) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise CannotJudge(f"{limit.comparison} wants a number, and the probe gave {type(value).__name__} "
                           f"{value!r:.80}")
+    return value
 
 
 def _between(value: float, low: float, high: float) -> bool:
@@ -63,9 +86,8 @@ def _between(value: float, low: float, high: float) -> bool:
 
 
 _NUMBERS: Final = frozenset((int, float))
-_MET: Final[dict[Comparison, Callable[..., bool]]] = {
+_MET: Final[dict[Comparison, Callable[[Any, Any], bool]]] = {
     Comparison.BELOW: lt, Comparison.AT_MOST: le, Comparison.ABOVE: gt, Comparison.AT_LEAST: ge,
-    Comparison.BETWEEN: _between,
 }
 """What a number is asked. Only `equals` also takes what is no number."""
 
