@@ -97,15 +97,18 @@ def policy() -> Safeguards:
     """
     named = os.environ.get(POLICY_VARIABLE)
     file = Path(named) if named else POLICY
-    if not named and not file.is_file():
-        return Safeguards()
+    return read_policy(file).safeguards if named or file.is_file() else Safeguards()
+
+
+def read_policy(file: Path) -> Project:
+    """The policy in that file: a project that only narrows. Raises UsageError, InvalidSettings."""
     document = _read(file)
     found: Found = list(document.findings)
     held = Safeguards()
     if document.root:
         held = safeguards(Fields(document.root, "the policy", found).known(POLICY_KEYS), "the policy")
     _check(document, found)
-    return held
+    return Project(file=str(file), safeguards=held)
 
 
 def _read(file: Path) -> Document:

@@ -29,14 +29,18 @@ from msgspec import Struct
 from chaos_runner import mark, units, wiring
 from chaos_runner.cli.main import cli
 from chaos_runner.cli.validate import row
+from chaos_runner.engine.dynamic import is_dynamic
 from chaos_runner.errors import UsageError
 from chaos_runner.experiment.codes import explain
 from chaos_runner.experiment.complaints import render
 from chaos_runner.experiment.findings import Severity
 from chaos_runner.experiment.loading import Loaded, load_text
+from chaos_runner.experiment.model import Safeguards
+from chaos_runner.experiment.project import InvalidSettings, read_policy, read_project
 from chaos_runner.journal.reader import JournalUnreadable, read, read_run
 from chaos_runner.journal.record import HASH_LENGTH, Record, decode, encode
 from chaos_runner.plan.build import Wishes
+from chaos_runner.plan.written import read_plan
 from chaos_runner.proxy.address import LOOPBACK
 from chaos_runner.proxy.bodies import ProxyBody, read_changed_toxic, read_new_toxic, read_proxies
 from chaos_runner.proxy.collection import Collection
@@ -140,7 +144,12 @@ def _complaints_are_told(loaded: Loaded) -> None:
 
 
 def _up_to_touching(request: wiring.Request) -> None:
-    """The plan, its record in the journal, and everything that could be told of a run that ended there."""
+    """The plan, its record in the journal, and everything that could be told of a run that ended there.
+
+    Not where the configuration is a probe: that would be asked, whatever the mutations have made of it.
+    """
+    if any(is_dynamic(value) for value in request.experiment.configuration.values()):
+        return
     plan, values = wiring.planned(request, STARTED)
     started = Redactor(values.sensitive()).struct(ev.RunStarted(t=0.0, plan=plan))
     line, _ = encode(0, "2026-11-20T11:02:10.123Z", started, "")
@@ -269,6 +278,38 @@ def _enter_variables(_: str, blob: bytes) -> None:
     _up_to_touching(request)
 
 
+def _make_settings(chance: Random) -> tuple[str, bytes]:
+    data = chance.choice((seeds.PROJECT, seeds.POLICY))
+    text = in_yaml(changed(data, chance), chance)
+    return "chaos.yaml", scribbled(text, chance) if chance.random() < 0.3 else text
+
+
+def _enter_settings(file: str, blob: bytes) -> None:
+    """Read as a project and as a policy: narrowing something, or refused with its place."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, file)
+        path.write_bytes(blob)
+        for reader in (read_project, read_policy):
+            try:
+                assert msgspec.json.encode(reader(path).safeguards.and_also(Safeguards()))
+            except InvalidSettings as problem:
+                _refusal_is_told(problem)
+
+
+def _refusal_is_told(problem: InvalidSettings) -> None:
+    assert render(problem.findings, {problem.document.file: problem.document.text}, color=False), "nothing is said"
+
+
+def _make_plan(chance: Random) -> tuple[str, bytes]:
+    text = in_json(changed(seeds.PLAN, chance), chance)
+    return "plan.json", scribbled(text, chance) if chance.random() < 0.5 else text
+
+
+def _enter_plan(file: str, blob: bytes) -> None:
+    with suppress(UsageError):
+        read_plan(blob, file)
+
+
 def _enter_explain(_: str, blob: bytes) -> None:
     assert explain(_word(blob)).encode()
 
@@ -332,9 +373,11 @@ def _is_ours(listen: str) -> bool:
 
 
 ENTRANCES: Final[dict[str, Entrance]] = {
-    "experiment": Entrance(820, _make_experiment, _enter_experiment),
+    "experiment": Entrance(770, _make_experiment, _enter_experiment),
     "journal": Entrance(70, _make_journal, _enter_journal),
     "variables": Entrance(40, _make_word(seeds.VARIABLES), _enter_variables),
+    "settings": Entrance(30, _make_settings, _enter_settings),
+    "plan": Entrance(20, _make_plan, _enter_plan),
     "proxies": Entrance(30, _make_proxies, _enter_proxies),
     "units": Entrance(20, _make_word(seeds.QUANTITIES), _enter_units),
     "marks": Entrance(10, _make_word(seeds.MARKS), _enter_marks),

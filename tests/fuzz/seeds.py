@@ -195,3 +195,25 @@ def _seed(name: str, text: bytes) -> Seed:
     except (ValueError, yaml.YAMLError):
         data = None
     return Seed(name, text, data)
+
+
+POLICY: Final[dict[str, Any]] = {
+    "limits": {"max-share": "34%", "max-targets": 3, "max-duration": "5m", "namespaces": ["shop-*"], "accounts": ["12"],
+               "contexts": ["staging-*"], "regions": ["eu-*"]},
+    "protected": {"names": ["*-primary"], "labels": {"chaos": "never"}, "tags": {"tier": "gold"}},
+    "confirm-above": {"share": "10%", "targets": 1}, "require-proof": True, "require-verified-undo": False,
+    "rehearse": True, "max-abort-latency": "500ms",
+}
+PROJECT: Final[dict[str, Any]] = {
+    "reports": "out", "defaults": {"require-proof": True, "limits": {"max-targets": 9}},
+    "environments": {"staging": {"configuration": {"a": 1}, "production": False, "contexts": ["s-*"], "accounts": [7]},
+                     "live": {"production": True, "protected": {"names": ["*"]}}}, **POLICY,
+}
+PLAN: Final[dict[str, Any]] = {
+    "schema": 1, "file": "x.yaml", "title": "t", "made": "2026-11-20T11:02:10.123Z", "digest": "0" * 16,
+    "parts": {"title and description": "0" * 16}, "seed": 7, "environment": "", "targets": 1, "longest_s": 9.5,
+    "asks": "", "refusals": [], "stop_rules": ["r"], "limits": [], "rehearse": False,
+    "faults": [{"step": "m0", "name": "n", "fault": "host.process_pause", "does": "d", "undo": "u",
+                "way_back": "verified", "healed_by": "", "duration_s": 1.0, "background": False, "refused": "",
+                "targets": [{"label": "l", "target": {"pid": 7, "started": 0.5}}], "rights": [], "shares": []}],
+}
