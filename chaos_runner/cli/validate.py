@@ -1,14 +1,18 @@
 """`chaos-runner validate FILE…`"""
 
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import click
 import msgspec
+from msgspec import Struct
 
 from chaos_runner.cli.ink import out_ink
 from chaos_runner.experiment.complaints import render
 from chaos_runner.experiment.findings import Finding
 from chaos_runner.experiment.loading import Loaded, load
+from chaos_runner.experiment.project import NAMES, InvalidSettings, read_project, surroundings
 from chaos_runner.redaction import fit
 
 
@@ -18,25 +22,50 @@ from chaos_runner.redaction import fit
 def command(files: tuple[str, ...], *, as_json: bool) -> None:
     """Say everything that is wrong with experiment files, all at once. Runs nothing, changes nothing.
 
-    Of a file without errors it also says what an experienced reader would: no stop rule, no way back, a probe that the
-    fault blinds, and other traps (W4..). Exit code 0 when no finding is an error, 2 otherwise. Python modules that a
-    file names are imported.
+    The chaos.yaml that holds for a file is looked at too; one may also be given itself. Of a file without errors it
+    also says what an experienced reader would: no stop rule, no way back, a probe that the fault blinds, and other
+    traps (W4..). Exit code 0 when no finding is an error, 2 otherwise. Python modules that a file names are imported.
     """
-    loaded = [load(file) for file in files]
-    findings = [finding for one in loaded for finding in _findings(one)]
+    checked = [_checked(file) for file in files]
+    findings = list(dict.fromkeys(finding for one in checked for finding in one.findings))
     if as_json:
         click.echo(msgspec.json.encode({"findings": [row(finding) for finding in findings]}).decode())
     elif findings:
-        click.echo(render(findings, _sources(loaded), color=out_ink().on))
+        sources = {file: text for one in checked for file, text in one.sources.items()}
+        click.echo(render(findings, sources, color=out_ink().on))
     if not as_json:
-        for one in loaded:
+        for one in checked:
             if one.ok:
                 click.echo(f"{one.file}: valid")
-    sys.exit(0 if all(one.ok for one in loaded) else 2)
+    sys.exit(0 if all(one.ok for one in checked) else 2)
 
 
-def _sources(loaded: list[Loaded]) -> dict[str, str]:
-    return {file: text for one in loaded for file, text in one.sources.items()}
+class _Checked(Struct, frozen=True, kw_only=True):
+    """A file, and everything that was found in it and in the chaos.yaml above it."""
+
+    file: str
+    ok: bool
+    findings: list[Finding]
+    sources: dict[str, str]
+
+
+def _checked(file: str) -> _Checked:
+    if Path(file).name in NAMES:
+        return _of_settings(file, lambda: read_project(Path(file)))
+    loaded = load(file)
+    around = _of_settings(file, lambda: surroundings(file))
+    return _Checked(file=file, ok=loaded.ok and around.ok, findings=[*_findings(loaded), *around.findings],
+                    sources={**loaded.sources, **around.sources})
+
+
+def _of_settings(file: str, read: Callable[[], object]) -> _Checked:
+    """What is wrong with a chaos.yaml or a policy, where anything is. Raises UsageError for what cannot be read."""
+    try:
+        read()
+    except InvalidSettings as problem:
+        there = problem.document
+        return _Checked(file=file, ok=False, findings=problem.findings, sources={there.file: there.text})
+    return _Checked(file=file, ok=True, findings=[], sources={})
 
 
 def _findings(loaded: Loaded) -> list[Finding]:
