@@ -1,7 +1,8 @@
 """Samples as lines, envelopes and ticks: plain numbers and path data, placed by a template.
 
 A picture is 1000 wide and 100 high and is stretched to whatever room there is. Two and a half units are one
-column, about two pixels on a desk; a column keeps the lowest and the highest of its samples, so that a spike survives any thinning.
+column, about two pixels on a desk; a column keeps the lowest and the highest of its samples, so that a spike survives
+any thinning.
 """
 
 import re
@@ -74,8 +75,7 @@ def _thinned(axis: Axis, piece: Sequence[Sampled]) -> list[Column]:
     thinned: list[Column] = []
     gathered: list[float] = []
     at = -1.0
-    for sample in piece:
-        x = axis.x(sample.t) // COLUMN
+    for x, sample in zip(axis.columns(piece, COLUMN), piece, strict=True):
         if x != at and gathered:
             thinned.append(_column(at, gathered))
             gathered = []
@@ -160,7 +160,7 @@ def _polyline(points: Sequence[Point]) -> str:
 def ticks(axis: Axis, samples: Sequence[Sampled], top: float, bottom: float) -> str:
     """One upright stroke per column that holds any of the samples; neighbours become one block."""
     paths = []
-    for first, last in _blocks(sorted({axis.x(sample.t) // COLUMN for sample in samples})):
+    for first, last in _blocks(sorted(set(axis.columns(samples, COLUMN)))):
         right = (last + 1) * COLUMN
         paths.append(f"M{first * COLUMN:.0f} {top:g}V{bottom:g}H{right:.0f}V{top:g}Z")
     return "".join(paths)

@@ -238,9 +238,10 @@ def _chart(story: Story, axis: Axis, number: int, anchor: str) -> Chart:
 
 
 def _is_line(probe: Probe, taken: Sequence[Sampled]) -> bool:
+    if not probe.every_s or not isinstance(probe.judge, Limit):
+        return False
     values = [sample.value for sample in taken if sample.value is not None]
-    return bool(probe.every_s) and isinstance(probe.judge, Limit) and bool(values) and all(
-        map(samples.is_number, values))
+    return bool(values) and all(map(samples.is_number, values))
 
 
 def _line_chart(story: Story, axis: Axis, number: int) -> Drawing:
@@ -292,9 +293,10 @@ def _tick_chart(story: Story, axis: Axis, number: int) -> Drawing:
 
 def _words(taken: Sequence[Sampled]) -> str:
     """The counts: what the picture shows, for those who do not see it."""
-    bad = sum(sample.good is False for sample in taken)
-    mute = sum(sample.good is False and sample.value is None for sample in taken)
-    unknown = sum(sample.good is None for sample in taken)
+    doubtful = [sample for sample in taken if not sample.good]
+    bad = sum(sample.good is False for sample in doubtful)
+    mute = sum(sample.good is False and sample.value is None for sample in doubtful)
+    unknown = len(doubtful) - bad
     parts = [text.count(len(taken), "sample"), f"{bad} bad" if bad else "", f"{mute} without an answer" if mute else "",
              f"{unknown} without data" if unknown else ""]
     return ", ".join(part for part in parts if part)
