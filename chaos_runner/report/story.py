@@ -37,6 +37,11 @@ class Story(Struct, frozen=True):
                 stage = event.stage
         return cls(run, records, samples, staged, last)
 
+    def room(self, usual: int, tight: int) -> int:
+        """How many of a kind the first screen has room for: fewer where commands that finish an undo stand there."""
+        left = any(not entry.is_back for entry in self.run.entries.values() if entry.reversible)
+        return tight if left else usual
+
     def in_stage(self, probe: int, stage: Stage) -> list[Sampled]:
         """The samples of a probe that came in a stage."""
         return [sample for sample in self.staged.get(stage, []) if sample.probe == probe]

@@ -65,7 +65,8 @@ def view(story: Story) -> View | None:
         return None
     rows = [_row(story, number, anchor) for number, anchor in enumerate(anchors.of_probes(run))]
     hypothesis = run.plan.experiment.hypothesis
-    count, first = len(run.plan.probes), sorted(sorted(rows, key=_weight)[:FIRST_MOST], key=lambda row: row.number)
+    count, room = len(run.plan.probes), story.room(FIRST_MOST, 3)
+    first = sorted(sorted(rows, key=_weight)[:room], key=lambda row: row.number)
     return View(title=text.short(hypothesis.title) if hypothesis else "No hypothesis", first=first,
                 left_out=_left_out([row for row in rows if row not in first]), probes=rows[:count],
                 stop_rules=rows[count:], only_hypothesis=run.plan.hypothesis_only)

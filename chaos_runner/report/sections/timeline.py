@@ -101,7 +101,7 @@ class View(Struct, frozen=True, kw_only=True):
     """Which of the signs of the key are on the first screen."""
 
 
-_HEIGHT = 58
+_HEIGHT = 52
 _ROW_HEIGHT = 24
 _TEXT = 12
 
@@ -113,8 +113,9 @@ def view(story: Story) -> View:
     faults, steps = _lanes(run, axis)
     phases = ax.phases(run, axis)
     charts_of = _charts(story, axis)
-    first = Picture(lanes=faults[:FIRST_LANES], charts=[chart for first, chart in charts_of if first])
-    lanes = [*faults[FIRST_LANES:], *steps]
+    room = story.room(FIRST_LANES, 3)
+    first = Picture(lanes=faults[:room], charts=[chart for first, chart in charts_of if first])
+    lanes = [*faults[room:], *steps]
     rest = Picture(lanes=lanes[:LANES_MOST], charts=[chart for first, chart in charts_of if not first])
     return View(
         end_s=axis.end_s, ticks=ax.ticks(run, axis), phases=phases, edges=[phase.x for phase in phases[1:]],
@@ -212,13 +213,8 @@ def _charts(story: Story, axis: Axis) -> list[tuple[bool, Chart]]:
     """Every probe that was read, and whether it is on the first screen: those that broke, then in file order."""
     run, names = story.run, anchors.of_probes(story.run)
     read = sorted(story.samples)
-    first = sorted(read, key=lambda number: not _broke(run, number))[:_room(run)]
+    first = sorted(read, key=lambda number: not _broke(run, number))[:story.room(FIRST_CHARTS, 1)]
     return [(number in first, _chart(story, axis, number, names[number])) for number in read]
-
-
-def _room(run: Run) -> int:
-    """Fewer where the commands that finish an undo need the room."""
-    return FIRST_CHARTS if all(entry.is_back for entry in run.entries.values() if entry.reversible) else 1
 
 
 def _broke(run: Run, number: int) -> bool:
@@ -297,6 +293,6 @@ def _words(taken: Sequence[Sampled]) -> str:
     bad = sum(sample.good is False for sample in doubtful)
     mute = sum(sample.good is False and sample.value is None for sample in doubtful)
     unknown = len(doubtful) - bad
-    parts = [text.count(len(taken), "sample"), f"{bad} bad" if bad else "", f"{mute} without an answer" if mute else "",
-             f"{unknown} without data" if unknown else ""]
+    parts = [f"{bad} bad of {text.count(len(taken), 'sample')}" if bad else text.count(len(taken), "sample"),
+             f"{mute} without an answer" if mute else "", f"{unknown} without data" if unknown else ""]
     return ", ".join(part for part in parts if part)

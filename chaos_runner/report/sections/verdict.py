@@ -15,6 +15,8 @@ from chaos_runner.run.tally import Tally
 from chaos_runner.run.verdict import entry_state, restored_state
 from chaos_runner.units import spoken_seconds
 
+LEFT_MOST = 3
+"""Commands on the first screen. The first of all, `chaos-runner recover`, does what all the others do."""
 LEFT = (RestoredState.NOT_RESTORED, RestoredState.UNKNOWN)
 
 
@@ -46,6 +48,8 @@ class View(Struct, frozen=True, kw_only=True):
     restored_text: str
     recover: str
     left: list[Left]
+    left_first: list[Left]
+    """Those that the first screen has room for."""
     notes: list[str]
     figures: list[Figure]
 
@@ -62,7 +66,7 @@ def view(story: Story) -> View:
         sentence=text.short(run.ended.sentence, text.NOTE_MOST) if run.ended else _unfinished(run),
         restored=marks.RESTORED[restored], restored_text=_restored_text(run, restored),
         recover=f"chaos-runner recover {run.plan.run}" if restored in LEFT else "", left=left,
-        notes=[*_irreversible(run), *_untracked(run)], figures=_figures(run))
+        left_first=left[:LEFT_MOST],         notes=[*_irreversible(run), *_untracked(run)], figures=_figures(run))
 
 
 def _unfinished(run: Run) -> str:
