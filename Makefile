@@ -35,8 +35,9 @@ check: $(STAMP) ## ruff, mypy, the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-docs: $(STAMP) ## print the reference pages from the code
+docs: $(STAMP) ## print the reference pages and the sample reports from the code and the journals
 	$(BIN)/python docs/print_reference.py
+	$(BIN)/python -m tests.report.samples
 
 crash: $(STAMP) ## kill the runner at every moment of every fault, and look
 	$(BIN)/python -m tests.crash

@@ -320,10 +320,12 @@ def write_reports(folder: Path, to: Path | None = None, formats: Sequence[str] =
 
     Raises OSError and JournalUnreadable.
     """
+    from chaos_runner.report.last import last_before
     from chaos_runner.report.write import FORMATS, write_all
 
     records = read(folder / JOURNAL)
-    return write_all(run_of(records, folder / JOURNAL), records, to or folder, formats or FORMATS)
+    run = run_of(records, folder / JOURNAL)
+    return write_all(run, records, to or folder, formats or FORMATS, last_before(run, folder))
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -1,5 +1,6 @@
 """`chaos-runner report RUN`"""
 
+import gc
 from pathlib import Path
 
 import click
@@ -22,6 +23,7 @@ from chaos_runner.wiring import reports_folder, write_reports
 @click.option("--json", "as_json", is_flag=True, help="Print the paths as one JSON object.")
 def command(run: str, formats: str | None, out: Path | None, reports: Path | None, *, as_json: bool) -> None:
     """Write the reports of a run again, from its journal. RUN is an id, a unique beginning of one, or latest."""
+    gc.disable()  # a journal is a hundred thousand objects that live to the end of this short process
     chosen = _chosen(formats)
     folder = find_run(reports_folder(reports), run)
     try:

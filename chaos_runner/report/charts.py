@@ -1,17 +1,20 @@
 """Samples as lines, envelopes and ticks: plain numbers and path data, placed by a template.
 
-A picture is 1000 wide and 100 high and is stretched to whatever room there is. Two units are one column, about two
-pixels on a desk; a column keeps the lowest and the highest of its samples, so that a spike survives any thinning.
+A picture is 1000 wide and 100 high and is stretched to whatever room there is. Two and a half units are one
+column, about two pixels on a desk; a column keeps the lowest and the highest of its samples, so that a spike survives
+any thinning.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from chaos_runner.report.axis import Axis
 from chaos_runner.run.events import Sampled
 
-COLUMN: Final = 2.0
-TOP: Final = 20.0
+COLUMN: Final = 2.5
+_NOUGHT: Final = re.compile(r"(?<!\d)0\.")
+TOP: Final = 24.0
 BOTTOM: Final = 90.0
 """Values are drawn between the two; below stands the strip for samples without one."""
 STRIP: Final = 94.0
@@ -72,8 +75,7 @@ def _thinned(axis: Axis, piece: Sequence[Sampled]) -> list[Column]:
     thinned: list[Column] = []
     gathered: list[float] = []
     at = -1.0
-    for sample in piece:
-        x = axis.x(sample.t) // COLUMN
+    for x, sample in zip(axis.columns(piece, COLUMN), piece, strict=True):
         if x != at and gathered:
             thinned.append(_column(at, gathered))
             gathered = []
@@ -143,15 +145,22 @@ def _crossing(one: Point, other: Point, at_y: float) -> Point:
 
 
 def _polyline(points: Sequence[Point]) -> str:
-    if len(points) == 1:
-        return f"M{points[0][0]:.0f} {points[0][1]:.1f}h0"
-    return "M" + "L".join(f"{x:.0f} {y:.1f}" for x, y in points)
+    """Each point as its way from the one before, in whole tenths: half as long as where they are."""
+    tenths = [(round(x), round(y * 10)) for x, y in points]
+    (x, y), rest = tenths[0], tenths[1:]
+    if not rest:
+        return f"M{x} {y / 10:g}h0"
+    steps = [f"M{x} {y / 10:g}l"]
+    for to_x, to_y in rest:
+        steps.append(f"{to_x - x} {(to_y - y) / 10:g} ")
+        x, y = to_x, to_y
+    return _NOUGHT.sub(".", "".join(steps)).replace(" -", "-").rstrip()
 
 
 def ticks(axis: Axis, samples: Sequence[Sampled], top: float, bottom: float) -> str:
     """One upright stroke per column that holds any of the samples; neighbours become one block."""
     paths = []
-    for first, last in _blocks(sorted({axis.x(sample.t) // COLUMN for sample in samples})):
+    for first, last in _blocks(sorted(set(axis.columns(samples, COLUMN)))):
         right = (last + 1) * COLUMN
         paths.append(f"M{first * COLUMN:.0f} {top:g}V{bottom:g}H{right:.0f}V{top:g}Z")
     return "".join(paths)

@@ -1,8 +1,10 @@
 """The one Jinja environment: whatever a template forgets, nothing reaches a page unescaped or with control codes."""
 
+from base64 import b64encode
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from chaos_runner.report.text import visible
 
@@ -10,6 +12,23 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
+
+
+class Script(NamedTuple):
+    """The page's own script, and the hash by which its policy lets that one run and no other."""
+
+    text: str
+    hash: str
+
+
+@cache
+def script() -> Script:
+    """The script as it stands in every page."""
+    from markupsafe import Markup
+
+    text = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    return Script(Markup(text),  # noqa: S704 -- our own file, and nothing in it from elsewhere
+                  f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}")
 
 
 @cache

@@ -10,6 +10,7 @@ import msgspec
 
 from chaos_runner.journal.record import Record
 from chaos_runner.report import chaostoolkit, junit, markdown, page
+from chaos_runner.report.last import Last
 from chaos_runner.run.run import Run
 
 
@@ -20,19 +21,25 @@ class Format(NamedTuple):
     told: Callable[[Run, Sequence[Record]], str]
 
 
+PAGE: Final = "report.html"
 FORMATS: Final[Mapping[str, Format]] = {
-    "html": Format("report.html", page.html),
+    "html": Format(PAGE, page.html),
     "md": Format("report.md", markdown.text),
     "junit": Format("junit.xml", junit.xml),
     "chaostoolkit": Format("journal.json", lambda run, records: as_json(chaostoolkit.journal(run, records))),
 }
 
 
-def write_all(run: Run, records: Sequence[Record], folder: Path, formats: Iterable[str] = FORMATS) -> list[Path]:
-    """Writes the run in these formats and gives the files. Raises OSError when the folder cannot be written."""
+def write_all(run: Run, records: Sequence[Record], folder: Path, formats: Iterable[str] = FORMATS,
+              last: Last | None = None) -> list[Path]:
+    """Writes the run in these formats and gives the files. Raises OSError when the folder cannot be written.
+
+    `last` is the run before it of the same experiment, with which the page compares.
+    """
     chosen = [FORMATS[name] for name in formats]
     for told in chosen:
-        write(folder / told.file, told.told(run, records))
+        words = page.html(run, records, last) if told.file == PAGE else told.told(run, records)
+        write(folder / told.file, words)
     return [folder / told.file for told in chosen]
 
 

@@ -128,11 +128,13 @@ def _used(probe: Probe, tally: Tally) -> float:
     judge = probe.judge
     if tally.bad:
         return 1.0 + tally.bad / tally.samples
-    if not isinstance(judge, Limit) or judge.comparison not in (Comparison.BELOW, Comparison.AT_MOST):
+    if not isinstance(judge, Limit) or not isinstance(tally.worst, int | float) or judge.bounds[0] <= 0:
         return 0.0
-    if not isinstance(tally.worst, int | float) or judge.bounds[0] <= 0:
-        return 0.0
-    return float(tally.worst / judge.bounds[0])
+    if judge.comparison in (Comparison.BELOW, Comparison.AT_MOST):
+        return float(tally.worst / judge.bounds[0])
+    if judge.comparison in (Comparison.ABOVE, Comparison.AT_LEAST) and tally.worst > 0:
+        return float(judge.bounds[0] / tally.worst)
+    return 0.0
 
 
 def passed(run: Run) -> str:

@@ -26,7 +26,7 @@ def test_a_column_keeps_its_lowest_and_highest() -> None:
 
 def test_only_what_is_past_the_limit_is_filled() -> None:
     (piece,) = charts.columns(AXIS, [sample(t, value) for t, value in ((0, 2.0), (10, 8.0), (20, 2.0))], gap_s=99)
-    assert charts.breach([piece], TO, 5.0, 1) == "M50 55.0L100 34.0L150 55.0Z"
+    assert charts.breach([piece], TO, 5.0, 1) == "M50 57l50-19.8 50 19.8Z"
     assert charts.breach([piece], TO, 5.0, -1).count("Z") == 2
     assert charts.breach([piece], TO, 9.0, 1) == ""
 

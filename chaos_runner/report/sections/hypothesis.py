@@ -1,10 +1,12 @@
 """Every probe against its limit: before, during and after the fault."""
 
+from collections import Counter
+from typing import Final
 
 from msgspec import Struct
 
 from chaos_runner.experiment.model import Probe
-from chaos_runner.report import marks, samples, text
+from chaos_runner.report import anchors, marks, samples, text
 from chaos_runner.report.marks import Mark
 from chaos_runner.report.story import Story
 from chaos_runner.run import measures, sentences
@@ -14,6 +16,9 @@ from chaos_runner.run.run import Run
 from chaos_runner.run.tally import Tally
 from chaos_runner.units import Unit, spoken, spoken_seconds
 
+FIRST_MOST: Final = 5
+"""Rows of the first screen: the worst ones. All stand below, with every number."""
+
 
 class Cell(Struct, frozen=True, kw_only=True):
     """A probe in a phase: how often it was bad, how far and how long, how soon it was seen or was well again."""
@@ -21,6 +26,7 @@ class Cell(Struct, frozen=True, kw_only=True):
     phase: Phase
     mark: Mark
     worst: str
+    brief: str
     counts: str
     extent: str
     when: str
@@ -29,9 +35,11 @@ class Cell(Struct, frozen=True, kw_only=True):
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """A probe and its three phases. `mark` is the worst of them."""
+    """A probe and its three phases. `mark` is the worst of them; links lead to `anchor`."""
 
     number: int
+    anchor: str
+    kind: str
     name: str
     limit: str
     rule: str
@@ -40,9 +48,11 @@ class Row(Struct, frozen=True, kw_only=True):
 
 
 class View(Struct, frozen=True, kw_only=True):
-    """The hypothesis' probes, and the stop rules beneath them."""
+    """The hypothesis' probes, and the stop rules beneath them. `first` are those of the first screen."""
 
     title: str
+    first: list[Row]
+    left_out: str
     probes: list[Row]
     stop_rules: list[Row]
     only_hypothesis: bool
@@ -53,20 +63,34 @@ def view(story: Story) -> View | None:
     run = story.run
     if not run.plan.watched:
         return None
-    rows = [_row(story, number) for number in range(len(run.plan.watched))]
+    rows = [_row(story, number, anchor) for number, anchor in enumerate(anchors.of_probes(run))]
     hypothesis = run.plan.experiment.hypothesis
-    count = len(run.plan.probes)
-    return View(title=hypothesis.title if hypothesis else "No hypothesis", probes=rows[:count],
+    count, room = len(run.plan.probes), story.room(FIRST_MOST, 3)
+    first = sorted(sorted(rows, key=_weight)[:room], key=lambda row: row.number)
+    return View(title=text.short(hypothesis.title) if hypothesis else "No hypothesis", first=first,
+                left_out=_left_out([row for row in rows if row not in first]), probes=rows[:count],
                 stop_rules=rows[count:], only_hypothesis=run.plan.hypothesis_only)
 
 
-def _row(story: Story, number: int) -> Row:
+def _weight(row: Row) -> tuple[int, int]:
+    return _doubt(row.mark), row.number
+
+
+def _left_out(rows: list[Row]) -> str:
+    """How many the first screen has no room for, and how they fared."""
+    counts = Counter(row.mark.word for row in rows)
+    return ", ".join(f"{count} {word}" for word, count in counts.items())
+
+
+def _row(story: Story, number: int, anchor: str) -> Row:
     run = story.run
     probe = run.plan.watched[number]
     cells = [_cell(story, number, phase) for phase in Phase]
     rule = "; ".join(filter(None, (_rule(probe), _rehearsal(run, number))))
-    return Row(number=number, name=text.short(probe.name), limit=text.firm(sentences.limit_words(probe)),
-               rule=rule, mark=min((cell.mark for cell in cells), key=_doubt), cells=cells)
+    kind = "stop rule" if samples.is_stop_rule(run, number) else ""
+    return Row(number=number, anchor=anchor, kind=kind, name=text.short(probe.name),
+               limit=text.firm(sentences.limit_words(probe)), rule=rule, cells=cells,
+               mark=min((cell.mark for cell in cells), key=_doubt))
 
 
 def _rehearsal(run: Run, number: int) -> str:
@@ -83,9 +107,10 @@ def _cell(story: Story, number: int, phase: Phase) -> Cell:
     probe, tally = run.plan.watched[number], run.tally(number, phase)
     mark = _rule_mark(run, number, tally) if samples.is_stop_rule(run, number) else _probe_mark(probe, tally, phase)
     worst = samples.worst(story, number, phase)
-    return Cell(phase=phase, mark=mark, worst=_worst_words(probe, tally, worst), counts=_counts(probe, tally),
-                extent=text.firm(_extent(probe, tally)), when=text.firm(_when(run, number, phase, mark)),
-                note=_note(tally, mark), tally=tally)
+    return Cell(phase=phase, mark=mark, worst=text.firm(_worst_words(probe, tally, worst)),
+                brief=text.firm(_brief(probe, tally)), counts=text.firm(_counts(probe, tally)),
+                extent=text.firm(_extent(probe, tally)),
+                when=text.firm(_when(run, number, phase, mark)), note=_note(tally, mark), tally=tally)
 
 
 def _probe_mark(probe: Probe, tally: Tally, phase: Phase) -> Mark:
@@ -125,6 +150,14 @@ def _counts(probe: Probe, tally: Tally) -> str:
     if tally.missing:
         parts.append(f"{tally.missing} missing")
     return ", ".join(parts)
+
+
+def _brief(probe: Probe, tally: Tally) -> str:
+    """The counts in as few words as can be; none where all was well."""
+    lasted = f" for {spoken_seconds(tally.bad_for_s)}" if tally.bad > 1 and probe.every_s else ""
+    parts = [f"{tally.bad} of {tally.samples} bad{lasted}" if tally.bad and probe.every_s else "",
+             f"{tally.missing} missing" if tally.missing else ""]
+    return ", ".join(filter(None, parts))
 
 
 def _extent(probe: Probe, tally: Tally) -> str:

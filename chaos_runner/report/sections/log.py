@@ -10,15 +10,17 @@ from chaos_runner.report.story import Story
 from chaos_runner.run.events import Sampled
 from chaos_runner.run.run import Run
 
-MOST = 1500
+MOST = 250
 """Rows in the page: the first half and the last half of them."""
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """One event."""
+    """One event. `seconds` is its moment as links say it; `anchor` is empty for all but the first of a moment."""
 
     number: int
     at: str
+    seconds: str
+    anchor: str
     t: str
     kind: str
     text: str
@@ -40,7 +42,8 @@ def view(story: Story) -> View:
     told = list(_worth_telling(story.records))
     first, last = (told, []) if len(told) <= MOST else (told[:MOST // 2], told[-MOST // 2:])
     samples = sum(type(record.event) is Sampled for record in story.records)
-    return View(first=[_row(run, record) for record in first], last=[_row(run, record) for record in last],
+    seen: set[str] = set()
+    return View(first=[_row(run, record, seen) for record in first], last=[_row(run, record, seen) for record in last],
                 left_out=len(told) - len(first) - len(last), events=len(story.records), samples=samples)
 
 
@@ -55,7 +58,10 @@ def _worth_telling(records: Sequence[Record]) -> Iterator[Record]:
         yield record
 
 
-def _row(run: Run, record: Record) -> Row:
+def _row(run: Run, record: Record, seen: set[str]) -> Row:
     kind, words = telling.told(run, record.event)
-    return Row(number=record.n, at=record.at[11:23], t=times.elapsed(record.event.t), kind=kind,
-               text=text.short(words, 300))
+    seconds = f"{record.event.t:.3f}".rstrip("0").rstrip(".")
+    anchor = "" if seconds in seen else f"t={seconds}"
+    seen.add(seconds)
+    return Row(number=record.n, at=record.at[11:23], seconds=seconds, anchor=anchor,
+               t=times.elapsed(record.event.t), kind=kind, text=text.short(words, 300))

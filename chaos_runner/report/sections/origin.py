@@ -30,7 +30,8 @@ def view(story: Story) -> View:
     run = story.run
     plan, origin, experiment = run.plan, run.plan.origin, run.plan.experiment
     items = (
-        Item("run", plan.run), Item("started", times.utc_date(run, 0.0)), Item("ended", times.utc_date(run, run.t)),
+        Item("description", experiment.description), Item("run", plan.run),
+        Item("started", times.utc_date(run, 0.0)), Item("ended", times.utc_date(run, run.t)),
         Item("by", f"{origin.user} on {origin.host}"), Item("from", origin.through),
         Item("environment", f"{plan.environment}{' (production)' if plan.production else ''}"),
         Item("file", experiment.file), Item("owner", experiment.owner),
@@ -41,7 +42,7 @@ def view(story: Story) -> View:
         Item("marks expire", plan.expires), Item("process", f"{origin.pid}"),
         Item("chaos-runner", origin.version), Item("Python", origin.python), Item("platform", origin.platform),
     )
-    return View(facts=[Item(item.name, text.short(item.value)) for item in items if item.value],
+    return View(facts=[Item(item.name, text.short(item.value, 600)) for item in items if item.value],
                 targets=[Item(text.short(plan.step(step).name), target_words([aim.label for aim in aims]))
                          for step, aims in run.checked.items()])
 

@@ -1,11 +1,19 @@
 """The experiment file as its author wrote it, and the reusable probes that it uses."""
 
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
+from chaos_runner.contracts import Answer
+from chaos_runner.experiment.findings import Place
 from chaos_runner.experiment.model import Used
-from chaos_runner.report import text
+from chaos_runner.report import marks, text
+from chaos_runner.report.marks import Mark
+from chaos_runner.report.samples import is_stop_rule
+from chaos_runner.report.sections import steps, verdict
 from chaos_runner.report.story import Story
+from chaos_runner.run.events import Phase
+from chaos_runner.run.verdict import entry_state
 
 MOST = 65_536
 """Characters of the file in the page."""
@@ -20,12 +28,21 @@ class Part(Struct, frozen=True, kw_only=True):
     source: str
 
 
+class Piece(Struct, frozen=True, kw_only=True):
+    """Some lines of the file; one line with what became of it, where it matters."""
+
+    text: str
+    mark: Mark | None = None
+    line: int = 0
+
+
 class View(Struct, frozen=True, kw_only=True):
     """A file's name, its lines and its text, and what `use:` has brought from other files."""
 
     file: str
     lines: int
-    source: str
+    pieces: list[Piece]
+    marked: int
     used: list[Part]
 
 
@@ -35,8 +52,39 @@ def view(story: Story) -> View | None:
     source = run.plan.experiment.source
     if not source:
         return None
-    return View(file=text.short(run.plan.experiment.file), lines=len(source.splitlines()),
-                source=text.cut(source, MOST), used=[_part(used) for used in run.plan.experiment.used])
+    marked = _marked(story)
+    return View(file=text.short(run.plan.experiment.file), lines=len(source.splitlines()), marked=len(marked),
+                pieces=list(_pieces(text.cut(source, MOST), marked)),
+                used=[_part(used) for used in run.plan.experiment.used])
+
+
+def _marked(story: Story) -> dict[int, Mark]:
+    """The lines that decided: probes and stop rules that broke, steps that failed, what is not restored."""
+    run, file = story.run, story.run.plan.experiment.file
+    found: list[tuple[Place, Mark]] = []
+    for number, probe in enumerate(run.plan.watched):
+        if any(run.tally(number, phase).breached(probe) for phase in Phase):
+            found.append((probe.place, marks.TRIPPED if is_stop_rule(run, number) else marks.BROKEN))
+    for step in run.plan.experiment.steps:
+        if run.step(step.key).ok is False:
+            found.append((step.place, steps.mark_of(step, run.step(step.key))))
+        if any(entry_state(entry) in verdict.LEFT for entry in run.entries_of(step.key)):
+            found.append((step.place, marks.ANSWERS[Answer.NOT_RESTORED]))
+    return {place.line: mark for place, mark in found if place.file == file}
+
+
+def _pieces(source: str, marked: Mapping[int, Mark]) -> Iterator[Piece]:
+    plain: list[str] = []
+    for number, line in enumerate(source.split("\n"), start=1):
+        if number in marked:
+            if plain:
+                yield Piece(text="\n".join(plain))
+            yield Piece(text=text.short(line, 500) if len(line) > 500 else line, mark=marked[number], line=number)
+            plain = []
+        else:
+            plain.append(line)
+    if plain:
+        yield Piece(text="\n".join(plain))
 
 
 def _part(used: Used) -> Part:

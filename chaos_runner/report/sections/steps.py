@@ -1,5 +1,6 @@
 """What was planned and what was done, step by step."""
 
+from typing import Final
 
 from msgspec import Struct
 
@@ -20,8 +21,12 @@ class Proof(Struct, frozen=True, kw_only=True):
     after: str
 
 
+DETAILED_MOST: Final = 50
+"""Steps that are told in full. Of more than that, those that simply answered are told in a line each."""
+
+
 class Row(Struct, frozen=True, kw_only=True):
-    """One step. Times are as people write them."""
+    """One step. Times are as people write them. `brief` stands for all the rest where there are very many."""
 
     key: str
     name: str
@@ -36,6 +41,7 @@ class Row(Struct, frozen=True, kw_only=True):
     note: str
     output: str
     error: str
+    brief: str = ""
 
 
 class View(Struct, frozen=True, kw_only=True):
@@ -50,8 +56,23 @@ def view(story: Story) -> View | None:
     run = story.run
     if not run.plan.experiment.steps:
         return None
-    return View(method=[_row(run, step) for step in run.plan.experiment.method],
+    method = run.plan.experiment.method
+    return View(method=[_row(run, step) if number < DETAILED_MOST or _matters(run, step) else _brief_row(run, step)
+                        for number, step in enumerate(method)],
                 rollbacks=[_row(run, step) for step in run.plan.experiment.rollbacks])
+
+
+def _matters(run: Run, step: Step) -> bool:
+    """Whether it was to change something, or did not end well."""
+    return step.is_fault or run.step(step.key).ok is not True
+
+
+def _brief_row(run: Run, step: Step) -> Row:
+    state = run.step(step.key)
+    mark = mark_of(step, state)
+    return Row(key=step.key, name=text.short(step.name), call="", planned="", began="", ended="", took="", mark=mark,
+               proofs=[], more_proofs=0, note="", output="", error="",
+               brief=f"{times.elapsed(state.began_t)}, {_took(state)}, {mark.word}")
 
 
 def call_words(step: Step) -> str:

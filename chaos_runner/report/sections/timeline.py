@@ -1,24 +1,41 @@
 """What happened when: phases, faults, steps and every probe on one time axis."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from chaos_runner.contracts import Band
 from chaos_runner.experiment.model import Limit, Probe, Step, StepKind
+from chaos_runner.report import anchors, charts, samples, text, times
 from chaos_runner.report import axis as ax
-from chaos_runner.report import charts, samples, text, times
 from chaos_runner.report.axis import Axis, Span, Tick
 from chaos_runner.report.story import Story
 from chaos_runner.run import sentences
-from chaos_runner.run.events import Sampled
+from chaos_runner.run.events import Phase, Sampled
 from chaos_runner.run.run import Run
 from chaos_runner.units import spoken_seconds
 
+FIRST_LANES = 4
+FIRST_CHARTS = 3
 LANES_MOST = 12
+"""Of those that the first screen has no room for."""
 GAP = 2.5
 """A line breaks where no sample came for so many times the interval."""
 _PATTERNS = ("hatch", "cross", "dots", "lines", "solid")
+Drawing = dict[str, Any]
+"""What of a chart is drawn."""
+
+
+class Label(Struct, frozen=True, kw_only=True):
+    """A few words in a picture: `x` in percent, `y` in pixels, `dx` and `dy` pixels away from there."""
+
+    x: float
+    y: float
+    anchor: str
+    words: str
+    dx: int = 0
+    dy: int = 0
 
 
 class Lane(Struct, frozen=True, kw_only=True):
@@ -28,25 +45,20 @@ class Lane(Struct, frozen=True, kw_only=True):
     name: str
     words: str
     pattern: str
+    kind: str
     bars: list[Span]
+    label: Label
     point: float | None = None
-
-
-class Label(Struct, frozen=True, kw_only=True):
-    """A few words in a picture: `x` in percent, `y` in pixels."""
-
-    x: float
-    y: float
-    anchor: str
-    words: str
-    dy: int = 0
 
 
 class Chart(Struct, frozen=True, kw_only=True):
     """One probe over time. A line for numbers; ticks for answers that are only good or bad."""
 
     number: int
+    anchor: str
     name: str
+    kind: str
+    limit: str
     words: str
     summary: str
     height: int
@@ -64,43 +76,74 @@ class Chart(Struct, frozen=True, kw_only=True):
     lowest: str = ""
 
 
-class View(Struct, frozen=True, kw_only=True):
-    """Everything that shares the axis. `acted` are the stretches in which any fault acted, drawn behind all charts."""
+class Picture(Struct, frozen=True, kw_only=True):
+    """Some lanes and charts on the axis."""
 
-    ticks: list[Tick]
-    phases: list[Span]
-    faults: list[Lane]
-    steps: list[Lane]
-    left_out: int
-    acted: list[Span]
-    edges: list[float]
+    lanes: list[Lane]
     charts: list[Chart]
 
 
-_HEIGHT = 92
-_ROW_HEIGHT = 26
-_TEXT = 13
+class View(Struct, frozen=True, kw_only=True):
+    """Everything that shares the axis. `acted` are the stretches in which any fault acted, drawn behind all charts.
+
+    `first` is what the first screen has room for: the first faults, and the probes that fared worst.
+    """
+
+    end_s: float
+    ticks: list[Tick]
+    phases: list[Span]
+    acted: list[Span]
+    edges: list[float]
+    first: Picture
+    rest: Picture
+    left_out: int
+    key: frozenset[str]
+    """Which of the signs of the key are on the first screen."""
+
+
+_HEIGHT = 52
+_ROW_HEIGHT = 24
+_TEXT = 12
 
 
 def view(story: Story) -> View:
     """The picture of a run."""
     run = story.run
     axis = Axis.of(run)
-    lanes = [(step, lane) for step in run.plan.experiment.steps if (lane := _lane(run, axis, step))]
-    faults = [lane for step, lane in lanes if _acts(step)]
-    steps = [lane for step, lane in lanes if not _acts(step)]
+    faults, steps = _lanes(run, axis)
     phases = ax.phases(run, axis)
+    charts_of = _charts(story, axis)
+    room = story.room(FIRST_LANES, 3)
+    first = Picture(lanes=faults[:room], charts=[chart for first, chart in charts_of if first])
+    lanes = [*faults[room:], *steps]
+    rest = Picture(lanes=lanes[:LANES_MOST], charts=[chart for first, chart in charts_of if not first])
     return View(
-        ticks=ax.ticks(run, axis), phases=phases, faults=faults[:LANES_MOST], steps=steps[:LANES_MOST],
-        left_out=max(0, len(faults) - LANES_MOST) + max(0, len(steps) - LANES_MOST),
-        acted=_merged([bar for lane in faults for bar in lane.bars]), edges=[phase.x for phase in phases[1:]],
-        charts=[_chart(story, axis, number) for number in sorted(story.samples)])
+        end_s=axis.end_s, ticks=ax.ticks(run, axis), phases=phases, edges=[phase.x for phase in phases[1:]],
+        acted=_merged([bar for lane in faults for bar in lane.bars]), first=first, rest=rest,
+        left_out=max(0, len(lanes) - LANES_MOST), key=_key(first))
+
+
+def _key(first: Picture) -> frozenset[str]:
+    signs = {"acted": any(lane.bars for lane in first.lanes)}
+    for sign in ("breach", "unanswered", "missing", "envelope"):
+        signs[sign] = any(getattr(chart, sign) for chart in first.charts)
+    return frozenset(sign for sign, seen in signs.items() if seen)
 
 
 # ── lanes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 def _acts(step: Step) -> bool:
     return step.kind is StepKind.ACTION and step.key.startswith("m")
+
+
+def _lanes(run: Run, axis: Axis) -> tuple[list[Lane], list[Lane]]:
+    """Those of faults and other actions, and those of all other steps."""
+    faults: list[Lane] = []
+    steps: list[Lane] = []
+    for step in run.plan.experiment.steps:
+        if len(faults if _acts(step) else steps) <= FIRST_LANES + LANES_MOST and (lane := _lane(run, axis, step)):
+            (faults if _acts(step) else steps).append(lane)
+    return faults, steps
 
 
 def _lane(run: Run, axis: Axis, step: Step) -> Lane | None:
@@ -110,13 +153,26 @@ def _lane(run: Run, axis: Axis, step: Step) -> Lane | None:
     card = run.plan.cards.get(step.key)
     band = card.band if card else Band(word=str(step.kind), pattern="lines")
     if step.is_fault and card and not card.reversible:
-        return Lane(key=step.key, name=text.short(step.name, 80), words=f"{band.word}, {times.elapsed(state.began_t)}",
-                    pattern=_pattern(band), bars=[], point=axis.percent(state.ended_t or state.began_t))
+        at = axis.percent(state.ended_t or state.began_t)
+        return _named_lane(step, band, times.elapsed(state.began_t), Span(x=at, width=0), point=at)
     begin, end = _lasted(run, step, state.began_t, state.ended_t)
     words = _lasted_words(begin, end)
-    bar = axis.span(begin, run.t if end is None else end, title=words)
-    return Lane(key=step.key, name=text.short(step.name, 80), words=f"{band.word}, {words}", pattern=_pattern(band),
-                bars=[bar])
+    return _named_lane(step, band, words, axis.span(begin, run.t if end is None else end, title=words))
+
+
+def _named_lane(step: Step, band: Band, when: str, bar: Span, point: float | None = None) -> Lane:
+    words = f"{band.word}, {when}"
+    return Lane(key=step.key, name=text.short(step.name, 80), words=words, pattern=_pattern(band),
+                kind="fault" if _acts(step) else "step", bars=[] if point is not None else [bar], point=point,
+                label=_beside(bar, words))
+
+
+def _beside(bar: Span, words: str) -> Label:
+    """After the bar where there is more room, else before it."""
+    after = 100 - bar.x - bar.width >= bar.x
+    if after:
+        return Label(x=round(bar.x + bar.width, 2), y=12, dx=9, anchor="start", words=words)
+    return Label(x=bar.x, y=12, dx=-9, anchor="end", words=words)
 
 
 def _lasted(run: Run, step: Step, began_t: float, ended_t: float | None) -> tuple[float, float | None]:
@@ -153,32 +209,52 @@ def _merged(bars: Sequence[Span]) -> list[Span]:
 
 # ── charts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-def _chart(story: Story, axis: Axis, number: int) -> Chart:
-    probe, taken = story.run.plan.watched[number], story.taken(number)
+def _charts(story: Story, axis: Axis) -> list[tuple[bool, Chart]]:
+    """Every probe that was read, and whether it is on the first screen: those that broke, then in file order."""
+    run, names = story.run, anchors.of_probes(story.run)
+    read = sorted(story.samples)
+    first = sorted(read, key=lambda number: not _broke(run, number))[:story.room(FIRST_CHARTS, 1)]
+    return [(number in first, _chart(story, axis, number, names[number])) for number in read]
+
+
+def _broke(run: Run, number: int) -> bool:
+    return any(run.tally(number, phase).breached(run.plan.watched[number]) for phase in Phase)
+
+
+def _chart(story: Story, axis: Axis, number: int, anchor: str) -> Chart:
+    run, taken = story.run, story.taken(number)
+    probe = run.plan.watched[number]
+    name, words = text.short(probe.name, 80), _words(taken)
+    limit = sentences.limit_words(probe)
+    bare = Chart(
+        number=number, anchor=anchor, name=name, kind="stop rule" if samples.is_stop_rule(run, number) else "",
+        limit=limit, words=words, summary=f"{name} over time: {limit}; {words}", height=_ROW_HEIGHT)
+    drawn = _line_chart if _is_line(probe, taken) else _tick_chart
+    return structs.replace(bare, **drawn(story, axis, number))
+
+
+def _is_line(probe: Probe, taken: Sequence[Sampled]) -> bool:
+    if not probe.every_s or not isinstance(probe.judge, Limit):
+        return False
     values = [sample.value for sample in taken if sample.value is not None]
-    numeric = bool(values) and all(map(samples.is_number, values))
-    if probe.every_s and isinstance(probe.judge, Limit) and numeric:
-        return _line_chart(story, axis, number)
-    return _tick_chart(story, axis, number)
+    return bool(values) and all(map(samples.is_number, values))
 
 
-def _line_chart(story: Story, axis: Axis, number: int) -> Chart:
+def _line_chart(story: Story, axis: Axis, number: int) -> Drawing:
     run, taken = story.run, story.taken(number)
     probe = run.plan.watched[number]
     bounds = samples.bad_sides(run, number)
     to = charts.scale([sample.value for sample in taken if sample.value is not None], [bound for bound, _ in bounds])
     pieces = charts.columns(axis, taken, GAP * (probe.every_s or 1.0) + max(sample.took_s for sample in taken))
     mute = [sample for sample in taken if sample.value is None]
-    return Chart(
-        number=number, name=_name(run, number), words=_words(run, number, taken), height=_HEIGHT,
-        summary=f"{_name(run, number)} over time: {_words(run, number, taken)}",
-        line=charts.line(pieces, to), envelope=charts.envelope(pieces, to),
-        breach="".join(charts.breach(pieces, to, bound, side) for bound, side in bounds if side),
-        limits=[round(to.y(bound), 1) for bound, _ in bounds],
-        unanswered=charts.ticks(axis, [sample for sample in mute if sample.good is False], charts.STRIP, 100),
-        missing=charts.ticks(axis, [sample for sample in mute if sample.good is not False], charts.STRIP, 97),
-        worst=_worst(story, axis, number, to), labels=list(_labels(probe, bounds, to)),
-        lowest=sentences.value_words(to.low, probe.unit))
+    return {
+        "height": _HEIGHT, "line": charts.line(pieces, to), "envelope": charts.envelope(pieces, to),
+        "breach": "".join(charts.breach(pieces, to, bound, side) for bound, side in bounds if side),
+        "limits": [round(to.y(bound), 1) for bound, _ in bounds],
+        "unanswered": charts.ticks(axis, [one for one in mute if one.good is False], charts.STRIP, 100),
+        "missing": charts.ticks(axis, [one for one in mute if one.good is not False], charts.STRIP, 97),
+        "worst": _worst(story, axis, number, to), "labels": list(_labels(probe, bounds, to)),
+        "lowest": sentences.value_words(to.low, probe.unit)}
 
 
 def _worst(story: Story, axis: Axis, number: int, to: charts.Scale) -> Label | None:
@@ -187,7 +263,7 @@ def _worst(story: Story, axis: Axis, number: int, to: charts.Scale) -> Label | N
     if not samples.is_number(value):
         return None
     x = axis.percent(t)
-    return Label(x=x, y=_pixels(to.y(value)), anchor="end" if x > 85 else "start", dy=-6,
+    return Label(x=x, y=_pixels(to.y(value)), anchor="end" if x > 85 else "start", dy=-4,
                  words=sentences.value_words(value, story.run.plan.watched[number].unit))
 
 
@@ -204,27 +280,19 @@ def _pixels(y: float) -> float:
     return round(y / 100 * _HEIGHT, 1)
 
 
-def _tick_chart(story: Story, axis: Axis, number: int) -> Chart:
-    run, taken = story.run, story.taken(number)
-    return Chart(
-        number=number, name=_name(run, number), words=_words(run, number, taken), height=_ROW_HEIGHT,
-        summary=f"{_name(run, number)} over time: {_words(run, number, taken)}",
-        good=charts.ticks(axis, [sample for sample in taken if sample.good], 58, 92),
-        bad=charts.ticks(axis, [sample for sample in taken if sample.good is False], 8, 92),
-        unknown=charts.ticks(axis, [sample for sample in taken if sample.good is None], 58, 68))
+def _tick_chart(story: Story, axis: Axis, number: int) -> Drawing:
+    taken = story.taken(number)
+    return {"good": charts.ticks(axis, [one for one in taken if one.good], 58, 92),
+            "bad": charts.ticks(axis, [one for one in taken if one.good is False], 8, 92),
+            "unknown": charts.ticks(axis, [one for one in taken if one.good is None], 58, 68)}
 
 
-def _name(run: Run, number: int) -> str:
-    name = text.short(run.plan.watched[number].name, 80)
-    return f"stop rule: {name}" if samples.is_stop_rule(run, number) else name
-
-
-def _words(run: Run, number: int, taken: Sequence[Sampled]) -> str:
-    """The limit and the counts: what the picture shows, for those who do not see it."""
-    bad = sum(sample.good is False for sample in taken)
-    mute = sum(sample.good is False and sample.value is None for sample in taken)
-    unknown = sum(sample.good is None for sample in taken)
-    parts = [sentences.limit_words(run.plan.watched[number]), text.count(len(taken), "sample"),
-             f"{bad} bad" if bad else "", f"{mute} without an answer" if mute else "",
-             f"{unknown} without data" if unknown else ""]
-    return " · ".join(part for part in parts if part)
+def _words(taken: Sequence[Sampled]) -> str:
+    """The counts: what the picture shows, for those who do not see it."""
+    doubtful = [sample for sample in taken if not sample.good]
+    bad = sum(sample.good is False for sample in doubtful)
+    mute = sum(sample.good is False and sample.value is None for sample in doubtful)
+    unknown = len(doubtful) - bad
+    parts = [f"{bad} bad of {text.count(len(taken), 'sample')}" if bad else text.count(len(taken), "sample"),
+             f"{mute} without an answer" if mute else "", f"{unknown} without data" if unknown else ""]
+    return ", ".join(part for part in parts if part)

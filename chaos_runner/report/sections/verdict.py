@@ -15,7 +15,9 @@ from chaos_runner.run.tally import Tally
 from chaos_runner.run.verdict import entry_state, restored_state
 from chaos_runner.units import spoken_seconds
 
-_LEFT = (RestoredState.NOT_RESTORED, RestoredState.UNKNOWN)
+LEFT_MOST = 3
+"""Commands on the first screen. The first of all, `chaos-runner recover`, does what all the others do."""
+LEFT = (RestoredState.NOT_RESTORED, RestoredState.UNKNOWN)
 
 
 class Left(Struct, frozen=True, kw_only=True):
@@ -46,6 +48,8 @@ class View(Struct, frozen=True, kw_only=True):
     restored_text: str
     recover: str
     left: list[Left]
+    left_first: list[Left]
+    """Those that the first screen has room for."""
     notes: list[str]
     figures: list[Figure]
 
@@ -54,15 +58,15 @@ def view(story: Story) -> View:
     """Verdict, sentence, restored, the commands that finish an undo, and a few figures."""
     run = story.run
     restored = run.ended.restored if run.ended else restored_state(run)
-    left = list(_left(run)) if restored in _LEFT else []
+    left = list(_left(run)) if restored in LEFT else []
     reasons = run.ended.reasons if run.ended else []
     return View(
         verdict=marks.VERDICTS[run.ended.verdict] if run.ended else marks.NOT_ENDED,
         code=reasons[0].code if reasons else "", more=max(0, len(reasons) - 1),
         sentence=text.short(run.ended.sentence, text.NOTE_MOST) if run.ended else _unfinished(run),
         restored=marks.RESTORED[restored], restored_text=_restored_text(run, restored),
-        recover=f"chaos-runner recover {run.plan.run}" if restored in _LEFT else "", left=left,
-        notes=[*_irreversible(run), *_untracked(run)], figures=_figures(run))
+        recover=f"chaos-runner recover {run.plan.run}" if restored in LEFT else "", left=left,
+        left_first=left[:LEFT_MOST],         notes=[*_irreversible(run), *_untracked(run)], figures=_figures(run))
 
 
 def _unfinished(run: Run) -> str:
@@ -113,7 +117,7 @@ def _beside(entries: list[Entry]) -> str:
 
 
 def _left(run: Run) -> list[Left]:
-    entries = [_left_entry(run, entry) for entry in run.entries.values() if entry_state(entry) in _LEFT]
+    entries = [_left_entry(run, entry) for entry in run.entries.values() if entry_state(entry) in LEFT]
     rollbacks = [Left(name=text.short(f"rollback {step.name}"), command="",
                       why=text.short(state.note or "did not end", text.NOTE_MOST))
                  for step in run.plan.experiment.rollbacks

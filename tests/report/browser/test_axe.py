@@ -1,0 +1,19 @@
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from chaos_runner.report.page import html
+from tests.report import stories
+from tests.report.browser.looking import DESK, PHONE, Looking
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+UNFOLD = "document.querySelectorAll('details').forEach(one => { one.open = true; })"
+
+
+@pytest.mark.parametrize("name", ["passed", "deviated", "not-restored", "not-started", "aborted", "cut-off"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_axe_finds_nothing(looking: Looking, name: str, dark: bool, size: tuple[int, int]) -> None:  # noqa: FBT001
+    with looking.at(html(*stories.TOLD[name]()), size, dark=dark) as seen:
+        seen.page.evaluate(UNFOLD)
+        found = Axe().run(seen.page)
+        assert found.violations_count == 0, found.generate_report()
