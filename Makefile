@@ -35,8 +35,9 @@ check: $(STAMP) ## ruff, mypy, the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-docs: $(STAMP) ## print the reference pages from the code
+docs: $(STAMP) ## print the reference from the code, build the site in build/site, check its links
 	$(BIN)/python docs/print_reference.py
+	$(BIN)/python docs/build_site.py
 
 crash: $(STAMP) ## kill the runner at every moment of every fault, and look
 	$(BIN)/python -m tests.crash
