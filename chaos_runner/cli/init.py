@@ -72,7 +72,8 @@ def _tell(folder: Path, files: list[Made]) -> None:
     ink = out_ink()
     for file in files:
         mark = ink.green("made") if file.made else ink.yellow("left")
-        click.echo(f"{mark}  {file.path:<38} {file.use if file.made else 'was there, stays as it is'}")
+        click.echo(f"{mark}  {file.path:<38} {file.use if file.made else 'was there, stays as it is'}",
+                   color=ink.on)
     first = next(file.path for file in files if file.path.startswith("experiments/01"))
     where = "" if folder == Path() else f"cd {folder}\n  "
     click.echo(f"\nnext:\n  {where}chaos-runner plan {first}     whom it would hit; changes nothing\n"

@@ -28,3 +28,11 @@ def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
     assert done.stdout.splitlines() == [
         "docs/index.md: gone.md leads nowhere", "docs/index.md: verdicts.md#gone leads to a heading that is not there",
         "docs/index.md: gone.png leads nowhere"]
+
+
+def test_the_readme_s_pictures_load_nothing_from_elsewhere_and_name_no_path_of_a_machine() -> None:
+    picture = (DOCS / "pictures" / "console.svg").read_text(encoding="utf-8")
+    assert "@font-face" not in picture
+    assert "url(http" not in picture
+    assert not [word for word in ("/tmp/", "/home/", "/root/") if word in picture]
+    assert (DOCS / "pictures" / "report.png").read_bytes().startswith(b"\x89PNG")
