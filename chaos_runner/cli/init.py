@@ -23,11 +23,13 @@ def command(folder: Path, url: str | None, fault: str | None, ci: str | None, *,
     Asks on a terminal what no option says; elsewhere takes the defaults. What is there already is never overwritten.
     """
     given = {"url": url, "fault": fault, "pipeline": ci}
-    files = make(folder, _choices(folder, {key: value for key, value in given.items() if value is not None}))
+    choices = _choices(folder, {key: value for key, value in given.items() if value is not None})
+    files = make(folder, choices)
     if as_json:
         click.echo(msgspec.json.encode({"folder": str(folder), "files": files}).decode())
     else:
         _tell(folder, files)
+        _say_who_is_missing(choices.url)
 
 
 def _choices(folder: Path, given: dict[str, str]) -> Choices:
@@ -78,3 +80,19 @@ def _tell(folder: Path, files: list[Made]) -> None:
     where = "" if folder == Path() else f"cd {folder}\n  "
     click.echo(f"\nnext:\n  {where}chaos-runner plan {first}     whom it would hit; changes nothing\n"
                f"  chaos-runner run {first}      Ctrl-C stops and undoes")
+
+
+def _say_who_is_missing(url: str) -> None:
+    """Whoever runs an experiment before there is a service learns only that."""
+    import os
+    import socket
+    from urllib.parse import urlsplit
+
+    url = os.environ.get("SERVICE_URL") or url
+    try:
+        parts = urlsplit(url)
+        address = (parts.hostname or "", parts.port or {"http": 80, "https": 443}[parts.scheme])
+        socket.create_connection(address, timeout=1.0).close()
+    except (OSError, ValueError, KeyError):
+        click.echo(f"\nNobody answers at {url} now: start the service, or export SERVICE_URL=… Without one at hand:\n"
+                   '  eval "$(chaos-runner lab shop up)"; export SERVICE_URL=$SHOP_URL', err=True)

@@ -13,8 +13,8 @@ from chaos_runner import __version__
 
 COMMANDS: Final = {
     "run": "Run experiments: inject the faults, undo them, judge.",
-    "init": "Make a folder for experiments: a first one, probes, limits, a pipeline.",
-    "new": "Write an experiment to begin with, for a fault and what is there.",
+    "init": "Make a folder for experiments, with a first one.",
+    "new": "Write an experiment with a fault to begin with.",
     "plan": "Show whom an experiment would hit, and how that comes back.",
     "validate": "Say everything that is wrong with experiment files.",
     "recover": "Undo what a dead runner left behind.",

@@ -92,24 +92,26 @@ def _schema(out: Path | None) -> str:
 
 
 def _hand_over(text: str, out: Path | None, note: str) -> int:
-    """Prints or writes it, and says what is to be known of it. Returns the exit code."""
+    """Prints or writes it, and says what is to be known of it. Writes nothing that is not valid. Returns the exit code.
+    """
     from chaos_runner.cli.drafts.writing import written
     from chaos_runner.experiment.complaints import escaped
 
-    if out and not written(out, text):
-        raise UsageError(f"{out} is there already, and stays as it is; give --out another name")
-    if not out:
-        click.echo(text, nl=False)
+    if not _is_valid(text, str(out) if out else "draft.yaml"):
+        return 2
     if note:
         click.echo(f"note: {escaped(note)}", err=True)
-    code = _say_findings(text, str(out) if out else "draft.yaml")
-    if out:
+    if not out:
+        click.echo(text, nl=False)
+    elif written(out, text):
         click.echo(f"wrote {out}\n  next: chaos-runner plan {out}", err=True)
-    return code
+    else:
+        raise UsageError(f"{out} is there already, and stays as it is; give --out another name")
+    return 0
 
 
-def _say_findings(text: str, file: str) -> int:
-    """What `validate` would say of it: nothing, unless what was settled makes it so. Returns the exit code."""
+def _is_valid(text: str, file: str) -> bool:
+    """Says what `validate` would: nothing, unless what was settled makes it so."""
     from chaos_runner.cli.ink import err_ink
     from chaos_runner.experiment.complaints import render
     from chaos_runner.experiment.loading import load_text
@@ -119,4 +121,4 @@ def _say_findings(text: str, file: str) -> int:
     findings = [*loaded.findings, *(lint(loaded.experiment) if loaded.experiment else ())]
     if findings:
         click.echo(render(findings, loaded.sources, color=err_ink().on), err=True)
-    return 0 if loaded.ok else 2
+    return loaded.ok

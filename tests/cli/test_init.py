@@ -64,6 +64,14 @@ def test_the_repository_tells_which_pipeline(tmp_path: Path) -> None:
     assert (tmp_path / ".gitlab-ci.yml").exists()
 
 
+def test_it_says_when_nobody_answers_at_the_service_s_address(tmp_path: Path) -> None:
+    with http.server.HTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler) as server:
+        url = f"http://127.0.0.1:{server.server_port}/"
+        assert "Nobody answers" not in chaos_runner("init", str(tmp_path), "--url", url, SERVICE_URL="").err
+    assert f"Nobody answers at {url} now" in chaos_runner("init", str(tmp_path), "--url", url, SERVICE_URL="").err
+    assert "Nobody answers at nowhere" in chaos_runner("init", str(tmp_path), "--url", "nowhere", SERVICE_URL="").err
+
+
 def test_a_fault_that_does_not_exist_makes_nothing(tmp_path: Path) -> None:
     ran = chaos_runner("init", str(tmp_path / "new"), "--fault", "host.cpu_lode")
     assert ran.exit == 2

@@ -17,8 +17,10 @@ from chaos_runner.cli.new import settled
 from chaos_runner.errors import UsageError
 from chaos_runner.experiment.loading import load_text
 from chaos_runner.experiment.reusable import Library
+from chaos_runner.faults.host._processes import selector
 from chaos_runner.lint import lint
 from chaos_runner.proxy.process import ProxyProcess
+from chaos_runner.targets.host import Process
 from chaos_runner.targets.proxy import ProxyApi
 from tests.cli.runner import chaos_runner
 
@@ -96,6 +98,17 @@ def test_the_processes_that_listen_are_found_by_themselves(listener: int) -> Non
     assert there[listener].target["at-most"] == 1
 
 
+def test_a_process_is_told_from_others_in_as_few_words_as_possible() -> None:
+    def process(pid: int, name: str, *command: str) -> Process:
+        return Process(pid=pid, parent=1, started=0.0, state="running", name=name, command=command)
+
+    there = [process(2, "nginx", "nginx"), process(3, "python", "/usr/bin/python", "-m", "shop.a", "--port", "1"),
+             process(4, "python", "/usr/bin/python", "-m", "shop.b", "--port", "2"), process(5, "sh", "sh", "x"),
+             process(6, "sh", "sh", "x")]
+    assert [selector(one, there) for one in there[:4]] == [
+        {"name": "nginx"}, {"command": r"-m shop\.a"}, {"command": r"-m shop\.b"}, {"command": "sh x"}]
+
+
 def test_what_is_settled_is_typed_as_the_fault_wants_it() -> None:
     partition, pause = shelf.fault("host.network_partition"), shelf.fault("host.process_pause")
     assert settled("target", partition.target, ["ports=5432,5433", "to=10.0.0.7"]) == {
@@ -127,6 +140,13 @@ def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
     out.write_text("mine")
     ran = chaos_runner("new", "host.cpu_load", "--out", str(out))
     assert (ran.exit, out.read_text()) == (2, "mine")
+
+
+def test_a_draft_that_would_not_be_valid_is_not_written(tmp_path: Path) -> None:
+    ran = chaos_runner("new", "host.cpu_load", "--duration", "20", "--out", str(tmp_path / "new.yaml"))
+    assert ran.exit == 2
+    assert "E201" in ran.err
+    assert not (tmp_path / "new.yaml").exists()
 
 
 def test_hostile_names_of_proxies_stay_values(tmp_path: Path) -> None:

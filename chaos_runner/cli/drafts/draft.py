@@ -40,6 +40,7 @@ class Found(Struct, frozen=True, kw_only=True):
     """The target that a draft is for, what else is there, and what the author should know of it."""
 
     target: dict[str, Any]
+    called: str = ""
     port: int | None = None
     configuration: dict[str, Any] = {}
     others: Sequence[Candidate] = ()
@@ -70,7 +71,8 @@ def look(wish: Wish, fault: Fault[Any, Any]) -> Found:
     target = filled(fault.target, first.target, wish.target)
     more = f", and {len(others)} other{'s are' if len(others) > 1 else ' is'} there" if others else ""
     note = f"the target is {first.label}{more}"
-    return Found(target=target, port=first.port, configuration=first.configuration, others=others, note=note)
+    return Found(target=target, called=first.label.partition(" (")[0], port=first.port,
+                 configuration=first.configuration, others=others, note=note)
 
 
 def _invented(wish: Wish, fault: Fault[Any, Any], note: str) -> Found:
@@ -170,7 +172,8 @@ def _head(wish: Wish, fault: Fault[Any, Any], found: Found) -> Iterator[str]:
 def _called(wish: Wish, found: Found) -> str:
     """The fault and its target in a few words."""
     words = [str(value) for key, value in found.target.items() if key not in _BOUNDS and isinstance(value, str | int)]
-    return " ".join([wish.name, *(["on", words[0][:60]] if words else [])])
+    called = found.called or (words[0] if words else "")
+    return f"{wish.name} on {called[:60]}" if called else wish.name
 
 
 def _configuration(configuration: Mapping[str, Any]) -> Iterator[str]:
@@ -213,8 +216,8 @@ def _more(group: str, kind: type[Struct], given: Mapping[str, Any]) -> list[str]
 
 def _lasts(wish: Wish, fault: Fault[Any, Any]) -> list[str]:
     if fault.healed_by:
-        return [f"# nothing undoes it; time for {fault.healed_by}", f"pauses: {{after: {wish.duration}}}"]
-    return [f"duration: {wish.duration:<23}# then it is undone, and read back"]
+        return [f"# nothing undoes it; time for {fault.healed_by}", f"pauses: {flow({'after': wish.duration})}"]
+    return [f"duration: {flow(wish.duration):<23}# then it is undone, and read back"]
 
 
 def _stop(asked: Question) -> Iterator[str]:
