@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-vm test-fast check docs crash truth fuzz bench lock clean help
+.PHONY: demo test test-vm test-fast check docs pictures crash truth fuzz bench lock clean help
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -35,9 +35,13 @@ check: $(STAMP) ## ruff, mypy, the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-docs: $(STAMP) ## print the reference pages and the sample reports from the code and the journals
+docs: $(STAMP) ## print the reference and the sample reports from the code, build the site in build/site, check its links
 	$(BIN)/python docs/print_reference.py
 	$(BIN)/python -m tests.report.samples
+	$(BIN)/python docs/build_site.py
+
+pictures: $(STAMP) ## the README's pictures, from a real run; needs Chromium
+	$(BIN)/python docs/pictures/make.py
 
 crash: $(STAMP) ## kill the runner at every moment of every fault, and look
 	$(BIN)/python -m tests.crash

@@ -8,7 +8,8 @@ any machine can read.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Final, Generic, Protocol, TypeVar, runtime_checkable
 
 from msgspec import Struct
 
@@ -16,6 +17,7 @@ from chaos_runner.mark import NO_KEY, Key
 from chaos_runner.mark import Mark as Mark  # noqa: PLC0414 -- it belongs to the contract
 from chaos_runner.units import Unit
 
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 Seconds = Annotated[float, Unit.SECONDS]
 Share = Annotated[float, Unit.SHARE]
 Size = Annotated[int, Unit.BYTES]
@@ -111,6 +113,24 @@ class Band(Struct, frozen=True, kw_only=True):
     pattern: str = "hatch"
 
 
+class Example(Struct, frozen=True, kw_only=True):
+    """A target and arguments as they would stand in a file, for help pages and for `new`: "200ms", not 0.2."""
+
+    target: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
+
+
+class Candidate(Struct, frozen=True, kw_only=True):
+    """Something that a fault could hit now: what `target:` would say, how people call it, what the experiment's
+    configuration has to say for it, and the TCP port at which it answers on this machine, if it is known.
+    """
+
+    target: dict[str, Any]
+    label: str
+    configuration: dict[str, Any] = {}
+    port: int | None = None
+
+
 class NoArguments(Struct, frozen=True, forbid_unknown_fields=True):
     """For faults that need nothing but a target."""
 
@@ -132,6 +152,12 @@ class Fault(ABC, Generic[T, A]):
     band: ClassVar[Band]
     healed_by: ClassVar[str] = ""
     """Who brings the target back when the fault cannot be undone. Empty for faults that can."""
+    undone_by: ClassVar[str] = ""
+    """How `undo` brings the target back, in a few words."""
+    needs: ClassVar[str] = ""
+    """The system, tools and rights without which it refuses, in a few words. Empty where any user can."""
+    example: ClassVar[Example] = Example()
+    """A target and arguments to begin with: careful ones."""
 
     @abstractmethod
     def prepare(self, target: T, arguments: A, setting: Setting) -> list[Act]:
@@ -151,6 +177,13 @@ class Fault(ABC, Generic[T, A]):
 
     def rights(self, act: Act) -> list[Right]:  # noqa: ARG002 -- for those who override it
         """The rights to do and to undo this act, checked without acting. Empty where `prepare` alone finds out."""
+        return []
+
+    def candidates(self, given: Mapping[str, Any]) -> list[Candidate]:  # noqa: ARG002 -- for those who override it
+        """What could be hit now and agrees with `given`, keys of a target that are settled. Looks, changes nothing.
+
+        Raises ActFailed or UsageError when it cannot be found out. Empty also where there is nothing to choose.
+        """
         return []
 
     def by_hand(self, act: Act) -> str:  # noqa: ARG002 -- for those who override it
@@ -209,20 +242,22 @@ class NativeProbe(Struct, frozen=True, kw_only=True):
     read: Callable[[Any], Reading]
     says: str
     words: tuple[str, ...] = ()
+    example: Mapping[str, Any] = {}
 
 
 def probe(
-    arguments: type[A], unit: Unit, words: tuple[str, ...] = (),
+    arguments: type[A], unit: Unit, words: tuple[str, ...] = (), example: Mapping[str, Any] = NOTHING,
 ) -> Callable[[Callable[[A], Reading]], NativeProbe]:
     """Puts a function on the shelf of probes. The module and the function are its name: `http.latency`.
 
-    `words` are all that it may give, for one that gives words: a file that waits for another is refused.
+    `words` are all that it may give, for one that gives words: a file that waits for another is refused. `example` is
+    what a file may say beside `name` and `probe`: arguments and a limit.
     """
 
     def shelve(read: Callable[[A], Reading]) -> NativeProbe:
         name = f"{read.__module__.rpartition('.')[2]}.{read.__name__}"
         says = (read.__doc__ or "").strip().partition("\n")[0]
         return NativeProbe(name=name, arguments=arguments, unit=unit, read=read, says=says,  # type: ignore[arg-type]
-                           words=words)
+                           words=words, example=example)
 
     return shelve

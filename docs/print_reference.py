@@ -19,8 +19,9 @@ from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
 
 from chaos_runner import shelf
+from chaos_runner.cli import catalogue
 from chaos_runner.cli.main import COMMANDS, cli
-from chaos_runner.contracts import Answer, Fault, Grade, NativeProbe
+from chaos_runner.contracts import Answer, Grade, NativeProbe
 from chaos_runner.experiment.arguments import spoken_type, unit_of
 from chaos_runner.experiment.codes import CODES
 from chaos_runner.run import events, measures, outcome
@@ -91,17 +92,16 @@ def fault_page() -> Iterator[str]:
                      "`chaos_runner/faults`.")
     for name in shelf.fault_names():
         fault = shelf.fault(name)
-        yield from ("", f"## {name}", "", says(type(fault)), "", f"**Way back:** {_way_back(fault)}", "",
+        back = catalogue.way_back(catalogue.fault_row(name))
+        needs = [f"**Needs:** {fault.needs}.", ""] if fault.needs else []
+        yield from ("", f"## {name}", "", says(type(fault)), "", f"**Way back:** {back}.", "", *needs,
                     f"In the report: {fault.band.word}.", "", f"`target:` {says(fault.target)}", "",
                     *arguments(fault.target), "")
         if fields(fault.arguments):
             yield from (f"`arguments:` {says(fault.arguments)}", "", *arguments(fault.arguments))
         else:
             yield "`arguments:` none."
-
-
-def _way_back(fault: Fault[Any, Any]) -> str:
-    return f"none, it is irreversible. Healed by {fault.healed_by}." if fault.healed_by else "undone, and verified."
+        yield from ("", "```yaml part", *catalogue.in_yaml(catalogue.step(name, fault)), "```")
 
 
 def probe_page() -> Iterator[str]:
@@ -111,7 +111,8 @@ def probe_page() -> Iterator[str]:
     for name in shelf.probe_names():
         probe = shelf.probe(name)
         yield from ("", f"## {name}", "", says(probe.read), "", f"**Reads:** {_reads(probe)}", "",
-                    f"`arguments:` {says(probe.arguments)}", "", *arguments(probe.arguments))
+                    f"`arguments:` {says(probe.arguments)}", "", *arguments(probe.arguments), "",
+                    "```yaml part", *catalogue.in_yaml(catalogue.question(probe)), "```")
 
 
 def _reads(probe: NativeProbe) -> str:

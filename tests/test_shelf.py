@@ -59,7 +59,8 @@ def test_only_what_is_asked_for_is_imported() -> None:
     code = ("import sys; from chaos_runner import shelf; shelf.fault_names(); shelf.fault('host.process_pause');"
             "print(*(name for name in sys.modules if name.startswith('chaos_runner.faults.') or name == 'psutil'))")
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert sorted(said) == ["chaos_runner.faults.host", "chaos_runner.faults.host.process_pause"]
+    assert sorted(said) == ["chaos_runner.faults.host", "chaos_runner.faults.host._processes",
+                            "chaos_runner.faults.host.process_pause"]
 
 
 def test_another_package_can_put_things_on_the_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,6 +138,8 @@ def _tell_one(act: Act, outcome: dict[str, Any], reports: Path) -> bool:
     as_told = outcome["verdict"] == act.expected and outcome.get("restored") == "restored"
     mark = ink.green("as told") if as_told else ink.red(f"expected {act.expected}")
     _say(f"{act.file}: {outcome['verdict']}, {outcome.get('restored')} ({mark})\n  {act.teaches}")
+    if not as_told:
+        _say("  a machine that is busy with other things measures that too: try again when it is not")
     if "run" in outcome:
         _say(f"  report: {reports / 'runs' / outcome['run'] / 'report.html'}")
     return as_told

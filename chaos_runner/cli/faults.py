@@ -1,4 +1,4 @@
-"""`chaos-runner faults`"""
+"""`chaos-runner faults [NAME]`"""
 
 import click
 import msgspec
@@ -7,8 +7,14 @@ from chaos_runner.cli import catalogue
 
 
 @click.command()
+@click.argument("name", required=False, metavar="[FAULT]")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as one JSON object.")
-def command(*, as_json: bool) -> None:
-    """List the faults on the shelf, with their arguments and units."""
-    rows = catalogue.faults()
-    click.echo(msgspec.json.encode({"faults": rows}).decode() if as_json else "\n".join(catalogue.lines(rows, "fault")))
+def command(name: str | None, *, as_json: bool) -> None:
+    """List the faults on the shelf, or tell all about one: arguments, units, rights, way back, an example."""
+    rows = [catalogue.fault_row(name)] if name else catalogue.faults()
+    if as_json:
+        click.echo(msgspec.json.encode({"faults": rows}).decode())
+    elif name:
+        click.echo("\n".join(catalogue.fault_page(rows[0], catalogue.fault_named(name))))
+    else:
+        click.echo("\n".join(catalogue.listed(rows, "fault")))

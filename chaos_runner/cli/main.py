@@ -13,6 +13,8 @@ from chaos_runner import __version__
 
 COMMANDS: Final = {
     "run": "Run experiments: inject the faults, undo them, judge.",
+    "init": "Make a folder for experiments, with a first one.",
+    "new": "Write an experiment with a fault to begin with.",
     "plan": "Show whom an experiment would hit, and how that comes back.",
     "validate": "Say everything that is wrong with experiment files.",
     "recover": "Undo what a dead runner left behind.",
@@ -30,6 +32,10 @@ COMMANDS: Final = {
 }
 
 
+COMPLETE: Final = "_CHAOS_RUNNER_COMPLETE"
+"""Set by the shells' completion scripts when they ask what may follow."""
+
+
 class Commands(click.Group):
     """Commands that are imported when they are called; their help line stands above, so that --help needs none."""
 
@@ -40,6 +46,10 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"chaos_runner.cli.{cmd_name}").command
+        if COMPLETE in os.environ:
+            from chaos_runner.cli.completing import teach
+
+            teach(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's

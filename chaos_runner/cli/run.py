@@ -218,7 +218,7 @@ def _tell(ended: wiring.Ended, options: Options, results: Results) -> None:
     if ended.problem:
         lines.append(f"  {ink.yellow('warning')}     {ended.problem}")
     with suppress(OSError, ValueError, AttributeError):
-        click.echo("\n".join(lines), err=True)
+        click.echo("\n".join(lines), err=True, color=ink.on)
     if options.json:
         with suppress(OSError, ValueError):
             results.write(msgspec.json.encode(ended.outcome) + b"\n")

@@ -24,7 +24,8 @@ class TimedRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     expect_status: int | list[int] | None = None
 
 
-@probe(Request, Unit.COUNT)
+@probe(Request, Unit.COUNT,
+       example={"arguments": {"url": "http://127.0.0.1:8080/", "timeout": "2s"}, "equals": 200})
 def status(arguments: Request) -> Reading:
     """The status code of one request; a redirect is not followed, its 3xx is the value.
 
@@ -34,7 +35,8 @@ def status(arguments: Request) -> Reading:
     return Reading(value=answer.status, note=answer.note)
 
 
-@probe(TimedRequest, Unit.SECONDS)
+@probe(TimedRequest, Unit.SECONDS, example={"arguments": {"url": "http://127.0.0.1:8080/", "timeout": "2s"},
+                                             "below": "300ms", "every": "500ms", "allow": "5%"})
 def latency(arguments: TimedRequest) -> Reading:
     """Seconds until the whole answer was read, from a new connection on; a redirect is not followed.
 

@@ -6,7 +6,7 @@ from chaos_runner.targets.host import ProcessFilter, matching
 from chaos_runner.units import Unit
 
 
-@probe(ProcessFilter, Unit.COUNT)
+@probe(ProcessFilter, Unit.COUNT, example={"arguments": {"name": "nginx"}, "at-least": 1})
 def running(arguments: ProcessFilter) -> Reading:
     """How many processes match and are able to run: neither stopped nor ended.
 

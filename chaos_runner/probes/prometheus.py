@@ -68,7 +68,9 @@ class AlertArguments(Access, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 # ── prometheus.query ────────────────────────────────────────────────────────────────────────────────────────────────
 
-@probe(QueryArguments, Unit.COUNT)
+@probe(QueryArguments, Unit.COUNT, example={
+    "arguments": {"query": "sum(rate(errors_total[1m])) / sum(rate(requests_total[1m]))"},
+    "below": "5%", "every": "5s"})
 def query(arguments: QueryArguments) -> Reading:
     """The number that a PromQL query gives, of seconds, shares or anything: `below: 300ms`, `below: 5%`, `below: 7`.
 
@@ -220,7 +222,8 @@ def _refuse_stale(server: Server, arguments: QueryArguments) -> None:
 _STATES: Final = ("inactive", "pending", "firing")
 
 
-@probe(AlertArguments, Unit.COUNT, _STATES)
+@probe(AlertArguments, Unit.COUNT, _STATES,
+       example={"arguments": {"alert": "CheckoutDown"}, "equals": "inactive", "every": "5s"})
 def alert(arguments: AlertArguments) -> Reading:
     """The state of an alert, a word: `equals: firing`, or `pending`, or `inactive`. Of several alerts the worst counts.
 

@@ -18,7 +18,8 @@ class ConnectArguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     timeout: Seconds = 2.0
 
 
-@probe(ConnectArguments, Unit.SECONDS)
+@probe(ConnectArguments, Unit.SECONDS,
+       example={"arguments": {"host": "127.0.0.1", "port": 5432, "timeout": "1s"}, "below": "100ms"})
 def connect(arguments: ConnectArguments) -> Reading:
     """Seconds until a new TCP connection stands, finding the address included.
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import PurePath
 from typing import Any, Final, NamedTuple
 
@@ -144,6 +145,13 @@ class Process(Struct, frozen=True, kw_only=True):
         raise ActFailed(f"{self.label} is still {now.state} after {spoken_seconds(within_s)}")
 
 
+class Listener(NamedTuple):
+    """A process that listens at a TCP port."""
+
+    process: Process
+    port: int
+
+
 class Chosen(NamedTuple):
     """The processes to hurt, and the group they were chosen from; None for a process that was named by its pid."""
 
@@ -171,6 +179,20 @@ def matching(wanted: ProcessFilter) -> list[Process]:
     pids = _pids() if wanted.pid is None else [wanted.pid]
     found = (process for pid in pids if pid not in spared and (process := _read_if_allowed(pid)))
     return sorted((process for process in found if matches(process) and WATCHDOG not in process.command), key=_pid)
+
+
+def listeners() -> list[Listener]:
+    """The processes that listen at a TCP port, as far as we may see; never ourselves or what started us."""
+    import psutil
+
+    spared = set(_spared())
+    try:
+        sockets = psutil.net_connections("tcp")
+    except psutil.AccessDenied as error:
+        raise ActFailed("who listens cannot be seen without being root on this system") from error
+    ports = {(one.pid, one.laddr[1]) for one in sockets if one.status == psutil.CONN_LISTEN and one.pid and one.laddr}
+    return [Listener(process, port) for pid, port in sorted(ports, key=itemgetter(1))
+            if pid not in spared and (process := _read_if_allowed(pid))]
 
 
 def with_environment(wanted: Mapping[str, str]) -> list[Process]:

@@ -32,6 +32,8 @@ _ELSEWHERE: Final = ("unshare", "--net")
 _NETEM_ALONE: Final = "qdisc add dev lo root netem"
 _UNKNOWN_QDISC: Final = "qdisc kind is unknown"
 _FIRST_LINE: Final = "Command failed -:1"
+_ANYWHERE: Final = "00000000"
+"""A default route's destination in /proc/net/route."""
 _NO_HANDLE: Final = "0:"
 """What the kernel's own qdiscs are called; one that somebody made has another handle."""
 
@@ -148,6 +150,17 @@ def rights() -> list[Right]:
     except Refused as problem:
         return [Right(verb=verb, needs=_NEEDS, lacks=str(problem)) for verb in ("do", "undo")]
     return [Right(verb=verb, needs=_NEEDS) for verb in ("do", "undo")]
+
+
+def ways_out() -> list[str]:
+    """The names of the interfaces but the loopback, those of a default route first."""
+    try:
+        rows = [line.split() for line in Path("/proc/net/route").read_text(encoding="utf-8").splitlines()]
+    except OSError:
+        rows = []
+    default = {row[0] for row in rows if row[1:2] == [_ANYWHERE]}
+    names = [name for _, name in socket.if_nameindex() if name != "lo"]
+    return sorted(names, key=lambda name: name not in default)
 
 
 def networks(texts: Iterable[str]) -> list[Network]:

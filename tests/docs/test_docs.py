@@ -178,7 +178,7 @@ def test_every_target_of_make_on_a_page_exists() -> None:
 
 # ── links and the reference ─────────────────────────────────────────────────────────────────────────────────────────
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page: Path) -> None:
     for file, heading in links(page):
         assert file.exists(), file

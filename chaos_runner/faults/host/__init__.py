@@ -1,1 +1,1 @@
-"""Faults on processes of this machine."""
+"""Faults on this machine: its processes, processors, memory, disks and network."""

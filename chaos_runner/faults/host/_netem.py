@@ -15,10 +15,10 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct
 
-from chaos_runner.contracts import Act, Answer, Evidence, Fault, Restored, Right, Setting
+from chaos_runner.contracts import Act, Answer, Candidate, Evidence, Fault, Restored, Right, Setting
 from chaos_runner.errors import ActFailed, Gone, Refused
 from chaos_runner.faults.host._network import Where, arm, disarm, expiry, with_timer
-from chaos_runner.targets.network import Interface, Machine, Network, Qdisc, check_right, rights
+from chaos_runner.targets.network import Interface, Machine, Network, Qdisc, check_right, rights, ways_out
 from chaos_runner.units import Unit, spoken, spoken_seconds
 
 A = TypeVar("A")
@@ -125,6 +125,8 @@ class NetemFault(Fault[InterfaceTarget, A]):
     """Everything but the arguments of a fault that is made of netem."""
 
     target = InterfaceTarget
+    undone_by = "our queueing discipline is removed, and the one that was there comes back"
+    needs = "Linux with netem, tc (iproute2), and root or the capability NET_ADMIN"
 
     def __init__(self, machine: Machine | None = None) -> None:
         self._machine = machine or Machine()
@@ -139,6 +141,10 @@ class NetemFault(Fault[InterfaceTarget, A]):
         do = {"mark": mark, "expires": expiry(setting), "handle": handle_of(mark),
               "netem": msgspec.to_builtins(netem), "where": msgspec.to_builtins(where)}
         return [Act(target=msgspec.to_builtins(there), do=do, was={"qdisc": str(root)}, label=f"{interface} ({where})")]
+
+    def candidates(self, given: Mapping[str, Any]) -> list[Candidate]:
+        return [Candidate(target={**self.example.target, "interface": name}, label=name)
+                for name in ways_out() if name == given.get("interface", name)]
 
     def rights(self, act: Act) -> list[Right]:  # noqa: ARG002 -- the same for every act
         return rights()

@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from chaos_runner.contracts import Act, Band, Evidence, Fault, Restored, Setting, Share
+from chaos_runner.contracts import Act, Band, Evidence, Example, Fault, Restored, Setting, Share
 from chaos_runner.errors import ActFailed, Gone, NoEffect, Refused
 from chaos_runner.faults.host._load import (
     HostTarget,
@@ -45,6 +45,8 @@ class CpuLoad(Fault[HostTarget, CpuArguments]):
     target = HostTarget
     arguments = CpuArguments
     band = Band(word="busy")
+    undone_by = "the processes that keep cores busy are ended"
+    example = Example(arguments={"load": "80%", "cores": 1})
 
     def prepare(self, target: HostTarget, arguments: CpuArguments, setting: Setting) -> list[Act]:
         key, cores = target.key(), _chosen(arguments.cores)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from chaos_runner.contracts import Act, Answer, Band, Evidence, Fault, Restored, Setting, Share, Size
+from chaos_runner.contracts import Act, Answer, Band, Evidence, Example, Fault, Restored, Setting, Share, Size
 from chaos_runner.errors import ActFailed, NoEffect, NoTarget, Refused
 from chaos_runner.faults.host._load import (
     end_helpers,
@@ -59,6 +59,9 @@ class DiskFill(Fault[FolderTarget, DiskArguments]):
     target = FolderTarget
     arguments = DiskArguments
     band = Band(word="disk filled")
+    undone_by = "the file is removed"
+    needs = "the right to write into the folder"
+    example = Example(target={"path": "/tmp"}, arguments={"keep": "1Gi"})  # noqa: S108 -- no file, a folder to fill
 
     def prepare(self, target: FolderTarget, arguments: DiskArguments, setting: Setting) -> list[Act]:
         folder = Path(target.path).absolute()

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from chaos_runner.contracts import Act, Band, Evidence, Fault, Restored, Setting, Share, Size
+from chaos_runner.contracts import Act, Band, Evidence, Example, Fault, Restored, Setting, Share, Size
 from chaos_runner.errors import ActFailed, NoEffect, Refused
 from chaos_runner.faults.host._load import (
     HostTarget,
@@ -50,6 +50,8 @@ class MemoryFill(Fault[HostTarget, MemoryArguments]):
     target = HostTarget
     arguments = MemoryArguments
     band = Band(word="memory taken")
+    undone_by = "the process that holds the memory is ended"
+    example = Example(arguments={"share": "10%"})
 
     def prepare(self, target: HostTarget, arguments: MemoryArguments, setting: Setting) -> list[Act]:
         key, memory = target.key(), _memory()

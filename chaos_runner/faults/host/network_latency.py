@@ -4,7 +4,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from chaos_runner.contracts import Act, Band, Seconds, Setting
+from chaos_runner.contracts import Act, Band, Example, Seconds, Setting
 from chaos_runner.errors import Refused
 from chaos_runner.faults.host._netem import InterfaceTarget, Netem, NetemFault
 from chaos_runner.faults.host._network import chosen
@@ -28,6 +28,7 @@ class NetworkLatency(NetemFault[LatencyArguments]):
 
     arguments = LatencyArguments
     band = Band(word="slow")
+    example = Example(target={"interface": "eth0", "to": ["10.0.0.7"]}, arguments={"latency": "100ms"})
 
     def prepare(self, target: InterfaceTarget, arguments: LatencyArguments, setting: Setting) -> list[Act]:
         if not _SHORTEST_S <= arguments.latency <= _LONGEST_S:

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from chaos_runner.contracts import Act, Band, Setting, Share
+from chaos_runner.contracts import Act, Band, Example, Setting, Share
 from chaos_runner.errors import Refused
 from chaos_runner.faults.host._netem import InterfaceTarget, Netem, NetemFault
 from chaos_runner.faults.host._network import chosen, spare_roads
@@ -22,6 +22,7 @@ class NetworkLoss(NetemFault[LossArguments]):
 
     arguments = LossArguments
     band = Band(word="lossy")
+    example = Example(target={"interface": "eth0", "to": ["10.0.0.7"]}, arguments={"loss": "10%"})
 
     def prepare(self, target: InterfaceTarget, arguments: LossArguments, setting: Setting) -> list[Act]:
         if not 0 < arguments.loss <= 1:

@@ -8,7 +8,7 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct
 
-from chaos_runner.contracts import Act, Answer, Band, Evidence, Fault, Restored, Right, Setting
+from chaos_runner.contracts import Act, Answer, Band, Evidence, Example, Fault, Restored, Right, Setting
 from chaos_runner.errors import ActFailed, Refused
 from chaos_runner.faults.host._network import Where, arm, chosen, disarm, expiry, spare_roads, with_timer
 from chaos_runner.targets.network import Machine, Network, Rule, check_namespace, check_right, namespace, rights
@@ -51,6 +51,9 @@ class NetworkPartition(Fault[PeerTarget, PartitionArguments]):
     target = PeerTarget
     arguments = PartitionArguments
     band = Band(word="cut off")
+    undone_by = "our table of packet filters is removed"
+    needs = "Linux with nftables, and root or the capability NET_ADMIN"
+    example = Example(target={"to": ["10.0.0.7"], "ports": [5432]})
 
     def __init__(self, machine: Machine | None = None) -> None:
         self._machine = machine or Machine()

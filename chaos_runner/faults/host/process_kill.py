@@ -2,12 +2,26 @@
 
 import signal
 import time
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from msgspec import Struct
 
-from chaos_runner.contracts import Act, Answer, Band, Evidence, Fault, Restored, Right, Seconds, Setting
+from chaos_runner.contracts import (
+    Act,
+    Answer,
+    Band,
+    Candidate,
+    Evidence,
+    Example,
+    Fault,
+    Restored,
+    Right,
+    Seconds,
+    Setting,
+)
 from chaos_runner.errors import Gone, Refused
+from chaos_runner.faults.host._processes import NEEDS, listening
 from chaos_runner.targets.host import Process, ProcessTarget, find
 from chaos_runner.units import spoken_seconds
 
@@ -28,6 +42,8 @@ class ProcessKill(Fault[ProcessTarget, KillArguments]):
     arguments = KillArguments
     band = Band(word="killed")
     healed_by = "whatever supervises the process (systemd, a container runtime)"
+    needs = NEEDS
+    example = Example(target={"name": "nginx", "at-most": 1}, arguments={"signal": "TERM"})
 
     def prepare(self, target: ProcessTarget, arguments: KillArguments, setting: Setting) -> list[Act]:
         name = _checked(arguments.signal)
@@ -37,6 +53,9 @@ class ProcessKill(Fault[ProcessTarget, KillArguments]):
         return [Act(target=process.key, do={"signal": name, "within_s": arguments.within},
                     was={"state": process.state}, label=process.label,
                     group=group) for process in processes]
+
+    def candidates(self, given: Mapping[str, Any]) -> list[Candidate]:
+        return listening(given)
 
     def rights(self, act: Act) -> list[Right]:
         return [Process.at(act.target).right("do")]

@@ -1,10 +1,25 @@
 """host.process_pause: stops processes with SIGSTOP; undo lets them go on."""
 
 import signal
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
-from chaos_runner.contracts import Act, Answer, Band, Evidence, Fault, NoArguments, Restored, Right, Setting
+from chaos_runner.contracts import (
+    Act,
+    Answer,
+    Band,
+    Candidate,
+    Evidence,
+    Example,
+    Fault,
+    NoArguments,
+    Restored,
+    Right,
+    Setting,
+)
 from chaos_runner.errors import ActFailed, Gone, NoEffect, Refused
+from chaos_runner.faults.host._processes import NEEDS, listening
 from chaos_runner.targets.host import Process, ProcessTarget, find
 
 
@@ -16,6 +31,9 @@ class ProcessPause(Fault[ProcessTarget, NoArguments]):
 
     target = ProcessTarget
     band = Band(word="paused")
+    undone_by = "SIGCONT"
+    needs = NEEDS
+    example = Example(target={"name": "nginx", "at-most": 1})
 
     def prepare(self, target: ProcessTarget, arguments: NoArguments, setting: Setting) -> list[Act]:  # noqa: ARG002
         processes, group = find(target, setting.seed)
@@ -25,6 +43,9 @@ class ProcessPause(Fault[ProcessTarget, NoArguments]):
         return [Act(target=process.key, do={"signal": "STOP"}, was={"state": process.state}, label=process.label,
                     group=group)
                 for process in processes]
+
+    def candidates(self, given: Mapping[str, Any]) -> list[Candidate]:
+        return listening(given)
 
     def rights(self, act: Act) -> list[Right]:
         process = Process.at(act.target)

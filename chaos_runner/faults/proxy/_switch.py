@@ -1,18 +1,33 @@
 """A proxy that is switched off: `proxy.down` in Toxiproxy's word, and `proxy.cut`: the same by another name."""
 
 import socket
+from collections.abc import Mapping
 from ipaddress import ip_address
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
-from chaos_runner.contracts import Act, Answer, Evidence, Fault, Marked, NoArguments, Restored, Right, Setting
+from chaos_runner.contracts import (
+    Act,
+    Answer,
+    Candidate,
+    Evidence,
+    Example,
+    Fault,
+    Marked,
+    NoArguments,
+    Restored,
+    Right,
+    Setting,
+)
 from chaos_runner.errors import ActFailed, Gone, NoEffect
 from chaos_runner.faults.proxy._toxic import (
+    NEEDS,
     ProxyTarget,
     address_of,
     api_of,
     first_look,
     key_of,
+    proxies_there,
     proxy_of,
     remove,
     toxic_on,
@@ -32,6 +47,12 @@ class SwitchedOff(Fault[ProxyTarget, NoArguments]):
     """
 
     target = ProxyTarget
+    undone_by = "the proxy is switched on again"
+    needs = NEEDS
+    example = Example(target={"proxy": "orders-db"})
+
+    def candidates(self, given: Mapping[str, Any]) -> list[Candidate]:
+        return proxies_there(given)
 
     def prepare(self, target: ProxyTarget, arguments: NoArguments, setting: Setting) -> list[Act]:  # noqa: ARG002
         key = target.key(setting)

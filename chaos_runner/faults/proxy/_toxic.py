@@ -3,17 +3,18 @@
 A toxic bears our mark as its name. That is how it is told from those of others, and how it is found without a journal.
 """
 
+import os
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from math import isclose
 from shlex import quote as quoted
-from typing import ClassVar, Final, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Final, Generic, Literal, TypeVar
 from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
 
-from chaos_runner.contracts import Act, Answer, Evidence, Fault, Marked, Restored, Right, Setting, Share
+from chaos_runner.contracts import Act, Answer, Candidate, Evidence, Fault, Marked, Restored, Right, Setting, Share
 from chaos_runner.errors import ActFailed, Gone, NoTarget, Refused, UsageError
 from chaos_runner.mark import parse
 from chaos_runner.targets.proxy import DEFAULT_PORT, ProxyApi, ProxyState, Toxic
@@ -25,6 +26,7 @@ _TOXICITY_PRECISION: Final = 1e-6
 _LARGEST: Final = 2**31 - 1
 """Far from where Toxiproxy, which multiplies before it compares, overflows its 64 bits. In ms it is 24 days."""
 _ANSWER_S: Final = 2.0
+NEEDS: Final = "a TCP proxy with Toxiproxy's HTTP API, through which the traffic passes"
 
 class ProxyTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A proxy by name, and the API that commands it: by default the configuration's `toxiproxy_url`, then the local one
@@ -62,6 +64,18 @@ def _looked_up(api: ProxyApi, name: str) -> ProxyState:
         close = get_close_matches(name, [proxy.name for proxy in api.proxies()], n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise NoTarget(f"{error}{hint}") from error
+
+
+def proxies_there(given: Mapping[str, Any]) -> list[Candidate]:
+    """The proxies of the API that `given` names, else $TOXIPROXY_URL, else the local one, with the ways that lead
+    through them. Raises ActFailed, UsageError.
+    """
+    api = given.get("api") or os.environ.get("TOXIPROXY_URL") or _DEFAULT_API
+    configuration = {} if given.get("api") else {
+        "toxiproxy_url": {"type": "env", "key": "TOXIPROXY_URL", "default": api}}
+    return [Candidate(target={"proxy": state.name}, label=f"{state.name} ({state.listen} to {state.upstream})",
+                      configuration=configuration)
+            for state in ProxyApi(str(api)).proxies() if state.name == given.get("proxy", state.name)]
 
 
 def api_of(act: Act, within_s: float = _ANSWER_S) -> ProxyApi:
@@ -161,6 +175,8 @@ class ToxicFault(Fault[ProxyTarget, A], Generic[A]):
     """
 
     target = ProxyTarget
+    undone_by = "the toxic is removed from the proxy"
+    needs = NEEDS
     told: ClassVar[Mapping[str, Callable[[int], str]]]
     """Every attribute that this kind of toxic has, the most important first, and how its number is told."""
 
@@ -187,6 +203,9 @@ class ToxicFault(Fault[ProxyTarget, A], Generic[A]):
         mark = setting.mark.signed(setting.key, self._name, state.name)
         toxic = Toxic(str(mark), self.kind, arguments.stream, arguments.toxicity, {**attributes})
         return [Act(target=key, do=msgspec.to_builtins(toxic), was={"toxics": _names(state)}, label=target.proxy)]
+
+    def candidates(self, given: Mapping[str, Any]) -> list[Candidate]:
+        return proxies_there(given)
 
     def rights(self, act: Act) -> list[Right]:
         return [Right(verb=verb, needs=f"none: {act.target['api']} lets everybody") for verb in ("do", "undo")]

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from chaos_runner.contracts import Band, Size
+from chaos_runner.contracts import Band, Example, Size
 from chaos_runner.errors import Refused
 from chaos_runner.faults.proxy._toxic import ToxicArguments, ToxicFault, in_kb_per_s, whole
 
@@ -20,6 +20,7 @@ class Bandwidth(ToxicFault[BandwidthArguments]):
 
     arguments = BandwidthArguments
     band = Band(word="narrow")
+    example = Example(target={"proxy": "orders-db"}, arguments={"rate": "100k"})
     told: ClassVar = {"rate": in_kb_per_s}
 
     def attributes(self, arguments: BandwidthArguments) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from chaos_runner.contracts import Band, Seconds
+from chaos_runner.contracts import Band, Example, Seconds
 from chaos_runner.errors import Refused
 from chaos_runner.faults.proxy._toxic import ToxicArguments, ToxicFault, in_ms, whole_ms
 
@@ -21,6 +21,7 @@ class Latency(ToxicFault[LatencyArguments]):
 
     arguments = LatencyArguments
     band = Band(word="slow")
+    example = Example(target={"proxy": "orders-db"}, arguments={"latency": "200ms", "jitter": "20ms"})
     told: ClassVar = {"latency": in_ms, "jitter": in_ms}
 
     def attributes(self, arguments: LatencyArguments) -> dict[str, int]:

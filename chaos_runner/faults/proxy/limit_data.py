@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from chaos_runner.contracts import Band, Size
+from chaos_runner.contracts import Band, Example, Size
 from chaos_runner.faults.proxy._toxic import ToxicArguments, ToxicFault, in_bytes, whole
 
 
@@ -19,6 +19,7 @@ class LimitData(ToxicFault[LimitDataArguments]):
 
     arguments = LimitDataArguments
     band = Band(word="cut short")
+    example = Example(target={"proxy": "orders-db"}, arguments={"bytes": "4Ki"})
     told: ClassVar = {"bytes": in_bytes}
 
     def attributes(self, arguments: LimitDataArguments) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Final
 
-from chaos_runner.contracts import Band, Seconds
+from chaos_runner.contracts import Band, Example, Seconds
 from chaos_runner.errors import Refused
 from chaos_runner.faults.proxy._toxic import ToxicArguments, ToxicFault, in_ms, whole_ms
 from chaos_runner.targets.proxy import Toxic
@@ -24,6 +24,7 @@ class ResetPeer(ToxicFault[ResetPeerArguments]):
 
     arguments = ResetPeerArguments
     band = Band(word="reset")
+    example = Example(target={"proxy": "orders-db"}, arguments={"toxicity": "10%"})
     told: ClassVar = {"timeout": in_ms}
 
     def attributes(self, arguments: ResetPeerArguments) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from chaos_runner.contracts import Band, Seconds, Size
+from chaos_runner.contracts import Band, Example, Seconds, Size
 from chaos_runner.errors import Refused
 from chaos_runner.faults.proxy._toxic import ToxicArguments, ToxicFault, in_bytes, in_us, whole
 
@@ -22,6 +22,7 @@ class Slicer(ToxicFault[SlicerArguments]):
 
     arguments = SlicerArguments
     band = Band(word="in slices")
+    example = Example(target={"proxy": "orders-db"}, arguments={"average-size": "64B", "delay": "1ms"})
     told: ClassVar = {"average_size": in_bytes, "size_variation": in_bytes, "delay": in_us}
 
     def attributes(self, arguments: SlicerArguments) -> dict[str, int]:

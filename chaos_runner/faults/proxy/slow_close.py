@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from chaos_runner.contracts import Band, Seconds
+from chaos_runner.contracts import Band, Example, Seconds
 from chaos_runner.errors import Refused
 from chaos_runner.faults.proxy._toxic import ToxicArguments, ToxicFault, in_ms, whole_ms
 
@@ -20,6 +20,7 @@ class SlowClose(ToxicFault[SlowCloseArguments]):
 
     arguments = SlowCloseArguments
     band = Band(word="closing slowly")
+    example = Example(target={"proxy": "orders-db"}, arguments={"delay": "1s"})
     told: ClassVar = {"delay": in_ms}
 
     def attributes(self, arguments: SlowCloseArguments) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from chaos_runner.contracts import Band, Seconds
+from chaos_runner.contracts import Band, Example, Seconds
 from chaos_runner.faults.proxy._toxic import ToxicArguments, ToxicFault, in_ms, whole_ms
 
 
@@ -19,6 +19,7 @@ class Timeout(ToxicFault[TimeoutArguments]):
 
     arguments = TimeoutArguments
     band = Band(word="silent")
+    example = Example(target={"proxy": "orders-db"}, arguments={"timeout": "0s"})
     told: ClassVar = {"timeout": in_ms}
 
     def attributes(self, arguments: TimeoutArguments) -> dict[str, int]:

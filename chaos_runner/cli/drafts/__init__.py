@@ -1,0 +1,1 @@
+"""Files that we write for people to go on with: experiments, projects, pipelines."""
