@@ -49,7 +49,7 @@ class Outputs(Struct, frozen=True, kw_only=True):
         wanted = _named(asked or _chosen(environment))
         summary = environment.get(SUMMARY_VARIABLE)
         return cls(files={name: path for name, path in wanted.items() if name in FILES}, github=_GITHUB in wanted,
-                   summary=Path(summary) if summary else None,
+                   summary=Path(summary).absolute() if summary else None,
                    root=next(filter(None, map(environment.get, _ROOTS)), "") or str(Path.cwd()))
 
     @property
@@ -111,7 +111,7 @@ def _named(asked: Sequence[str]) -> dict[str, Path]:
             raise UsageError(f"--output {word}: " + ("name a file behind `=`" if name in FILES else "takes no file"))
         if name in found:
             raise UsageError(f"--output {name} is named twice")
-        found[name] = Path(file or FILES.get(name, os.devnull))
+        found[name] = Path(file or FILES.get(name, os.devnull)).absolute()  # a step may go elsewhere
     if _NONE in found and len(found) > 1:
         raise UsageError("--output none stands alone")
     return found

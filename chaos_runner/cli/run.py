@@ -141,7 +141,8 @@ def command(files: tuple[str, ...], output: tuple[str, ...], **options: Any) -> 
     """
     chosen = Options(outputs=Outputs.of(output, os.environ), **options)
     chosen.outputs.make_ready(files)
-    with chosen.outputs.telling_why_nothing_ran(files, aside=chosen.keeps_output):
+    named = files or ((str(chosen.plan),) if chosen.plan else ())
+    with chosen.outputs.telling_why_nothing_ran(named, aside=chosen.keeps_output):
         _run_all(files, chosen)
 
 

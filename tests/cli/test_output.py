@@ -31,7 +31,7 @@ def ran(folder: Path, *arguments: str, data: dict[str, Any] = WEAK, **environmen
     return chaos_runner(*words, **{**none, **environment})
 
 
-def on_github(folder: Path) -> dict[str, str]:
+def on_github(folder: Path) -> dict[str, Any]:
     return {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(folder / "summary.md"),
             "GITHUB_WORKSPACE": str(folder)}
 
@@ -45,7 +45,8 @@ def commands(text: str) -> list[Command]:
 def test_a_form_is_named_with_its_file_or_has_one_of_its_own() -> None:
     found = Outputs.of(["github,junit=a/b.xml", "md", "json=o.json"], {})
     assert found.github
-    assert found.files == {"junit": Path("a/b.xml"), "md": Path("report.md"), "json": Path("o.json")}
+    assert found.files == {
+        "junit": Path.cwd() / "a" / "b.xml", "md": Path.cwd() / "report.md", "json": Path.cwd() / "o.json"}
 
 
 def test_the_right_forms_are_chosen_in_a_pipeline_and_none_elsewhere() -> None:
