@@ -191,7 +191,7 @@ def _told(ended: Ended, request: Request) -> Ended:
     return ended
 
 
-def check_writable(path: Path | None) -> None:
+def check_writable(path: Path | None, option: str = "--journal-path") -> None:
     """Raises UsageError when the file could not be written: that is known before the run, not after it."""
     if path is None:
         return
@@ -202,7 +202,7 @@ def check_writable(path: Path | None) -> None:
         beside.touch(exist_ok=False)
         beside.unlink()
     except OSError as problem:
-        raise UsageError(f"--journal-path {path} cannot be written ({problem.strerror})") from problem
+        raise UsageError(f"{option} {path} cannot be written ({problem.strerror})") from problem
 
 
 def _closed(last: Run, parts: "_Parts", folder: Path) -> Ended:
@@ -316,16 +316,16 @@ def write_outcome(last: Run, folder: Path) -> None:
 
 
 def write_reports(folder: Path, to: Path | None = None, formats: Sequence[str] = ()) -> list[Path]:
-    """Writes the reports of a run from its journal alone, all of them unless told which.
+    """Writes the reports of a run from its journal alone, those that every run has unless told which.
 
-    Raises OSError and JournalUnreadable.
+    Raises OSError, JournalUnreadable and, for a PDF, NotPrinted.
     """
     from chaos_runner.report.last import last_before
-    from chaos_runner.report.write import FORMATS, write_all
+    from chaos_runner.report.write import ALWAYS, write_all
 
     records = read(folder / JOURNAL)
     run = run_of(records, folder / JOURNAL)
-    return write_all(run, records, to or folder, formats or FORMATS, last_before(run, folder))
+    return write_all(run, records, to or folder, formats or ALWAYS, last_before(run, folder))
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -1,6 +1,5 @@
 """Loading what a command was given, and leaving with every complaint when it cannot be followed."""
 
-import sys
 from collections.abc import Sequence
 
 import click
@@ -8,11 +7,22 @@ from msgspec import structs
 
 from chaos_runner import wiring
 from chaos_runner.cli.ink import err_ink
+from chaos_runner.errors import UsageError
 from chaos_runner.experiment.fetching import is_url
+from chaos_runner.experiment.findings import Finding
 from chaos_runner.experiment.loading import NO_SETTINGS, Loaded, Web, load
 from chaos_runner.experiment.project import InvalidSettings, Surroundings, surroundings
 from chaos_runner.experiment.toolkit import overrides
 from chaos_runner.plan.build import Wishes
+
+
+class Complained(SystemExit):
+    """The command is left because of what was found in a file. All of it has been said."""
+
+    def __init__(self, findings: Sequence[Finding], exit_code: int = UsageError.exit_code) -> None:
+        super().__init__(exit_code)
+        self.findings = tuple(findings)
+        self.exit_code = exit_code
 
 
 def load_or_leave(file: str, web: Web = NO_SETTINGS) -> Loaded:
@@ -23,7 +33,7 @@ def load_or_leave(file: str, web: Web = NO_SETTINGS) -> Loaded:
 
         click.echo(render(loaded.findings, loaded.sources, color=err_ink().on), err=True)
     if not loaded.ok:
-        sys.exit(2)
+        raise Complained(loaded.findings)
     return loaded
 
 
@@ -41,7 +51,7 @@ def surroundings_or_leave(file: str, environment: str) -> Surroundings:
         click.echo(render(problem.findings, sources, color=err_ink().on), err=True)
         said = f"{problem}, so nothing is run: a safeguard that is misspelt would be none"
         click.echo(f"{err_ink().red('error')}: {said}", err=True)
-        sys.exit(problem.exit_code)
+        raise Complained(problem.findings, problem.exit_code) from problem
 
 
 def request_from(file: str, environment: str, wishes: Wishes, variables: Sequence[str],

@@ -2,10 +2,10 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 import msgspec
@@ -17,6 +17,8 @@ from chaos_runner.cli.children import run_in_a_child
 from chaos_runner.cli.console import Console, ending
 from chaos_runner.cli.files import load_or_leave, surroundings_or_leave
 from chaos_runner.cli.ink import err_ink
+from chaos_runner.cli.opening import open_page
+from chaos_runner.cli.outputs import NAMES, Outputs, Told
 from chaos_runner.engine.watching import Watcher
 from chaos_runner.errors import UsageError
 from chaos_runner.experiment.build import HYPOTHESIS_STRATEGIES
@@ -31,6 +33,9 @@ from chaos_runner.recovery.unfinished import unfinished
 from chaos_runner.run.events import Event, Verdict
 from chaos_runner.run.merge import merged
 from chaos_runner.run.run import Run
+
+if TYPE_CHECKING:
+    from chaos_runner.report.notices import NoRun
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -58,6 +63,12 @@ class Options(Struct, frozen=True, kw_only=True):
     events: str | None
     quiet: bool
     open: bool
+    outputs: Outputs
+
+    @property
+    def keeps_output(self) -> bool:
+        """Whether standard output is kept for what a program reads."""
+        return self.json or self.events == "-"
 
 
 class Results:
@@ -120,13 +131,22 @@ class Results:
 @click.option("--events", metavar="PATH", help="Stream the journal's events to a file, or to standard output for -.")
 @click.option("--quiet", "-q", is_flag=True, help="Say only the two answers at the end.")
 @click.option("--open", "open", is_flag=True, help="Open the report in a browser.")
-def command(files: tuple[str, ...], **options: Any) -> None:
+@click.option("--output", multiple=True, metavar="NAME[=FILE],…", help=(
+    f"Tell of it in these forms too: {', '.join(NAMES)}. Chosen by itself in GitHub Actions and in GitLab CI."))
+def command(files: tuple[str, ...], output: tuple[str, ...], **options: Any) -> None:
     """Run experiments: inject the faults, undo them, judge.
 
     FILE is an experiment in YAML or JSON, the address of one (https://…), or - for standard input. Several files run
     in the order given, each in a process of its own. Ctrl-C stops and undoes; so do SIGTERM, SIGHUP and SIGQUIT.
     """
-    chosen = Options(**options)
+    chosen = Options(outputs=Outputs.of(output, os.environ), **options)
+    chosen.outputs.make_ready(files)
+    named = files or ((str(chosen.plan),) if chosen.plan else ())
+    with chosen.outputs.telling_why_nothing_ran(named, aside=chosen.keeps_output):
+        _run_all(files, chosen)
+
+
+def _run_all(files: Sequence[str], chosen: Options) -> None:
     if chosen.plan:
         _run_planned(files, chosen, chosen.plan)
         return
@@ -222,8 +242,24 @@ def _tell(ended: wiring.Ended, options: Options, results: Results) -> None:
     if options.json:
         with suppress(OSError, ValueError):
             results.write(msgspec.json.encode(ended.outcome) + b"\n")
+    told = Told(runs=[ended.folder], result=msgspec.json.encode(ended.outcome))
+    _warn(options.outputs.tell(told, lambda line: _say_aside(line, options, results)))
     if options.open:
-        click.launch(str(ended.folder / "report.html"))
+        open_page(ended.folder / "report.html")
+
+
+def _say_aside(line: str, options: Options, results: Results) -> None:
+    """On standard output, unless that is kept for something else. Pipelines read annotations on either."""
+    if options.keeps_output:
+        click.echo(line, err=True)
+    else:
+        results.write(line.encode() + b"\n")
+
+
+def _warn(problems: Sequence[str]) -> None:
+    with suppress(OSError, ValueError, AttributeError):
+        for problem in problems:
+            click.echo(f"{err_ink().yellow('warning')}: {problem}", err=True)
 
 
 def _near(path: Path) -> Path:
@@ -250,9 +286,23 @@ def _run_many(files: Sequence[str], options: Options) -> int:
         if outcomes[-1]["verdict"] == Verdict.INTERRUPTED:
             break
     verdict, exit_code = merged([(Verdict(outcome["verdict"]), outcome["exit"]) for outcome in outcomes])
+    result = msgspec.json.encode({"runs": outcomes, "verdict": verdict, "exit": exit_code})
     if options.json:
-        click.echo(msgspec.json.encode({"runs": outcomes, "verdict": verdict, "exit": exit_code}).decode())
+        click.echo(result.decode())
+    if options.outputs.any:
+        told = Told(runs=[_told_of(outcome, options) for outcome in outcomes], result=result)
+        _warn(options.outputs.tell(told, lambda line: click.echo(line, err=options.keeps_output)))
     return exit_code
+
+
+def _told_of(outcome: Mapping[str, Any], options: Options) -> "Path | NoRun":
+    """The folder of a child's run, or what is known of one that has none."""
+    from chaos_runner.report.notices import NoRun
+
+    if "run" not in outcome:
+        return NoRun(file=outcome["file"], exit=outcome["exit"], text="it left no outcome: the log says why")
+    project = surroundings_or_leave(outcome["file"], options.env).project
+    return wiring.reports_folder(options.reports, project) / "runs" / str(outcome["run"])
 
 
 def _passed_on(options: Options) -> Iterator[str]:
@@ -269,6 +319,7 @@ def _passed_on(options: Options) -> Iterator[str]:
         if getattr(options, option):
             yield from (f"--{option.replace('_', '-')}", getattr(options, option))
     yield from ("--hypothesis-frequency", str(options.hypothesis_frequency))
+    yield from ("--output", "none")  # the parent tells of all of them at once
     if options.env:
         yield from ("--env", options.env)
     if options.reports:

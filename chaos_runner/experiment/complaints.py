@@ -3,6 +3,7 @@
 A file may be hostile: whatever comes from it is shown with its control characters escaped and is cut to fit.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final
@@ -56,8 +57,19 @@ def summary(findings: Sequence[Finding]) -> str:
 
 
 def escaped(text: str) -> str:
-    r"""The text with everything that cannot be seen written out: an escape character as \x1b, a tab as \t."""
-    return text if text.isprintable() else "".join(map(_visible, text))
+    r"""The text with everything that cannot be seen written out: an escape character as \x1b, a tab as \t.
+
+    A pipeline reads what a job says line by line, and obeys `::add-mask::` at the beginning of a line and `##[command]`
+    or `##vso[command]` anywhere: a backslash makes words of them.
+    """
+    seen = text if text.isprintable() else "".join(map(_visible, text))
+    if "::" not in seen and "##" not in seen:
+        return seen
+    return _OLD_COMMAND.sub(r"#\\#", _COMMAND.sub(r"\1\\::", seen))
+
+
+_COMMAND: Final = re.compile(r"\A(\s*)::")
+_OLD_COMMAND: Final = re.compile(r"##(?=\w*\[)")
 
 
 class _Ink(Struct, frozen=True):

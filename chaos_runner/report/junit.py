@@ -1,19 +1,23 @@
 """JUnit XML for pipelines: one suite a run; a case for the verdict, one per probe and phase, and one for the undo.
 
 The verdict is a case of its own because green probes alone prove nothing: a fault without effect leaves them green.
+The document is valid by Ant's schema (windyroad/JUnit-Schema) and by that of Jenkins' xUnit plugin. GitLab shows the
+text of a failure and not its message, so the text holds all of it.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from msgspec import Struct
 
 from chaos_runner.journal.record import Record
 from chaos_runner.report import axis, marks, times
+from chaos_runner.report.notices import NoRun, Subject, notices
 from chaos_runner.report.sections import hypothesis, verdict
 from chaos_runner.report.story import Story
-from chaos_runner.report.text import short, visible
+from chaos_runner.report.text import cut, short, visible
 from chaos_runner.run.events import Phase, RestoredState, Verdict
 from chaos_runner.run.run import Run
 from chaos_runner.run.verdict import restored_state
@@ -27,23 +31,60 @@ class Case(Struct, frozen=True, kw_only=True):
     message: str = ""
     text: str = ""
     time_s: float = 0.0
+    kind: str = "probe"
+    """What sort of failure it is: the verdict's or the restored's word, else "probe"."""
 
 
 def xml(run: Run, records: Sequence[Record]) -> str:
-    """The document, as pipelines read it."""
-    story = Story.of(run, records)
+    """The document of one run."""
+    return suites([Story.of(run, records)])
+
+
+def suites(subjects: Sequence[Subject]) -> str:
+    """The document of several runs, a suite each. What never became a run is a suite with one case in error."""
+    root = Element("testsuites")
+    for number, subject in enumerate(subjects):
+        root.append(_no_suite(subject, number) if isinstance(subject, NoRun) else _suite(subject, number))
+    indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'
+
+
+def _suite(story: Story, number: int) -> Element:
+    run = story.run
+    title = run.plan.experiment.title
     cases = [_verdict_case(story), *_probe_cases(story), _restored_case(story)]
-    suite = Element("testsuite", {
-        "name": _attribute(run.plan.experiment.title), "hostname": _attribute(run.plan.origin.host),
-        "timestamp": times.iso(run, 0.0), "time": f"{run.t:.3f}", "tests": str(len(cases)),
-        **{counted: str(sum(case.outcome == outcome for case in cases)) for counted, outcome in _COUNTED}})
+    suite = _empty_suite(_Head(title, number, run.plan.origin.host, times.utc_plain(run, 0.0), run.t), cases)
     _properties(suite, run)
-    for case in cases:
-        _place(suite, run, case)
-    suites = Element("testsuites")
-    suites.append(suite)
-    indent(suites)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(suites, encoding="unicode")}\n'
+    _place(suite, title, cases)
+    return suite
+
+
+def _no_suite(none: NoRun, number: int) -> Element:
+    lines = [f"{notice.place or none.name}: {notice.code} {notice.text}" for notice in notices(none)]
+    case = Case(name=VERDICT, outcome="skipped" if none.verdict is Verdict.NOT_STARTED else "error",
+                message=none.text or lines[0], text="\n".join(lines), kind=str(none.verdict))
+    suite = _empty_suite(_Head(none.name, number, "", _NEVER, 0.0), [case])
+    SubElement(suite, "properties")
+    _place(suite, none.name, [case])
+    return suite
+
+
+class _Head(NamedTuple):
+    """What a suite says of itself."""
+
+    name: str
+    number: int
+    host: str
+    timestamp: str
+    time_s: float
+
+
+def _empty_suite(head: _Head, cases: Sequence[Case]) -> Element:
+    counts = {counted: str(sum(case.outcome == outcome for case in cases)) for counted, outcome in _COUNTED}
+    return Element("testsuite", {
+        "name": _named(head.name), "package": _named(head.name), "id": str(head.number),
+        "hostname": _attribute(head.host) or "localhost", "timestamp": head.timestamp, "time": f"{head.time_s:.3f}",
+        "tests": str(len(cases)), **counts})
 
 
 def _properties(suite: Element, run: Run) -> None:
@@ -52,28 +93,35 @@ def _properties(suite: Element, run: Run) -> None:
               "seed": str(run.plan.seed), "targets": ", ".join(short(label) for label in targets[:50]),
               "verdict": str(run.ended.verdict) if run.ended else "none",
               "restored": str(run.ended.restored if run.ended else restored_state(run)),
-              "exit": str(run.ended.exit) if run.ended else ""}
+              "exit": str(run.ended.exit) if run.ended else "", "started": times.iso(run, 0.0)}
     properties = SubElement(suite, "properties")
     for name, value in values.items():
-        SubElement(properties, "property", name=name, value=visible(value))
+        SubElement(properties, "property", name=name, value=visible(value[:_CHARACTERS_MOST]))
 
 
-def _place(suite: Element, run: Run, case: Case) -> None:
-    element = SubElement(suite, "testcase", classname=_attribute(run.plan.experiment.title),
-                         name=_attribute(case.name), time=f"{case.time_s:.3f}")
-    if not case.outcome:
-        return
-    outcome = SubElement(element, case.outcome, message=_attribute(case.message))
-    outcome.text = visible(case.text) or None
+def _place(suite: Element, title: str, cases: Sequence[Case]) -> None:
+    """The cases, each under a name of its own: of two that are called alike a pipeline would keep one."""
+    seen: Counter[str] = Counter()
+    for case in cases:
+        seen[case.name] += 1
+        name = f"{case.name} ({seen[case.name]})" if seen[case.name] > 1 else case.name
+        element = SubElement(suite, "testcase", classname=_named(title), name=_named(name), time=f"{case.time_s:.3f}")
+        if case.outcome:
+            outcome = SubElement(element, case.outcome, message=_attribute(case.message))
+            if case.outcome != "skipped":
+                outcome.set("type", case.kind)
+            outcome.text = visible(cut(case.text or case.message, TEXT_MOST))
+    SubElement(suite, "system-out")
+    SubElement(suite, "system-err")
 
 
 def _verdict_case(story: Story) -> Case:
     run = story.run
     if run.ended is None:
-        return Case(name="verdict", outcome="error", message="the run was cut off: its journal has no end")
-    reasons = "\n".join(f"{reason.code} {reason.text}" for reason in run.ended.reasons)
-    return Case(name="verdict", outcome=_OUTCOMES[run.ended.verdict], text=reasons, time_s=run.t,
-                message=f"{run.ended.verdict}: {run.ended.sentence}")
+        return Case(name=VERDICT, outcome="error", message="the run was cut off: its journal has no end", kind="no-end")
+    told = [f"{notice.place or run.plan.experiment.file}: {notice.code} {notice.text}" for notice in notices(story)]
+    return Case(name=VERDICT, outcome=_OUTCOMES[run.ended.verdict], text="\n".join(told), time_s=run.t,
+                message=f"{run.ended.verdict}: {run.ended.sentence}", kind=str(run.ended.verdict))
 
 
 def _probe_cases(story: Story) -> Iterator[Case]:
@@ -97,16 +145,27 @@ def _restored_case(story: Story) -> Case:
     restored = run.ended.restored if run.ended else restored_state(run)
     if restored not in (RestoredState.NOT_RESTORED, RestoredState.UNKNOWN):
         return Case(name=RESTORED)
-    lines = [view.recover, *(f"{left.name}: {left.why}\n{left.command}" for left in view.left)]
+    said = f"{view.restored.word}: {view.restored_text}"
+    lines = [said, view.recover, *(f"{left.name}: {left.why}\n{left.command}" for left in view.left)]
     return Case(name=RESTORED, outcome="failure" if restored is RestoredState.NOT_RESTORED else "error",
-                message=f"{view.restored.word}: {view.restored_text}", text="\n".join(lines))
+                message=said, text="\n".join(lines), kind=str(restored))
 
 
 def _attribute(text: str) -> str:
-    return short(visible(text), 1000)
+    return short(visible(text[:_CHARACTERS_MOST]), 1000)
 
 
+def _named(name: str) -> str:
+    return _attribute(name) or "unnamed"
+
+
+VERDICT: Final = "verdict"
 RESTORED: Final = "everything restored"
+TEXT_MOST: Final = 16_384
+"""Characters of the text of one case."""
+_CHARACTERS_MOST: Final = 8_192
+_NEVER: Final = "1970-01-01T00:00:00"
+"""The schema wants a moment also of what never began."""
 _COUNTED: Final = (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
 _WHEN: Final = {Phase.BEFORE: "before the fault", Phase.DURING: "during the fault", Phase.AFTER: "after the fault"}
 _OUTCOMES: Final = {

@@ -4,13 +4,20 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from chaos_runner.experiment.model import Step
 from chaos_runner.journal.record import Record
 from chaos_runner.report import marks, times
+from chaos_runner.report.notices import NoRun, Subject, notices
 from chaos_runner.report.sections import hypothesis, reasons, verdict
 from chaos_runner.report.story import Story
-from chaos_runner.report.text import NOTE_MOST, short, visible
-from chaos_runner.run.run import Run
+from chaos_runner.report.text import NOTE_MOST, count, short, visible
+from chaos_runner.run.run import Run, StepRun
+from chaos_runner.run.verdict import entry_state, worst_of
 
+BYTES_MOST: Final = 1024 * 1024
+ACTIONS_MOST: Final = 100
+_MORE: Final = "\n\n… there is more: see report.html in the run's folder\n"
+_FENCE: Final = re.compile(r"(`{3,})")
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]|~$#]|(?<=:)/(?=/)|(?<=[wW]{3})\.)")
 _HTML: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;\u2060"}
 _ICONS: Final = {"check": "✅", "cross": "❌", "slash": "⛔", "stop": "🛑", "question": "❔", "bang": "⚠️", "pause": "⏸️",
@@ -18,8 +25,36 @@ _ICONS: Final = {"check": "✅", "cross": "❌", "slash": "⛔", "stop": "🛑",
 
 
 def text(run: Run, records: Sequence[Record]) -> str:
-    """Verdict, sentence, restored, the hypothesis as a table, the reasons."""
-    return "\n".join(_lines(Story.of(run, records))) + "\n"
+    """Verdict, sentence, restored, the hypothesis as a table, what was done, the reasons."""
+    return texts([Story.of(run, records)])
+
+
+def texts(subjects: Sequence[Subject], most: int = BYTES_MOST) -> str:
+    """That of each run, one after the other, within so many bytes: GitHub shows nothing of a summary above its limit.
+    """
+    lines: list[str] = []
+    for subject in subjects:
+        lines += ["", "---", ""] if lines else []
+        lines += _lines_of_no_run(subject) if isinstance(subject, NoRun) else _lines(subject)
+    return fitted("\n".join(lines) + "\n", most)
+
+
+def fitted(written: str, most: int) -> str:
+    """Whole lines of it, at most so many bytes as UTF-8, and a line that says that there was more. An open block is
+    closed. Nothing where not even that fits.
+    """
+    if len(written.encode()) <= most:
+        return written
+    room = most - len(_MORE.encode())
+    kept, fence = "", ""
+    for line in written.splitlines(keepends=True):
+        room -= len(line.encode())
+        if room < len(fence) + 1:
+            break
+        kept += line
+        ticks = _FENCE.match(line)
+        fence = fence if not ticks else "" if fence else ticks[1]
+    return f"{kept}{fence}{_MORE}" if most > len(_MORE.encode()) else ""
 
 
 def escaped(value: str) -> str:
@@ -38,11 +73,25 @@ def _lines(story: Story) -> Iterator[str]:
     yield from _commands(top)
     yield from (f"\n- {escaped(note)}" for note in top.notes)
     yield from _figures(top)
-    yield from _table(hypothesis.view(story))
+    view = hypothesis.view(story)
+    yield from _table(view)
+    yield from _rules(view)
+    yield from _actions(run)
     yield from _reasons(reasons.view(story))
     yield ""
     yield (f"Run {escaped(run.plan.run)}, {escaped(times.utc_date(run, 0.0))}, {escaped(run.plan.experiment.file)}, "
            f"by {escaped(run.plan.origin.user)} on {escaped(run.plan.origin.host)}, seed {run.plan.seed}")
+
+
+def _lines_of_no_run(none: NoRun) -> Iterator[str]:
+    yield f"# {_mark(marks.VERDICTS[none.verdict])}: {escaped(none.name)}"
+    yield f"\n**Nothing was run and nothing was touched** (exit code {none.exit})"
+    if none.text:
+        yield f"\n{escaped(none.text)}"
+    if none.findings:
+        yield ""
+    yield from (f"- {notice.code} {escaped(str(notice.place or none.name))}: {escaped(notice.text)}"
+                for notice in notices(none) if none.findings)
 
 
 def _mark(mark: marks.Mark) -> str:
@@ -53,7 +102,7 @@ def _commands(top: verdict.View) -> Iterator[str]:
     if top.recover:
         yield from _fenced(top.recover)
     for left in top.left:
-        yield f"\n{escaped(left.name)}: {escaped(left.why)}"
+        yield f"\n- {escaped(left.name)}: {escaped(left.why)}"
         if left.command:
             yield from _fenced(left.command)
 
@@ -79,6 +128,48 @@ def _table(view: hypothesis.View | None) -> Iterator[str]:
     for row in view.probes:
         cells = " | ".join(_cell(cell) for cell in row.cells)
         yield f"| {_ICONS[row.mark.icon]} {escaped(row.name)} | {escaped(row.limit)} | {cells} |"
+
+
+def _rules(view: hypothesis.View | None) -> Iterator[str]:
+    """The stop rules that tripped: the others have nothing to say here."""
+    for row in view.stop_rules if view else ():
+        if row.mark is marks.TRIPPED:
+            yield f"\n{_mark(row.mark)}: stop rule {escaped(row.name)}, {escaped(row.limit)}"
+
+
+def _actions(run: Run) -> Iterator[str]:
+    begun = list(run.actions_begun())
+    if not begun:
+        return
+    yield "\n## What was done\n"
+    yield "| action | target | acted | restored |"
+    yield "|---|---|---|---|"
+    yield from (_action(run, step, state) for step, state in begun[:ACTIONS_MOST])
+    if len(begun) > ACTIONS_MOST:
+        yield f"\nand {count(len(begun) - ACTIONS_MOST, 'action')} more"
+
+
+def _action(run: Run, step: Step, state: StepRun) -> str:
+    entries = run.entries_of(step.key)
+    labels = [entry.label for entry in entries if entry.act]
+    more = f" and {len(labels) - 5} more" if len(labels) > 5 else ""
+    seen = next((entry.evidence for entry in entries if entry.evidence and entry.evidence.after), None)
+    change = f": {seen.before} → {seen.after}" if seen else ""
+    answers = [answer for entry in entries if (answer := entry_state(entry))]
+    back = _mark(marks.RESTORED[worst_of(answers)]) if answers else _unmarked(run, step)
+    names = f"{', '.join(short(label) for label in labels[:5])}{more}"
+    return f"| {escaped(step.name)} | {escaped(names)} | {_acted(state)}{escaped(change)} | {back} |"
+
+
+def _acted(state: StepRun) -> str:
+    return _mark(marks.FAILED if state.ok is False else marks.GRADES[state.grade])
+
+
+def _unmarked(run: Run, step: Step) -> str:
+    card = run.plan.cards.get(step.key)
+    if card is None or not card.healed_by:
+        return "untracked"
+    return f"{_mark(marks.IRREVERSIBLE)}, healed by {escaped(card.healed_by)}"
 
 
 def _cell(cell: hypothesis.Cell) -> str:

@@ -51,3 +51,9 @@ def iso(run: Run, t: float) -> str:
     """RFC 3339, as Chaos Toolkit and JUnit write it: "2026-11-20T11:02:41.500000+00:00"."""
     at = moment(run, t)
     return at.isoformat(timespec="microseconds") if at else run.plan.started
+
+
+def utc_plain(run: Run, t: float) -> str:
+    """UTC without saying so, in whole seconds, as Ant's JUnit schema wants it: "2026-11-20T11:02:41"."""
+    at = moment(run, t) or datetime.fromtimestamp(0, UTC)
+    return f"{at:%Y-%m-%dT%H:%M:%S}"

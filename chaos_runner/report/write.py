@@ -9,8 +9,9 @@ from typing import Final, NamedTuple
 import msgspec
 
 from chaos_runner.journal.record import Record
-from chaos_runner.report import chaostoolkit, junit, markdown, page
+from chaos_runner.report import chaostoolkit, github, gitlab, junit, markdown, page
 from chaos_runner.report.last import Last
+from chaos_runner.report.story import Story
 from chaos_runner.run.run import Run
 
 
@@ -18,7 +19,25 @@ class Format(NamedTuple):
     """One way to tell of a run: the file it is written to, and what stands in it."""
 
     file: str
-    told: Callable[[Run, Sequence[Record]], str]
+    told: Callable[[Run, Sequence[Record]], str | bytes]
+
+
+def _chaostoolkit(run: Run, records: Sequence[Record]) -> str:
+    return as_json(chaostoolkit.journal(run, records))
+
+
+def _github(run: Run, records: Sequence[Record]) -> str:
+    return "".join(f"{line}\n" for line in github.annotations([Story.of(run, records)]))
+
+
+def _gitlab(run: Run, records: Sequence[Record]) -> str:
+    return gitlab.code_quality([Story.of(run, records)])
+
+
+def _pdf(run: Run, records: Sequence[Record]) -> bytes:
+    from chaos_runner.report.pdf import pdf
+
+    return pdf(run, records)
 
 
 PAGE: Final = "report.html"
@@ -26,13 +45,19 @@ FORMATS: Final[Mapping[str, Format]] = {
     "html": Format(PAGE, page.html),
     "md": Format("report.md", markdown.text),
     "junit": Format("junit.xml", junit.xml),
-    "chaostoolkit": Format("journal.json", lambda run, records: as_json(chaostoolkit.journal(run, records))),
+    "chaostoolkit": Format("journal.json", _chaostoolkit),
+    "github": Format("github-annotations.txt", _github),
+    "gitlab": Format("gl-code-quality-report.json", _gitlab),
+    "pdf": Format("report.pdf", _pdf),
 }
+ALWAYS: Final = ("html", "md", "junit", "chaostoolkit")
+"""Those that every run leaves in its folder: they cost next to nothing."""
 
 
-def write_all(run: Run, records: Sequence[Record], folder: Path, formats: Iterable[str] = FORMATS,
+def write_all(run: Run, records: Sequence[Record], folder: Path, formats: Iterable[str] = ALWAYS,
               last: Last | None = None) -> list[Path]:
-    """Writes the run in these formats and gives the files. Raises OSError when the folder cannot be written.
+    """Writes the run in these formats and gives the files. Raises OSError when the folder cannot be written, and
+    NotPrinted for a PDF without a browser.
 
     `last` is the run before it of the same experiment, with which the page compares.
     """
@@ -51,11 +76,11 @@ def as_json(journal: dict[str, object]) -> str:
         return json.dumps(journal, default=repr, skipkeys=True)
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, text: str | bytes) -> None:
     """The file at once, or as it was. Raises OSError."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        unfinished.write_text(text, encoding="utf-8", newline="\n")
+        unfinished.write_bytes(text if isinstance(text, bytes) else text.encode())
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -293,5 +293,5 @@ def test_a_run_can_be_shown_and_reported_again(tmp_path: Path) -> None:
     chosen = ("--format", "junit,md", "--out", str(tmp_path / "ci"))
     junit = chaos_runner("report", "latest", "--reports", reports, *chosen)
     assert junit.out.split() == [str(tmp_path / "ci" / "junit.xml"), str(tmp_path / "ci" / "report.md")]
-    assert "there are html" in chaos_runner("report", "latest", "--reports", reports, "--format", "pdf").err
+    assert "there are html" in chaos_runner("report", "latest", "--reports", reports, "--format", "docx").err
     assert "holds no run" in chaos_runner("show", "XYZ", "--reports", reports).err

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from chaos_runner import shelf
+from chaos_runner.cli import outputs
 from chaos_runner.cli.main import COMMANDS, cli
 from chaos_runner.contracts import Grade
 from chaos_runner.experiment import activities, build
@@ -24,6 +25,7 @@ from chaos_runner.experiment.model import RollbackStrategy
 from chaos_runner.experiment.project import ENVIRONMENT_KEYS, POLICY_KEYS, PROJECT_KEYS, read_project
 from chaos_runner.experiment.safeguards import CONFIRM_KEYS, LIMIT_KEYS, PROTECTED_KEYS
 from chaos_runner.lint import lint
+from chaos_runner.report import write
 from chaos_runner.run import decide, merge, verdict
 from chaos_runner.run.events import RestoredState, Verdict
 from tests.docs.pages import DOCS, PAGES, ROOT, WRITTEN, Block, blocks, headings, inline, links, rows, text
@@ -166,6 +168,25 @@ def test_a_command_that_does_not_exist_would_be_found() -> None:
     for words in (["runn", "x.yaml"], ["run", "--jsn", "x.yaml"], ["lab", "shop", "upp"]):
         with pytest.raises(click.UsageError):
             parse(words)
+
+
+@pytest.mark.parametrize("block", blocks("yaml", "groovy", pages=("ci",)), ids=str)
+def test_a_pipeline_s_template_calls_commands_that_exist_and_wants_an_outcome(block: Block) -> None:
+    if block.language == "yaml":
+        yaml.safe_load(block.text)
+    called = [words.rstrip("' }").rstrip() for words in commands(block.text)
+              if words.startswith((" run", " recover", " report"))]
+    assert any(words.startswith(" recover") for words in called)
+    for words in called:
+        parse(shlex.split(words))
+    assert "json=outcome.json" in called[0]
+    assert "test -s outcome.json" in block.text
+
+
+def test_every_form_is_told_with_its_file() -> None:
+    told = {row[0].strip("`"): row[1].strip("`") for row in rows("ci") if row[0].startswith("`")}
+    assert set(told) == set(outputs.NAMES) - {"none"}
+    assert told == {**outputs.FILES, **{name: form.file for name, form in write.FORMATS.items()}}
 
 
 def test_every_target_of_make_on_a_page_exists() -> None:

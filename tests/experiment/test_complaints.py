@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chaos_runner.experiment.complaints import COLUMNS_MAX, SHOWN_MAX, render
+from chaos_runner.experiment.complaints import COLUMNS_MAX, SHOWN_MAX, escaped, render
 from chaos_runner.experiment.findings import Finding, Place
 
 FILE = "experiments/03-pod-kill.yaml"
@@ -130,3 +130,11 @@ def test_no_place_in_no_text_raises_or_is_too_wide(text: str, column: int, lengt
     shown = render([finding(1, column, length, found=found)], {"f.yaml": text})
     assert "\x1b" not in shown
     assert max(map(len, shown.splitlines())) <= COLUMNS_MAX * 3
+
+
+@pytest.mark.parametrize(("said", "shown"), [
+    ("::add-mask::a", r"\::add-mask::a"), ("  ::error::x", r"  \::error::x"), ("##[error]x", r"#\#[error]x"),
+    ("a ##vso[task.setvariable variable=a]b", r"a #\#vso[task.setvariable variable=a]b"),
+    ("a\n::error::x", r"a\n::error::x"), ("fd00::1 and ## a heading", "fd00::1 and ## a heading")])
+def test_nothing_that_is_said_is_a_command_to_a_pipeline(said: str, shown: str) -> None:
+    assert escaped(said) == shown

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from math import sin
 from typing import Any
 
+from msgspec import structs
+
 from chaos_runner.clock import rfc3339
 from chaos_runner.contracts import Act, Answer, Band, Evidence, Grade
 from chaos_runner.experiment.findings import Place
@@ -182,6 +184,26 @@ def passed() -> tuple[Run, list[Record]]:
     _samples(_undo(_faults(story)), peak_s=0.355)
     story.add(ev.StepBegan(t=120.3, step="r0"), ev.StepEnded(t=120.4, step="r0", ok=True, grade=Grade.REPORTED))
     return story.ended(181.0)
+
+
+def calm() -> tuple[Run, list[Record]]:
+    """Everything held, and everything was seen to be restored."""
+    return _samples(_undo(_faults(_frame(Story((LATENCY, KILL, SCRIPT))))), peak_s=0.355).ended(181.0)
+
+
+def placed() -> tuple[Run, list[Record]]:
+    """What was not restored and what deviated, each with its own line in the file."""
+    fault = structs.replace(LATENCY, place=Place("./experiments/checkout.yaml", 31, 5))
+    probe = structs.replace(P99, place=Place("./experiments/checkout.yaml", 12, 7))
+    story = _frame(Story((fault, KILL, SCRIPT), probes=(probe, READY, ONCE)))
+    _undo(_faults(story), answer=Answer.NOT_RESTORED, diff="still slow")
+    return _samples(story, peak_s=0.62).ended(181.0)
+
+
+def alike() -> tuple[Run, list[Record]]:
+    """Two probes with one name."""
+    story = Story((), probes=(ONCE, ONCE), rules=()).stage(0.0, Stage.CHECKING).stage(0.1, Stage.BEFORE)
+    return story.sample(0.2, 0, Phase.BEFORE, 200).sample(0.3, 1, Phase.BEFORE, 503).ended(0.4)
 
 
 def deviated() -> tuple[Run, list[Record]]:

@@ -2,8 +2,14 @@ from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
-from chaos_runner.report.junit import RESTORED, xml
+from chaos_runner.report import text
+from chaos_runner.report.junit import RESTORED, suites, xml
+from chaos_runner.report.notices import NoRun
+from chaos_runner.report.story import Story
 from tests.report import stories
+from tests.report.ant_schema import complaints
+from tests.report.ant_schema import suites as each_suite
+from tests.report.payloads import PAYLOADS
 
 
 def suite(name: str) -> Element:
@@ -62,5 +68,41 @@ def test_run_targets_and_verdict_are_properties() -> None:
     assert properties["verdict"] == "deviated"
 
 
-def test_hostile_text_still_makes_well_formed_xml() -> None:
-    fromstring(xml(*stories.hostile("]]><testcase/>\x00\x1b\ud800\uffff&amp;\"")))  # noqa: S314 -- our own
+# ── the schema that most readers follow ─────────────────────────────────────────────────────────────────────────────
+
+@pytest.mark.parametrize("name", stories.TOLD)
+def test_every_kind_of_run_is_valid_by_ant_s_schema(name: str) -> None:
+    assert complaints(xml(*stories.TOLD[name]())) == []
+
+
+@pytest.mark.parametrize("payload", PAYLOADS.values(), ids=list(PAYLOADS))
+def test_hostile_text_still_makes_valid_xml(payload: str) -> None:
+    document = suites([Story.of(*stories.hostile(payload)), NoRun(file=payload, exit=2, text=payload)])
+    assert complaints(document) == []
+    assert len(document) < 400_000
+    assert document == text.visible(document)
+
+
+def test_several_experiments_are_suites_of_one_document() -> None:
+    document = suites([Story.of(*stories.passed()), Story.of(*stories.deviated()),
+                       NoRun(file="refused.yaml", exit=3, text="a limit does not hold"),
+                       NoRun(file="", exit=2, text="no such file")])
+    assert complaints(document) == []
+    found = [(suite.attrib["name"][:8], suite.attrib["failures"], suite.attrib["errors"], suite.attrib["skipped"])
+             for suite in each_suite(document)]
+    assert found == [("Checkout", "0", "0", "0"), ("Checkout", "2", "0", "0"), ("refused.", "0", "0", "1"),
+                     ("several ", "0", "1", "0")]
+
+
+def test_the_text_of_a_failure_tells_all_that_its_message_tells() -> None:
+    for name in stories.TOLD:
+        for case in suite(name).iter("testcase"):
+            for outcome in case:
+                assert outcome.text
+                assert outcome.attrib["message"].partition(": ")[2][:60] in " ".join(outcome.text.split())
+
+
+def test_two_probes_that_are_called_alike_are_two_cases() -> None:
+    names = [case.attrib["name"] for case in each_suite(xml(*stories.alike()))[0].iter("testcase")]
+    assert len(set(names)) == len(names)
+    assert f"{stories.ONCE.name}, before the fault (2)" in names
