@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from chaos_runner.cli.pages import pages_options
 from chaos_runner.cli.runs import find_run
 from chaos_runner.errors import UsageError
 from chaos_runner.report.write import FORMATS
@@ -20,6 +21,7 @@ from chaos_runner.wiring import reports_folder, write_reports
 @click.option("--reports", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Where runs are written (default: $CHAOS_RUNNER_REPORTS, else ./reports).")
 @click.option("--json", "as_json", is_flag=True, help="Print the paths as one JSON object.")
+@pages_options
 def command(run: str, formats: str | None, out: Path | None, reports: Path | None, *, as_json: bool) -> None:
     """Write the reports of a run again, from its journal. RUN is an id, a unique beginning of one, or latest."""
     chosen = _chosen(formats)
