@@ -45,7 +45,8 @@ def icon(word: str, ink: Ink) -> str:
 def line(row: RunRow, ink: Ink, width: int) -> str:
     """A run in one line: when, both answers, how long, which experiment."""
     when = row.started[:16].replace("T", " ")
-    restored = "" if row.restored in _GOOD else ink.red(row.restored)
+    colour = ink.red if row.restored in _BAD else ink.yellow
+    restored = "" if row.restored in _GOOD else colour(row.restored)
     head = f"{icon(row.verdict, ink)} {row.verdict:<12} {when}  {spoken_seconds(row.took_s):>8}  {escaped(row.run)}  "
     title = escaped(row.title)
     room = max(20, width - 44 - len(row.run))

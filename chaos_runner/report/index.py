@@ -68,7 +68,7 @@ def html(history: History, reports: Path) -> str:
     """The page of all runs in a folder of reports."""
     found = view(history, reports)
     about = "Worst first: what is not restored, then what deviated."
-    frame = Frame(title="Runs", above="chaos experiments", about=about)
+    frame = Frame(title="Chaos experiments", above="all runs", about=about)
     return environment().get_template("index.html").render(frame=frame, view=found)
 
 

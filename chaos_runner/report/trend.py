@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from chaos_runner.history.comparing import margin_words, unit_of
 from chaos_runner.history.rows import ProbeRow, RunRow
@@ -44,7 +44,7 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class Multiple(Struct, frozen=True, kw_only=True):
-    """One number over the runs. `low` and `high` are the scale's ends in words."""
+    """One number over the runs. `low` and `high` are what the picture's ends stand for, in words."""
 
     name: str
     words: str
@@ -95,7 +95,8 @@ def view(rows: Sequence[RunRow], probes: Sequence[ProbeRow], to_reports: str) ->
     return View(figures=list(_figures(rows)), first=many.when(rows[0].started), last=many.when(rows[-1].started),
                 places=[Place(x=_x(number, len(rows)), mark=one.mark, href=one.href,
                               title=f"{one.when}: {one.mark.word.lower()}") for number, one in enumerate(lines)],
-                multiples=[*_times(rows, lines), *_probes(rows, lines, probes)], lines=lines[::-1])
+                multiples=[*_times(rows, lines), *_probes(rows, lines, probes)],
+                lines=[structs.replace(one, title=f"run {text.short(one.run)}") for one in reversed(lines)])
 
 
 def _x(number: int, count: int) -> float:
@@ -160,14 +161,15 @@ def _multiple(about: tuple[str, str, Unit], values: Sequence[_Value], lines: Seq
               last: tuple[str, str]) -> Multiple:
     name, limit, unit = about
     known = [one.value for one in values if one.value is not None]
-    to = charts.scale(known, [one.bound for one in values if one.bound is not None])
+    bounds = [one.bound for one in values if one.bound is not None]
+    to = charts.scale(known, bounds)
     dots = [Dot(x=_x(number, len(lines)), y=round(to.y(one.value) / 100 * HEIGHT, 1), bad=one.bad, href=at.href,
                 title=f"{at.when}: {value_words(one.value, unit)}")
             for number, (one, at) in enumerate(zip(values, lines, strict=True)) if one.value is not None]
     return Multiple(name=text.short(name, 80), words=f"worst value, limit {text.short(limit, 80)}" if limit else "",
                     last=last[0], tone=last[1], dots=dots, line=_line([one.value for one in values], to),
-                    limit=_steps([one.bound for one in values], to), low=value_words(min(known), unit),
-                    high=value_words(max(known), unit))
+                    limit=_steps([one.bound for one in values], to), low=value_words(to.low, unit),
+                    high=value_words(max(known + bounds), unit))
 
 
 def _line(values: Sequence[float | None], to: charts.Scale) -> str:

@@ -42,7 +42,7 @@ def _told(number: int, story: str, title: str) -> tuple[Run, list[ev.Event]]:
     experiment = structs.replace(first.plan.experiment, title=title or first.plan.experiment.title)
     started = rfc3339(stories.STARTED + timedelta(days=number))
     plan = structs.replace(first.plan, run=run_id(number), started=started, experiment=experiment)
-    events = [structs.replace(first, plan=plan), *rest]
+    events: list[ev.Event] = [structs.replace(first, plan=plan), *rest]
     return fold(events), events
 
 
