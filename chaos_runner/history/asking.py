@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from chaos_runner.errors import UsageError
-from chaos_runner.history.rows import ProbeRow, RunRow
+from chaos_runner.history.rows import NOT_RESTORED_BELOW, ProbeRow, RunRow
 from chaos_runner.history.tables import Experiment, Other, select
 
 _NAMED_MOST: Final = 5
@@ -81,13 +81,15 @@ class History:
             [title, environment, run])
         return found[0] if found else None
 
-    def counts(self) -> dict[str, int]:
-        """How many runs there are of each verdict."""
-        return dict(self._db.execute("SELECT verdict, count(*) FROM runs GROUP BY verdict"))
+    def count(self) -> int:
+        """How many runs there are."""
+        return int(self._db.execute("SELECT count(*) FROM runs").fetchone()[0])
 
-    def not_restored(self) -> int:
-        """How many runs have not brought back everything."""
-        return int(self._db.execute("SELECT count(*) FROM runs WHERE exit = 6").fetchone()[0])
+    def left(self, limit: int) -> list[RunRow]:
+        """Runs that have not brought back everything, newest first."""
+        found: list[RunRow] = self._select(
+            RunRow, "FROM runs WHERE rank < ? ORDER BY run DESC LIMIT ?", [NOT_RESTORED_BELOW, limit])
+        return found
 
     def others(self) -> list[Other]:
         """Folders without an outcome that could be read, newest first."""

@@ -21,16 +21,17 @@ class _Versioned(Struct):
     schema: int
 
 
-def read_outcome(folder: Path) -> Outcome:
-    """The outcome in a run's folder. Raises OutcomeUnreadable."""
+def read_outcome(folder: Path, name: str = "") -> Outcome:
+    """The outcome in a run's folder. Raises OutcomeUnreadable, which calls it by that name, or by its path."""
     file = folder / OUTCOME
+    name = name or str(file)
     try:
-        return outcome_of(file.read_bytes(), str(file))
+        return outcome_of(file.read_bytes(), name)
     except FileNotFoundError as missing:
-        raise OutcomeUnreadable(f"{file}: there is none; the run goes on, or its runner died (chaos-runner recover "
+        raise OutcomeUnreadable(f"{name}: there is none; the run goes on, or its runner died (chaos-runner recover "
                                 f"{folder.name})") from missing
     except OSError as problem:
-        raise OutcomeUnreadable(f"{file}: {problem.strerror}") from problem
+        raise OutcomeUnreadable(f"{name}: {problem.strerror}") from problem
 
 
 def outcome_of(data: bytes, name: str) -> Outcome:

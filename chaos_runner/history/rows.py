@@ -12,6 +12,7 @@ from chaos_runner.run.merge import ORDER
 from chaos_runner.run.outcome import Outcome, ProbeOutcome
 
 _NOT_BACK: Final = (RestoredState.NOT_RESTORED, RestoredState.UNKNOWN)
+NOT_RESTORED_BELOW: Final = len(ORDER)
 _WORD_MOST: Final = 200
 _SENTENCE_MOST: Final = 1000
 
@@ -103,4 +104,4 @@ def _took_s(found: Outcome) -> float:
 
 def _rank(found: Outcome) -> int:
     """Not restored before everything else, then the order in which verdicts are merged."""
-    return ORDER.index(found.verdict) + (0 if found.restored in _NOT_BACK else len(ORDER))
+    return ORDER.index(found.verdict) + (0 if found.restored in _NOT_BACK else NOT_RESTORED_BELOW)

@@ -62,8 +62,8 @@ def is_current(db: sqlite3.Connection) -> bool:
 
 def is_stale(db: sqlite3.Connection, runs: Path) -> bool:
     """Whether a folder has come or gone, or one of those without an outcome may have one now."""
-    looked = db.execute("SELECT runs_folder FROM looked").fetchone()
-    return looked != (folder_stamp(runs),) or any(file_stamp(runs / run) != stamp for run, stamp in _others(db))
+    [looked] = db.execute("SELECT runs_folder FROM looked").fetchone()
+    return not looked or looked != folder_stamp(runs) or any(file_stamp(runs / run) != stamp for run, stamp in _others(db))
 
 
 def catch_up(db: sqlite3.Connection, runs: Path) -> None:
@@ -85,16 +85,16 @@ def put(db: sqlite3.Connection, folder: Path) -> None:
     forget(db, folder.name)
     stamp = file_stamp(folder)
     try:
-        _put(db, read_outcome(folder), folder)
+        _put(db, read_outcome(folder, OUTCOME), folder)
     except (OutcomeUnreadable, OverflowError) as problem:
-        said = str(problem) if isinstance(problem, OutcomeUnreadable) else f"{folder / OUTCOME}: damaged ({problem})"
+        said = str(problem) if isinstance(problem, OutcomeUnreadable) else f"{OUTCOME}: damaged ({problem})"
         forget(db, folder.name)
         _insert(db, "others", (folder.name, said, stamp))
 
 
 def _put(db: sqlite3.Connection, found: Outcome, folder: Path) -> None:
     if found.run != folder.name:
-        raise OutcomeUnreadable(f"{folder / OUTCOME}: it is the outcome of {found.run}, not of this folder")
+        raise OutcomeUnreadable(f"{OUTCOME}: it is the outcome of {found.run}, not of this folder")
     _insert(db, "runs", columns(run_row(found)))
     for row in probe_rows(found):
         _insert(db, "probes", columns(row))

@@ -1,5 +1,6 @@
 """reports/index.html: every experiment and its last runs, worst first. Filters are links, so they need no script."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -7,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from chaos_runner.history.asking import History, Wanted
-from chaos_runner.history.rows import RunRow
+from chaos_runner.history.rows import NOT_RESTORED_BELOW, RunRow
 from chaos_runner.history.tables import Other
 from chaos_runner.report import many, text
 from chaos_runner.report.many import Bars, Frame, Line
@@ -23,6 +24,7 @@ RUNS_MOST: Final = 1000
 """Runs in the page, the newest; `history` lists all of them."""
 EXPERIMENTS_MOST: Final = 100
 STRIP: Final = 20
+OTHERS_MOST: Final = 20
 _LEFT: Final = "left"
 
 
@@ -53,7 +55,6 @@ class View(Struct, frozen=True, kw_only=True):
     groups: list[Group]
     more_groups: int
     lines: list[Line]
-    all: int
     left_out: int
     others: list[Other]
 
@@ -73,17 +74,17 @@ def html(history: History, reports: Path) -> str:
 
 
 def view(history: History, reports: Path) -> View:
-    """What stands in the page."""
+    """What stands in the page: the newest runs, and whatever is not restored, however old."""
     newest = history.runs(Wanted(limit=RUNS_MOST))
-    groups = _groups(newest)
+    known = {row.run for row in newest}
+    rows = newest + [row for row in history.left(RUNS_MOST) if row.run not in known]
+    groups = _groups(rows)
     kinds = {title: f"x-{number}" for number, title in enumerate(list(groups)[:EXPERIMENTS_MOST])}
-    counts = history.counts()
     return View(
-        filters=_filters(counts, history.not_restored()),
-        groups=[_group(title, kind, groups[title], reports) for title, kind in kinds.items()],
+        filters=_filters(rows), groups=[_group(title, kind, groups[title], reports) for title, kind in kinds.items()],
         more_groups=len(groups) - len(kinds),
-        lines=[many.line(row, "", _kinds(row, kinds)) for row in sorted(newest, key=_worst_first)],
-        all=sum(counts.values()), left_out=sum(counts.values()) - len(newest), others=history.others()[:20])
+        lines=[many.line(row, "", _kinds(row, kinds)) for row in sorted(rows, key=_worst_first)],
+        left_out=history.count() - len(rows), others=history.others()[:OTHERS_MOST])
 
 
 def _worst_first(row: RunRow) -> int:
@@ -91,7 +92,9 @@ def _worst_first(row: RunRow) -> int:
     return row.rank
 
 
-def _filters(counts: dict[str, int], not_restored: int) -> list[Filter]:
+def _filters(rows: Sequence[RunRow]) -> list[Filter]:
+    counts = Counter(row.verdict for row in rows)
+    not_restored = sum(row.rank < NOT_RESTORED_BELOW for row in rows)
     left = [Filter(kind=_LEFT, mark=RESTORED[RestoredState.NOT_RESTORED], count=not_restored)] if not_restored else []
     return left + [Filter(kind=verdict, mark=VERDICTS[verdict], count=counts[verdict])
                    for verdict in ORDER if verdict in counts]
@@ -113,4 +116,4 @@ def _group(title: str, kind: str, rows: Sequence[RunRow], reports: Path) -> Grou
 
 
 def _kinds(row: RunRow, experiments: dict[str, str]) -> str:
-    return " ".join(filter(None, (row.verdict, experiments.get(row.title), _LEFT if row.exit == 6 else "")))
+    return " ".join(filter(None, (row.verdict, experiments.get(row.title), _LEFT if row.rank < NOT_RESTORED_BELOW else "")))
