@@ -97,7 +97,8 @@ def unpack(data: bytes, name: str) -> Bundle:
     if folder is None:
         raise UsageError(f"{name}: no bundle of a run: it has no {MANIFEST}")
     written = members.pop(f"{folder}/{MANIFEST}")
-    inside = {path.removeprefix(f"{folder}/"): found for path, found in members.items() if found is not None}
+    inside = {path.removeprefix(f"{folder}/"): found for path, found in members.items()
+              if found is not None and path.startswith(f"{folder}/")}
     strangers = [path for path, found in members.items() if found is None or not path.startswith(f"{folder}/")]
     return Bundle(_manifest(written, name), written or b"", inside, strangers)
 
