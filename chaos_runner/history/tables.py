@@ -63,7 +63,9 @@ def is_current(db: sqlite3.Connection) -> bool:
 def is_stale(db: sqlite3.Connection, runs: Path) -> bool:
     """Whether a folder has come or gone, or one of those without an outcome may have one now."""
     [looked] = db.execute("SELECT runs_folder FROM looked").fetchone()
-    return not looked or looked != folder_stamp(runs) or any(file_stamp(runs / run) != stamp for run, stamp in _others(db))
+    if not looked or looked != folder_stamp(runs):
+        return True
+    return any(file_stamp(runs / run) != stamp for run, stamp in _others(db))
 
 
 def catch_up(db: sqlite3.Connection, runs: Path) -> None:

@@ -116,4 +116,5 @@ def _group(title: str, kind: str, rows: Sequence[RunRow], reports: Path) -> Grou
 
 
 def _kinds(row: RunRow, experiments: dict[str, str]) -> str:
-    return " ".join(filter(None, (row.verdict, experiments.get(row.title), _LEFT if row.rank < NOT_RESTORED_BELOW else "")))
+    left = _LEFT if row.rank < NOT_RESTORED_BELOW else ""
+    return " ".join(filter(None, (row.verdict, experiments.get(row.title), left)))

@@ -1,7 +1,8 @@
 """What the pages about many runs share: a run as a line, and the frame around all of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Final
 
 from msgspec import Struct
@@ -10,6 +11,7 @@ from chaos_runner import __version__
 from chaos_runner.history.rows import RunRow
 from chaos_runner.report import marks, text
 from chaos_runner.report.marks import Mark
+from chaos_runner.report.rendering import environment
 from chaos_runner.run.events import RestoredState, Verdict
 from chaos_runner.units import spoken_seconds
 
@@ -32,11 +34,11 @@ class Frame(Struct, frozen=True, kw_only=True):
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """One run. `restored` stands only where it is not as it ought to be. `kinds` are what filters go by."""
+    """One run. `kinds` are what filters go by; `answers` are both of its answers as they are drawn."""
 
     kinds: str
     mark: Mark
-    restored: Mark | None
+    answers: str
     title: str
     href: str
     sentence: str
@@ -57,7 +59,7 @@ class Bars(Struct, frozen=True, kw_only=True):
 def line(row: RunRow, to_reports: str, kinds: str = "") -> Line:
     """A run as a line. `to_reports` leads from the page to the folder of reports."""
     return Line(
-        kinds=kinds, mark=mark(row), restored=_restored(row), title=text.short(row.title),
+        kinds=kinds, mark=mark(row), answers=_answers(row.verdict, row.restored), title=text.short(row.title),
         href=f"{to_reports}runs/{row.run}/report.html", sentence=text.short(row.sentence, 240),
         when=when(row.started), took=spoken_seconds(row.took_s), where=text.short(row.environment, 40), run=row.run)
 
@@ -84,8 +86,12 @@ def bars(rows: Sequence[RunRow]) -> Bars:
                 words=f"{passed} of the last {len(rows)} passed" if len(rows) > 1 else mark(rows[0]).word.lower())
 
 
-def _restored(row: RunRow) -> Mark | None:
-    return None if row.restored in _QUIET else _RESTORED.get(row.restored, _STRANGE)
+@cache
+def _answers(verdict: str, restored: str) -> str:
+    """Drawn once for all runs that have them. Restored stands only where it is not as it ought to be."""
+    draw: Callable[[Mark], str] = vars(environment().get_template("macros.html").module)["mark"]
+    found = draw(_VERDICTS.get(verdict, _STRANGE))
+    return found if restored in _QUIET else found + draw(_RESTORED.get(restored, _STRANGE))
 
 
 def _moment(started: str) -> datetime | None:

@@ -45,8 +45,8 @@ def test_less_than_a_tenth_is_noise(tmp_path: Path) -> None:
     change(other / "outcome.json", '"worst": 0.24,', '"worst": 0.25,')
     assert lines(compared(one, other)) == []
     change(other / "outcome.json", '"worst": 0.25,', '"worst": 0.29,')
-    assert lines(compared(one, other)) == ["p99 latency of checkout, before, worst value: 240 ms, 160 ms inside → "
-                                           "290 ms, 160 ms inside"]
+    [found] = lines(compared(one, other))
+    assert found.startswith("p99 latency of checkout, before, worst value: 240 ms, 160 ms inside → 290 ms")
 
 
 def test_other_targets_are_named(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from chaos_runner.history.asking import History
 from chaos_runner.history.rows import ProbeRow, RunRow
 from chaos_runner.history.store import ask
-from chaos_runner.report import index, trend
+from chaos_runner.report import trend
 from tests.history.folders import run_id, written
 from tests.report.test_page import POISON, Reader
 
