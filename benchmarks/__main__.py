@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 from benchmarks.figures import Figure, all_figures
+from benchmarks.history import figures as of_history
 from benchmarks.judging import hundred_probes, judging
 from benchmarks.planning import planning
 
@@ -29,7 +30,7 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
     options = parser.parse_args()
     figures: list[Figure] = []
-    for figure in chain(all_figures(options.quick), _of_judging(options.quick)):
+    for figure in chain(all_figures(options.quick), _of_judging(options.quick), of_history(options.quick)):
         print(f"{'held' if figure.held else 'NOT HELD':<9} {figure.found:>9} ({figure.limit})  {figure.what}: "
               f"{figure.ours}; Chaos Toolkit: {figure.theirs}", flush=True)
         figures.append(figure)

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from chaos_runner.cli.opening import open_page
 from chaos_runner.cli.outputs import NAMES, Outputs, Told
+from chaos_runner.cli.pages import pages_options
 from chaos_runner.cli.runs import find_run
 from chaos_runner.errors import UsageError
 from chaos_runner.journal.reader import read_run
@@ -44,6 +45,7 @@ class Options(Struct, frozen=True, kw_only=True):
 @click.option("--reports", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Where runs are written (default: $CHAOS_RUNNER_REPORTS, else ./reports).")
 @click.option("--json", "as_json", is_flag=True, help="Print the paths as one JSON object.")
+@pages_options
 def command(run: str, **options: Any) -> None:
     """Write the reports of a run again, from its journal. RUN is an id, a unique beginning of one, or latest.
 

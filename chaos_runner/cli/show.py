@@ -1,5 +1,6 @@
 """`chaos-runner show RUN`"""
 
+import shutil
 from pathlib import Path
 
 import click
@@ -8,7 +9,9 @@ import msgspec
 from chaos_runner.cli.console import ending
 from chaos_runner.cli.ink import out_ink
 from chaos_runner.cli.runs import find_run
-from chaos_runner.journal.reader import read_run
+from chaos_runner.cli.spark import levels
+from chaos_runner.journal.reader import read, run_of
+from chaos_runner.report.story import Story
 from chaos_runner.run.outcome import Outcome, outcome
 from chaos_runner.units import Unit
 from chaos_runner.wiring import reports_folder
@@ -22,14 +25,23 @@ from chaos_runner.wiring import reports_folder
 def command(run: str, reports: Path | None, *, as_json: bool) -> None:
     """Show the outcome of a run. RUN is an id, a unique beginning of one, or latest."""
     folder = find_run(reports_folder(reports), run)
-    folded = read_run(folder / "journal.ndjson")
+    records = read(folder / "journal.ndjson")
+    folded = run_of(records, folder / "journal.ndjson")
     if not folded.over:
         raise click.ClickException(f"run {folded.plan.run} is not over: it is running, or its runner died")
     found = outcome(folded)
     if as_json:
         click.echo(msgspec.json.encode(found).decode())
         return
-    click.echo("\n".join(_lines(found, folder)))
+    click.echo("\n".join([*_lines(found, folder), *_charts(Story.of(folded, records))]))
+
+
+def _charts(story: Story) -> list[str]:
+    from chaos_runner.cli import charts
+
+    width = min(max(shutil.get_terminal_size((100, 24)).columns - 30, 20), 120)
+    found = list(charts.lines(story, out_ink(), levels(), width))
+    return ["", *found] if found else []
 
 
 def _lines(found: Outcome, folder: Path) -> list[str]:

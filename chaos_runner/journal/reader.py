@@ -35,7 +35,11 @@ class JournalUnreadable(UsageError):
 
 def read(path: Path) -> list[Record]:
     """Every whole record. A last line that was cut by a crash is left out. Raises JournalUnreadable."""
-    lines = whole_lines(path)
+    return records_of(whole_lines(path), path)
+
+
+def records_of(lines: Sequence[bytes], path: Path | str) -> list[Record]:
+    """The records in these lines. Raises JournalUnreadable."""
     try:
         if all(line.startswith(_OURS) for line in lines):
             return decode_all(b"\n".join(lines))
@@ -50,9 +54,30 @@ def whole_lines(path: Path) -> list[bytes]:
         text = path.read_bytes()
     except OSError as problem:
         raise JournalUnreadable(f"{path}: {problem.strerror}") from problem
-    lines = text.split(b"\n")[:-1]
+    return chain_of(text, path)[0]
+
+
+def chain_of(text: bytes, path: Path | str) -> tuple[list[bytes], bool]:
+    """The whole lines of a journal that was read, their hashes checked, and whether a last one was cut.
+
+    Raises JournalUnreadable.
+    """
+    *lines, rest = text.split(b"\n")
     _check_chain(path, lines)
-    return lines
+    return lines, bool(rest)
+
+
+def first_record(path: Path) -> Record:
+    """The record that a journal begins with, its hash checked; the rest is not looked at. Raises JournalUnreadable."""
+    try:
+        with path.open("rb") as journal:
+            line = journal.readline()
+    except OSError as problem:
+        raise JournalUnreadable(f"{path}: {problem.strerror}") from problem
+    if not line.endswith(b"\n"):
+        raise JournalUnreadable(f"{path}: no whole line; the run ended before anything was done")
+    _check_chain(path, [line[:-1]])
+    return _decoded(path, 1, line[:-1])
 
 
 def started_at(first_line: bytes) -> datetime:
@@ -65,7 +90,7 @@ def read_run(path: Path) -> Run:
     return run_of(read(path), path)
 
 
-def run_of(records: Sequence[Record], path: Path) -> Run:
+def run_of(records: Sequence[Record], path: Path | str) -> Run:
     """The run that these records of a journal tell of. Raises JournalUnreadable when they do not fit together."""
     if not records:
         raise JournalUnreadable(f"{path}: no whole line; the run ended before anything was done")
@@ -84,7 +109,7 @@ def run_of(records: Sequence[Record], path: Path) -> Run:
 class _Line(NamedTuple):
     """Where the first of some events stands."""
 
-    path: Path
+    path: Path | str
     number: int
 
 
@@ -137,7 +162,7 @@ def _check_names(steps: Steps, event: Event) -> None:
         raise LookupError(f"no step {step[:20]}")
 
 
-def _check_chain(path: Path, lines: list[bytes]) -> None:
+def _check_chain(path: Path | str, lines: list[bytes]) -> None:
     digest = b""
     for number, line in enumerate(lines, start=1):
         carried = line[CARRIED]
@@ -148,7 +173,7 @@ def _check_chain(path: Path, lines: list[bytes]) -> None:
         digest = carried
 
 
-def _decoded(path: Path, number: int, line: bytes) -> Record:
+def _decoded(path: Path | str, number: int, line: bytes) -> Record:
     _refuse_newer(path, line)
     try:
         return decode(line)
@@ -156,7 +181,7 @@ def _decoded(path: Path, number: int, line: bytes) -> Record:
         raise JournalUnreadable(f"{path}:{number}: not a record of a journal: {problem}") from problem
 
 
-def _refuse_newer(path: Path, line: bytes) -> None:
+def _refuse_newer(path: Path | str, line: bytes) -> None:
     if line.startswith(_OURS):
         return
     version = _version(line)

@@ -13,7 +13,8 @@ from chaos_runner.run.conditions import broke, lost
 from chaos_runner.run.events import Phase, Reason, RestoredState, RunEnded, StopKind, Verdict
 from chaos_runner.run.measures import Detected, all_recovered_s, detected, time_to_detect_s, time_to_recover_s
 from chaos_runner.run.run import Entry, Run, StepRun
-from chaos_runner.run.tally import has_order
+from chaos_runner.run.sentences import limit_words
+from chaos_runner.run.tally import has_order, nearest_bound
 from chaos_runner.run.verdict import entry_state, worst_of
 
 SCHEMA = 1
@@ -36,7 +37,10 @@ class FaultOutcome(Struct, frozen=True, kw_only=True):
 
 
 class ProbeOutcome(Struct, frozen=True, kw_only=True):
-    """One probe in one phase. `state` is held, unknown or deviated. `bad_s` is in seconds, `area` in `area_unit`."""
+    """One probe in one phase. `state` is held, unknown or deviated. `bad_s` is in seconds, `area` in `area_unit`.
+
+    `limit` is in words; `margin` is how far inside `bound` the worst value stayed, in `unit`, below zero beyond it.
+    """
 
     name: str
     phase: Phase
@@ -51,6 +55,9 @@ class ProbeOutcome(Struct, frozen=True, kw_only=True):
     area_unit: str
     time_to_detect_s: float | None
     time_to_recover_s: float | None
+    limit: str = ""
+    bound: float | None = None
+    margin: float | None = None
 
 
 class StopOutcome(Struct, frozen=True, kw_only=True):
@@ -103,6 +110,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     rehearsal: list[RehearsalOutcome]
     reasons: list[Reason]
     unrestored: list[UndoOutcome]
+    digest: str = ""
+    """Of the experiment: what it means, not how it is written."""
 
 
 def outcome(run: Run) -> Outcome:
@@ -127,7 +136,7 @@ def _outcome(run: Run, end: RunEnded) -> Outcome:
         rehearsal=[RehearsalOutcome(rule=plan.watched[number].name, trips=found.trips,
                                     sample_to_undo_ready_ms=round(found.took_s * 1000, 3))
                    for number, found in run.rehearsals.items()], reasons=end.reasons,
-        unrestored=list(_unrestored(run)))
+        unrestored=list(_unrestored(run)), digest=plan.digest)
 
 
 def moment(run: Run, t: float) -> str:
@@ -180,12 +189,14 @@ def _probe(run: Run, number: int, phase: Phase) -> ProbeOutcome:
     probe, tally = run.plan.watched[number], run.tally(number, phase)
     state, ordered = probe_state(run, number, phase), has_order(probe.judge)
     detects = phase is not Phase.BEFORE and state == "deviated"
+    bound, margin = nearest_bound(probe, tally.worst)
     return ProbeOutcome(
         name=probe.name, phase=phase, samples=tally.samples, bad=tally.bad, missing=tally.missing, worst=tally.worst,
         unit=probe.unit, state=state, bad_s=_micro(tally.bad_for_s),
         area=_micro(tally.area if ordered else tally.bad_for_s), area_unit=area_unit(probe),
         time_to_detect_s=time_to_detect_s(run, number) if detects else None,
-        time_to_recover_s=time_to_recover_s(run, number) if phase is Phase.AFTER else None)
+        time_to_recover_s=time_to_recover_s(run, number) if phase is Phase.AFTER else None,
+        limit=limit_words(probe), bound=bound, margin=None if margin is None else _micro(margin))
 
 
 def area_unit(probe: Probe) -> str:

@@ -174,6 +174,20 @@ def has_order(judge: Judge) -> bool:
     return isinstance(judge, Limit) and judge.comparison in _WITH_ORDER
 
 
+def nearest_bound(probe: Probe, value: Any) -> tuple[float | None, float | None]:
+    """The bound that a value is nearest to breaking, and how far inside it the value is: below zero beyond it.
+
+    None and None without an order, or for what is no number.
+    """
+    judge = probe.judge
+    if not isinstance(judge, Limit) or not has_order(judge) or type(value) not in _NUMBERS:
+        return None, None
+    signs = _INSIDE[judge.comparison]
+    inside = [((bound - value) * sign, float(bound)) for bound, sign in zip(judge.bounds, signs, strict=True)]
+    margin, bound = min(inside)
+    return bound, float(margin)
+
+
 def _past(judge: Judge) -> Far | None:
     """How far a bad number is from the limit, in the probe's unit: |value - limit|. None without an order."""
     if not isinstance(judge, Limit) or not has_order(judge):
@@ -220,4 +234,8 @@ _FAR: Final[dict[Comparison, tuple[Far, Far]]] = {
     Comparison.ABOVE: (neg, pos), Comparison.AT_LEAST: (neg, pos),
 }
 """Of a limit that says which values are good, and of one that says which are bad."""
+_INSIDE: Final[dict[Comparison, tuple[int, ...]]] = {
+    Comparison.BELOW: (1,), Comparison.AT_MOST: (1,), Comparison.ABOVE: (-1,), Comparison.AT_LEAST: (-1,),
+    Comparison.BETWEEN: (-1, 1),
+}
 _WITH_ORDER: Final = frozenset(_FAR) | {Comparison.BETWEEN}
