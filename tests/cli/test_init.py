@@ -1,6 +1,7 @@
 """`init`: a folder for experiments in which everything is valid, and nothing that was there is lost."""
 
 import http.server
+import json
 import os
 import pty
 import select
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from chaos_runner.cli.drafts.pipelines import COMPLETE
 from chaos_runner.experiment.project import read_project
 from tests.cli.runner import chaos_runner
 
@@ -55,6 +57,27 @@ def test_a_pipeline_is_yaml_and_looks_for_missing_outcomes(name: str, path: str,
     text = (tmp_path / path).read_text()
     assert yaml.safe_load(text)
     assert "outcome.json" in text
+
+
+def test_a_pipeline_fails_unless_every_run_has_an_outcome(tmp_path: Path) -> None:
+    def looked() -> int:
+        words = ["bash", "-ec", COMPLETE]
+        return subprocess.run(words, cwd=tmp_path, stdout=subprocess.DEVNULL, check=False).returncode
+
+    assert looked() == 70
+    for name in ("01A", "01B"):
+        (tmp_path / "reports" / "runs" / name).mkdir(parents=True)
+    (tmp_path / "reports" / "runs" / "01A" / "outcome.json").write_text("{}")
+    assert looked() == 70
+    (tmp_path / "reports" / "runs" / "01B" / "outcome.json").write_text("{}")
+    assert looked() == 0
+
+
+def test_the_schema_is_written_anew_and_says_the_line_that_names_it(tmp_path: Path) -> None:
+    ran = chaos_runner("schema", "--out", str(tmp_path / ".schema.json"))
+    assert "# yaml-language-server: $schema=.schema.json" in ran.out
+    assert json.loads((tmp_path / ".schema.json").read_text())["$schema"].startswith("https://json-schema.org")
+    assert chaos_runner("schema", "--out", str(tmp_path / "none" / "s.json")).exit == 2
 
 
 def test_the_repository_tells_which_pipeline(tmp_path: Path) -> None:
