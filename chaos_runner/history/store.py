@@ -5,7 +5,7 @@ must be. The folders are the truth; history.db can be deleted at any time.
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -84,7 +84,8 @@ def rebuild(reports: Path) -> int:
     except OSError as problem:
         raise _in_the_way(problem) from problem
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing can be written, nothing is left either
+            beside.unlink()
     return count
 
 

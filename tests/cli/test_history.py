@@ -50,6 +50,13 @@ def test_history_is_rebuilt_when_asked(reports: Path) -> None:
     assert (reports / "history.db").is_file()
 
 
+def test_a_rebuild_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    written(tmp_path, 1, complete=False)
+    (tmp_path / "history.db").mkdir()
+    ran = ask(tmp_path, "history", "--rebuild")
+    assert (ran.exit, "cannot be written" in ran.err) == (2, True)
+
+
 def test_history_without_any_run_says_so(tmp_path: Path) -> None:
     assert "no run" in ask(tmp_path, "history").out
     assert ask(tmp_path, "history", "--rebuild").exit == 2
