@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks.figures import Figure, all_figures
 from benchmarks.judging import hundred_probes, judging
+from benchmarks.reporting import reporting
 
 _PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 _INTRO = """# Benchmarks
@@ -41,6 +42,8 @@ def _of_judging(quick: bool) -> Iterator[Figure]:  # noqa: FBT001 -- one switch 
     with tempfile.TemporaryDirectory() as name:
         yield judging(quick)
         yield hundred_probes(Path(name), quick)
+    with tempfile.TemporaryDirectory() as name:
+        yield from reporting(Path(name), quick)
 
 
 def _page(figures: Sequence[Figure]) -> str:
