@@ -22,7 +22,7 @@ LABEL_WIDTH = 20
 """Percent of the width that a limit's words may take."""
 LANES_MOST = 12
 """Of those that the first screen has no room for."""
-ROOM = 36
+ROOM = 30
 """Percent of the width that a few words need on the narrowest screen that shows them there."""
 GAP = 2.5
 """A line breaks where no sample came for so many times the interval."""
