@@ -13,6 +13,7 @@ from benchmarks.figures import Figure, all_figures
 from benchmarks.history import figures as of_history
 from benchmarks.judging import hundred_probes, judging
 from benchmarks.planning import planning
+from benchmarks.reporting import reporting
 
 _PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 _INTRO = """# Benchmarks
@@ -44,6 +45,8 @@ def _of_judging(quick: bool) -> Iterator[Figure]:  # noqa: FBT001 -- one switch 
         yield planning(quick)
         yield judging(quick)
         yield hundred_probes(Path(name), quick)
+    with tempfile.TemporaryDirectory() as name:
+        yield from reporting(Path(name), quick)
 
 
 def _page(figures: Sequence[Figure]) -> str:

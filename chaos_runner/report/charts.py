@@ -92,7 +92,7 @@ def _column(at: float, values: Sequence[float]) -> Column:
 
 
 def line(pieces: Sequence[Sequence[Column]], to: Scale) -> str:
-    """A line through the means. A lone sample becomes a dot."""
+    """A line through the means. A lone sample becomes a short upright stroke."""
     return "".join(_polyline([(column.x, to.y(column.mean)) for column in piece]) for piece in pieces)
 
 
@@ -149,7 +149,7 @@ def _polyline(points: Sequence[Point]) -> str:
     tenths = [(round(x), round(y * 10)) for x, y in points]
     (x, y), rest = tenths[0], tenths[1:]
     if not rest:
-        return f"M{x} {y / 10:g}h0"
+        return f"M{x} {y / 10 - 3:g}v6"
     steps = [f"M{x} {y / 10:g}l"]
     for to_x, to_y in rest:
         steps.append(f"{to_x - x} {(to_y - y) / 10:g} ")

@@ -6,6 +6,7 @@ from typing import Any, TypeGuard
 
 from chaos_runner.experiment.model import Comparison, Limit
 from chaos_runner.report.story import Story
+from chaos_runner.run import conditions
 from chaos_runner.run.events import Phase
 from chaos_runner.run.run import Run
 from chaos_runner.run.tally import worse
@@ -19,6 +20,16 @@ def is_number(value: Any) -> TypeGuard[float]:
 def is_stop_rule(run: Run, number: int) -> bool:
     """Whether the probe of that number belongs to a stop rule."""
     return number >= len(run.plan.probes)
+
+
+def broke(run: Run, number: int) -> bool:
+    """Whether a probe broke its limit before or during the fault or did not recover, or a stop rule tripped."""
+    probe = run.plan.watched[number]
+    if is_stop_rule(run, number):
+        rule = run.plan.experiment.stop_rules[number - len(run.plan.probes)]
+        return any(conditions.tripped(rule, run.tally(number, phase)) for phase in Phase)
+    was_bad = run.tally(number, Phase.BEFORE).breached(probe)
+    return was_bad or conditions.broke(run, number) or conditions.lost(run, number)
 
 
 def bad_sides(run: Run, number: int) -> list[tuple[float, int]]:

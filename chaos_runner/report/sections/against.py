@@ -37,6 +37,8 @@ class View(Struct, frozen=True, kw_only=True):
     verdict: str
     changes: list[Change]
     more: int
+    none: str
+    """What is said where there is no change."""
     command: str
 
 
@@ -48,6 +50,7 @@ def view(story: Story) -> View | None:
     changes = list(_changes(last, outcome(story.run)))
     return View(run=text.short(last.run, 40), day=text.short(last.started[:10], 10),
                 verdict=text.short(last.verdict, 20), changes=changes[:_MOST], more=max(0, len(changes) - _MOST),
+                none="nothing moved further than noise does" if story.run.acted else "nothing was done this time",
                 command=text.short(f"chaos-runner diff {last.run} {story.run.plan.run}"))
 
 

@@ -9,10 +9,9 @@ from chaos_runner.experiment.findings import Place
 from chaos_runner.experiment.model import Used
 from chaos_runner.report import marks, text
 from chaos_runner.report.marks import Mark
-from chaos_runner.report.samples import is_stop_rule
+from chaos_runner.report.samples import broke, is_stop_rule
 from chaos_runner.report.sections import steps, verdict
 from chaos_runner.report.story import Story
-from chaos_runner.run.events import Phase
 from chaos_runner.run.verdict import entry_state
 
 MOST = 65_536
@@ -63,7 +62,7 @@ def _marked(story: Story) -> dict[int, Mark]:
     run, file = story.run, story.run.plan.experiment.file
     found: list[tuple[Place, Mark]] = []
     for number, probe in enumerate(run.plan.watched):
-        if any(run.tally(number, phase).breached(probe) for phase in Phase):
+        if broke(run, number):
             found.append((probe.place, marks.TRIPPED if is_stop_rule(run, number) else marks.BROKEN))
     for step in run.plan.experiment.steps:
         if run.step(step.key).ok is False:

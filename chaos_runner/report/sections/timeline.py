@@ -12,14 +12,18 @@ from chaos_runner.report import axis as ax
 from chaos_runner.report.axis import Axis, Span, Tick
 from chaos_runner.report.story import Story
 from chaos_runner.run import sentences
-from chaos_runner.run.events import Phase, Sampled
+from chaos_runner.run.events import Sampled
 from chaos_runner.run.run import Run
 from chaos_runner.units import spoken_seconds
 
 FIRST_LANES = 4
 FIRST_CHARTS = 3
+LABEL_WIDTH = 20
+"""Percent of the width that a limit's words may take."""
 LANES_MOST = 12
 """Of those that the first screen has no room for."""
+ROOM = 30
+"""Percent of the width that a few words need on the narrowest screen that shows them there."""
 GAP = 2.5
 """A line breaks where no sample came for so many times the interval."""
 _PATTERNS = ("hatch", "cross", "dots", "lines", "solid")
@@ -168,11 +172,12 @@ def _named_lane(step: Step, band: Band, when: str, bar: Span, point: float | Non
 
 
 def _beside(bar: Span, words: str) -> Label:
-    """After the bar where there is more room, else before it."""
-    after = 100 - bar.x - bar.width >= bar.x
-    if after:
+    """After the bar where there is room, or before it, or on it."""
+    if 100 - bar.x - bar.width >= ROOM:
         return Label(x=round(bar.x + bar.width, 2), y=12, dx=9, anchor="start", words=words)
-    return Label(x=bar.x, y=12, dx=-9, anchor="end", words=words)
+    if bar.x >= ROOM:
+        return Label(x=bar.x, y=12, dx=-9, anchor="end", words=words)
+    return Label(x=round(bar.x + bar.width / 2, 2), y=12, anchor="middle", words=words)
 
 
 def _lasted(run: Run, step: Step, began_t: float, ended_t: float | None) -> tuple[float, float | None]:
@@ -213,12 +218,8 @@ def _charts(story: Story, axis: Axis) -> list[tuple[bool, Chart]]:
     """Every probe that was read, and whether it is on the first screen: those that broke, then in file order."""
     run, names = story.run, anchors.of_probes(story.run)
     read = sorted(story.samples)
-    first = sorted(read, key=lambda number: not _broke(run, number))[:story.room(FIRST_CHARTS, 1)]
+    first = sorted(read, key=lambda number: not samples.broke(run, number))[:story.room(FIRST_CHARTS, 1)]
     return [(number in first, _chart(story, axis, number, names[number])) for number in read]
-
-
-def _broke(run: Run, number: int) -> bool:
-    return any(run.tally(number, phase).breached(run.plan.watched[number]) for phase in Phase)
 
 
 def _chart(story: Story, axis: Axis, number: int, anchor: str) -> Chart:
@@ -247,13 +248,14 @@ def _line_chart(story: Story, axis: Axis, number: int) -> Drawing:
     to = charts.scale([sample.value for sample in taken if sample.value is not None], [bound for bound, _ in bounds])
     pieces = charts.columns(axis, taken, GAP * (probe.every_s or 1.0) + max(sample.took_s for sample in taken))
     mute = [sample for sample in taken if sample.value is None]
+    worst = _worst(story, axis, number, to)
     return {
         "height": _HEIGHT, "line": charts.line(pieces, to), "envelope": charts.envelope(pieces, to),
         "breach": "".join(charts.breach(pieces, to, bound, side) for bound, side in bounds if side),
         "limits": [round(to.y(bound), 1) for bound, _ in bounds],
         "unanswered": charts.ticks(axis, [one for one in mute if one.good is False], charts.STRIP, 100),
         "missing": charts.ticks(axis, [one for one in mute if one.good is not False], charts.STRIP, 97),
-        "worst": _worst(story, axis, number, to), "labels": list(_labels(probe, bounds, to)),
+        "worst": worst, "labels": [label for label in _labels(probe, bounds, to) if not _collide(label, worst)],
         "lowest": sentences.value_words(to.low, probe.unit)}
 
 
@@ -265,6 +267,11 @@ def _worst(story: Story, axis: Axis, number: int, to: charts.Scale) -> Label | N
     x = axis.percent(t)
     return Label(x=x, y=_pixels(to.y(value)), anchor="end" if x > 85 else "start", dy=-4,
                  words=sentences.value_words(value, story.run.plan.watched[number].unit))
+
+
+def _collide(label: Label, worst: Label | None) -> bool:
+    """Whether the limit's words would lie under those of the worst value: then its caption alone says the limit."""
+    return worst is not None and worst.x < LABEL_WIDTH and abs(worst.y + worst.dy - label.y) < _TEXT
 
 
 def _labels(probe: Probe, bounds: Sequence[tuple[float, int]], to: charts.Scale) -> Iterator[Label]:
