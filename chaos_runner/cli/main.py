@@ -30,6 +30,17 @@ COMMANDS: Final = {
 }
 
 
+def _no_color() -> click.Option:
+    """An option of every command, and before it. It does what NO_COLOR does, for the processes that we start too."""
+
+    def chosen(_: click.Context, __: click.Parameter, value: bool) -> None:  # noqa: FBT001 -- click's
+        if value:
+            os.environ["NO_COLOR"] = "1"
+
+    return click.Option(["--no-color"], is_flag=True, is_eager=True, expose_value=False, callback=chosen,
+                        help="Write without colour, as with NO_COLOR=1.")
+
+
 class Commands(click.Group):
     """Commands that are imported when they are called; their help line stands above, so that --help needs none."""
 
@@ -40,6 +51,8 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"chaos_runner.cli.{cmd_name}").command
+        if not any(option.name == "no_color" for option in command.params):
+            command.params.append(_no_color())
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's
@@ -55,6 +68,9 @@ def cli() -> None:
     Exit codes: 0 passed, 1 deviated (a weakness), 2 usage or invalid file, 3 not started, 4 aborted, 5 error or
     inconclusive, 6 something is not restored (outranks all others), 130/143/129/131 interrupted by a signal.
     """
+
+
+cli.params.append(_no_color())
 
 
 def main() -> None:

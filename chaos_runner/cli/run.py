@@ -14,9 +14,10 @@ from msgspec import Struct, structs
 from chaos_runner import wiring
 from chaos_runner.cli.asking import agreed, bound_to, read_plan_file
 from chaos_runner.cli.children import run_in_a_child
-from chaos_runner.cli.console import Console, ending
+from chaos_runner.cli.closing import closing
 from chaos_runner.cli.files import load_or_leave, surroundings_or_leave
 from chaos_runner.cli.ink import err_ink
+from chaos_runner.cli.watching import looking_on
 from chaos_runner.engine.watching import Watcher
 from chaos_runner.errors import UsageError
 from chaos_runner.experiment.build import HYPOTHESIS_STRATEGIES
@@ -57,6 +58,7 @@ class Options(Struct, frozen=True, kw_only=True):
     json: bool
     events: str | None
     quiet: bool
+    plain: bool
     open: bool
 
 
@@ -119,12 +121,15 @@ class Results:
 @click.option("--json", is_flag=True, help="Print the outcome as one JSON object.")
 @click.option("--events", metavar="PATH", help="Stream the journal's events to a file, or to standard output for -.")
 @click.option("--quiet", "-q", is_flag=True, help="Say only the two answers at the end.")
+@click.option("--plain", is_flag=True, help="One line per change on a terminal too, and no live view.")
 @click.option("--open", "open", is_flag=True, help="Open the report in a browser.")
 def command(files: tuple[str, ...], **options: Any) -> None:
     """Run experiments: inject the faults, undo them, judge.
 
     FILE is an experiment in YAML or JSON, the address of one (https://…), or - for standard input. Several files run
-    in the order given, each in a process of its own. Ctrl-C stops and undoes; so do SIGTERM, SIGHUP and SIGQUIT.
+    in the order given, each in a process of its own. Ctrl-C stops and undoes; so do SIGTERM, SIGHUP and SIGQUIT. The
+    second Ctrl-C skips waits and still undoes; the third prints what is still to be undone and leaves that to the
+    watchdog.
     """
     chosen = Options(**options)
     if chosen.plan:
@@ -163,17 +168,17 @@ def _run(asked: wiring.Request, options: Options) -> None:
     request = agreed(asked, yes=options.yes)
     _say_what_is_unfinished(request.reports)
     results = Results()
-    watchers: list[Watcher] = [] if options.quiet else [Console(err_ink())]
-    if options.events:
-        watchers.append(_streaming(results.stream(options.events)))
+    watchers: list[Watcher] = [_streaming(results.stream(options.events))] if options.events else []
+    with looking_on(quiet=options.quiet, plain=options.plain) as console:
 
-    def finish(ended: wiring.Ended) -> NoReturn:
-        try:
-            _tell(ended, options, results)
-        finally:
-            os._exit(ended.outcome.exit)
+        def finish(ended: wiring.Ended) -> NoReturn:
+            try:
+                console.close()
+                _tell(ended, options, results)
+            finally:
+                os._exit(ended.outcome.exit)
 
-    wiring.run(request, watchers, finish)
+        wiring.run(request, [console, *watchers], finish)
 
 
 def _request(file: str, options: Options) -> wiring.Request:
@@ -212,11 +217,7 @@ def _say_what_is_unfinished(reports: Path) -> None:
 
 def _tell(ended: wiring.Ended, options: Options, results: Results) -> None:
     """The verdict stands, whether or not anybody can be told: what cannot be printed is not."""
-    ink = err_ink()
-    lines = ["", *ending(ended.outcome, ink), f"  report      {_near(ended.folder / 'report.html')}",
-             f"  exit {ended.outcome.exit}"]
-    if ended.problem:
-        lines.append(f"  {ink.yellow('warning')}     {ended.problem}")
+    lines = closing(ended, options.reports, err_ink(), sys.stderr)
     with suppress(OSError, ValueError, AttributeError):
         click.echo("\n".join(lines), err=True)
     if options.json:
@@ -224,14 +225,6 @@ def _tell(ended: wiring.Ended, options: Options, results: Results) -> None:
             results.write(msgspec.json.encode(ended.outcome) + b"\n")
     if options.open:
         click.launch(str(ended.folder / "report.html"))
-
-
-def _near(path: Path) -> Path:
-    """The path as people would write it: from where they are."""
-    try:
-        return path.relative_to(Path.cwd())
-    except (OSError, ValueError):
-        return path
 
 
 def _streaming(write: Callable[[bytes], object]) -> Watcher:
@@ -275,4 +268,5 @@ def _passed_on(options: Options) -> Iterator[str]:
         yield from ("--reports", str(options.reports))
     yield from (flag for flag, on in (
         ("--hypothesis-only", options.hypothesis_only), ("--quiet", options.quiet), ("--fail-fast", options.fail_fast),
-        ("--no-verify-tls", options.no_verify_tls), ("--yes", options.yes), ("--rehearse", options.rehearse)) if on)
+        ("--no-verify-tls", options.no_verify_tls), ("--yes", options.yes), ("--rehearse", options.rehearse),
+        ("--plain", options.plain)) if on)
