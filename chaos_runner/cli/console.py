@@ -3,10 +3,10 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
-from typing import Any, Final, NamedTuple, TextIO
+from typing import Any, Final, TextIO
 
 from chaos_runner.cli.ink import Ink
-from chaos_runner.cli.wrapping import brief, wrapped
+from chaos_runner.cli.wrapping import NARROW, Paper, brief, wrapped
 from chaos_runner.experiment.complaints import escaped
 from chaos_runner.run import events as ev
 from chaos_runner.run.conditions import should_roll_back
@@ -70,24 +70,17 @@ def lines_of(run: Run, event: Event) -> Iterator[tuple[str, str]]:
 
 def ending(found: Outcome, ink: Ink, width: int | None = None) -> list[str]:
     """The last lines of a run: the verdict, whether everything is restored, and what to do if not."""
-    column = max(12, len(found.verdict), len(found.restored)) if width is None or width >= 60 else 0
+    column = max(12, len(found.verdict), len(found.restored)) if width is None or width >= NARROW else 0
     lines = [_answer(found.verdict, found.sentence, column, Paper(ink, width)),
              _answer(found.restored, _restored_words(found), column, Paper(ink, width))]
     for left in found.unrestored:
         lines.append(_indented(f"{left.target}: {left.diff or left.restored}", width))
         if left.by_hand:  # never wrapped nor cut: it is to be copied
             lines.append(f"    finish it with:  {escaped(left.by_hand)}")
-    also = [f"also       {reason.code} {reason.text}" for reason in found.reasons[1:ALSO_MOST + 1]]
+    also = [f"also      {reason.code} {reason.text}" for reason in found.reasons[1:ALSO_MOST + 1]]
     if len(found.reasons) > ALSO_MOST + 1:
-        also.append(f"also       {len(found.reasons) - ALSO_MOST - 1} reasons more, in the report")
-    return [*lines, *(_indented(one, width, 2) for one in also)]
-
-
-class Paper(NamedTuple):
-    """What is written on: its ink, and its width where it has one."""
-
-    ink: Ink
-    width: int | None
+        also.append(f"also      {len(found.reasons) - ALSO_MOST - 1} reasons more, in the report")
+    return [*lines, *(_indented(one, width, 2, 15) for one in also)]
 
 
 def _answer(word: Verdict | RestoredState, text: str, column: int, paper: Paper) -> str:
@@ -96,8 +89,9 @@ def _answer(word: Verdict | RestoredState, text: str, column: int, paper: Paper)
     return f"{_icon(word, paper.ink)} {paper.ink.bold(word.upper())}{' ' * max(2, column + 2 - len(word))}{body}"
 
 
-def _indented(text: str, width: int | None, by: int = 4) -> str:
-    return " " * by + wrapped(escaped(brief(text)), width, by + 2, by)
+def _indented(text: str, width: int | None, by: int = 4, hanging: int = 6) -> str:
+    narrow = width is not None and width < NARROW
+    return " " * by + wrapped(escaped(brief(text)), width, by + 2 if narrow else hanging, by)
 
 
 def _icon(word: Verdict | RestoredState, ink: Ink) -> str:

@@ -10,13 +10,12 @@ from rich.text import Text
 
 from chaos_runner.cli import moment
 from chaos_runner.cli.recent import WINDOW_S, Recent, bars, columns
+from chaos_runner.cli.wrapping import NARROW, wrapped
 from chaos_runner.experiment.complaints import escaped
 from chaos_runner.run.events import Stage
 from chaos_runner.run.run import Run
 from chaos_runner.run.sentences import limit_words, value_words
 
-NARROW: Final = 60
-"""Below so many columns a probe takes two lines."""
 _TEXT_MOST: Final = 200
 _STATE_WIDTH: Final = 14
 _NOW_WIDTH: Final = 9
@@ -43,7 +42,7 @@ class Row(NamedTuple):
 def frame(view: View, width: int, height: int) -> list[Text]:
     """The lines, none wider than `width` cells and no more than `height`."""
     rows = [_headline(view, width), _about(view), *_stages(view, width), *_faults(view, width), *_probes(view, width),
-            Row(0, Text(f"  {moment.ctrl_c_words(view.run)}", style="bold"))]
+            *(Row(0, Text(line, style="bold")) for line in _ctrl_c(view, width))]
     kept = sorted(range(len(rows)), key=lambda number: (rows[number].rank, number))[:max(1, height)]
     return [_cut(rows[number].text, width) for number in sorted(kept)]
 
@@ -73,6 +72,10 @@ def _headline(view: View, width: int) -> Row:
     age = moment.remaining_words(view.run, view.t) if width >= NARROW else f"T+{moment.clock(view.t)}"
     left = _cell(f"{_ICONS[mood]} {words}", max(1, width - len(age) - 1), mood)
     return Row(0, Text.assemble(left, " ", (age, "dim")))
+
+
+def _ctrl_c(view: View, width: int) -> list[str]:
+    return [f"  {line}" for line in wrapped(moment.ctrl_c_words(view.run), width - 2, 0).split("\n")]
 
 
 def _about(view: View) -> Row:
@@ -165,7 +168,7 @@ def _probes(view: View, width: int) -> Iterator[Row]:
     head.stylize("dim")
     yield Row(5, head)
     if band := _band(view, widths.line):
-        before = widths.name + _NOW_WIDTH + widths.limit + 4
+        before = widths.name + _NOW_WIDTH + widths.limit + 3
         yield Row(5, Text.assemble("  ", _cell("faults", before), (band, "yellow")))
     for number in range(len(watched)):
         yield Row(_rank(view, number), _one_line(view, number, widths))
@@ -178,8 +181,8 @@ def _rank(view: View, number: int) -> int:
 def _widths(view: View, width: int) -> _Widths:
     names = max(len(_name(view, number)) for number in range(len(view.run.plan.watched)))
     limits = max(len(limit_words(probe)) for probe in view.run.plan.watched)
-    name, limit = min(names, max(14, width // 4)), min(limits, max(12, width // 6))
-    room = width - (2 + name + 1 + _NOW_WIDTH + 2 + limit + 1 + 1 + _STATE_WIDTH)
+    name, limit = min(names, max(14, width // 4 - 1)), min(limits, max(12, width // 7))
+    room = width - (2 + name + 1 + _NOW_WIDTH + 1 + limit + 1 + 1 + _STATE_WIDTH)
     return _Widths(max(name, 6), max(limit, 5), _line_width(room))
 
 

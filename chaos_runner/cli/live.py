@@ -21,7 +21,7 @@ from chaos_runner.cli.console import lines_of
 from chaos_runner.cli.frame import View, frame
 from chaos_runner.cli.ink import Ink
 from chaos_runner.cli.moment import clock
-from chaos_runner.cli.wrapping import brief, wrapped
+from chaos_runner.cli.wrapping import NARROW, brief, wrapped
 from chaos_runner.experiment.complaints import escaped
 from chaos_runner.run.events import Event, Sampled
 from chaos_runner.run.run import Run
@@ -96,10 +96,11 @@ class Live:
 
     def _line(self, t: float, word: str, text: str) -> str:
         width = self._columns_rows()[0]
-        indent = 18 if width >= 60 else 7
-        body = wrapped(escaped(brief(text)), width - 1, indent, first=indent if width >= 60 else indent + len(word) + 1)
+        indent = 18 if width >= NARROW else 7
+        first = indent if width >= NARROW else indent + len(word) + 1
+        body = wrapped(escaped(brief(text)), width - 1, indent, first)
         stamp = self._ink.dim(f"{clock(t):>6}")
-        return f"{stamp} {self._coloured(word)}{' ' * max(1, 11 - len(word)) if width >= 60 else ' '}{body}"
+        return f"{stamp} {self._coloured(word)}{' ' * max(1, 11 - len(word)) if width >= NARROW else ' '}{body}"
 
     def _coloured(self, word: str) -> str:
         ink = {"breach": self._ink.red, "failed": self._ink.red, "stop": self._ink.yellow, "fault": self._ink.bold,
@@ -124,21 +125,25 @@ class Live:
         above = "".join(f"{line}\r\n" for line in said)
         rows = self._painted(lines, size[0])
         self._drawn, self._size = len(lines), size
-        self._stream.write(start + ("\x1b[J" if said else "") + above + "\x1b[K\r\n".join(rows) + "\x1b[K\x1b[J")
+        below = "".join(f"{row}\x1b[K\r\n" for row in rows)
+        self._stream.write("".join((start, "\x1b[J" if said else "", above, below, "\x1b[J")))
         self._stream.flush()
 
     def _to_the_top(self, size: tuple[int, int]) -> str:
-        """Where the last frame began. After a resize nobody knows where that is: then the screen is begun anew."""
+        """Where the last frame began: the cursor stands below it, where a terminal shows what is typed, "^C" too.
+
+        After a resize nobody knows where that is: then the screen is begun anew.
+        """
         if self._drawn and size != self._size:
             return "\x1b[2J\x1b[H"
-        return "\r" + (f"\x1b[{self._drawn - 1}A" if self._drawn > 1 else "")
+        return "\r" + (f"\x1b[{self._drawn}A" if self._drawn else "")
 
     def _painted(self, lines: list[Text], width: int) -> list[str]:
         rich = Rich(file=StringIO(), force_terminal=True, width=width, legacy_windows=False, markup=False, emoji=False,
                     highlight=False, color_system="standard" if self._ink.on else None)
         with rich.capture() as captured:
             rich.print(Text("\n").join(lines), end="", soft_wrap=True)
-        return captured.get().split("\n")
+        return captured.get().split("\n") if lines else []
 
 
 class Heard:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from chaos_runner.experiment.model import Step, StepKind
+from chaos_runner.experiment.model import Step
 from chaos_runner.run.conditions import should_roll_back
 from chaos_runner.run.events import Phase, Stage
 from chaos_runner.run.run import Entry, EntryState, Run
@@ -37,8 +37,8 @@ def headline(run: Run) -> tuple[str, str]:
         return f"stopping: {run.stop.text}", "odd"
     broken = [probe.name for number, probe in enumerate(run.plan.probes) if is_bad(run, number)]
     if broken:
-        more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
-        return f"{broken[0]} is outside its limit{more}", "bad"
+        many = f"{len(broken)} probes are outside their limits"
+        return many if len(broken) > 1 else f"{broken[0]} is outside its limit", "bad"
     return _STAGES[run.stage], "good"
 
 
@@ -59,7 +59,7 @@ def state_words(run: Run, number: int, t: float) -> tuple[str, str]:
     if not tally.readings:
         return "… not read yet", "dim"
     if tally.missing_since is not None:
-        return f"? no data for {clock(t - tally.missing_since)}", "odd"
+        return f"? no data {clock(t - tally.missing_since)}", "odd"
     if tally.bad_in_a_row and tally.bad_since is not None:
         return f"✖ bad for {clock(t - tally.bad_since)}", "bad"
     if tally.bad and run.phase is not Phase.BEFORE:
@@ -107,8 +107,7 @@ def undo_words(run: Run) -> str:
         return f"{len(reversible) - left} of {len(reversible)} undone{rolled}" if reversible or rolled else "nothing"
     if left:
         return f"{left} ready, on the disk"
-    faults = sum(step.kind is StepKind.ACTION for step in run.plan.experiment.method)
-    return f"{len(reversible)} of {len(reversible)} undone" if reversible else f"for {counted(faults, 'action')}"
+    return f"{len(reversible)} of {len(reversible)} undone" if reversible else "nothing to undo yet"
 
 
 def ctrl_c_words(run: Run) -> str:

@@ -94,7 +94,7 @@ def _share(judge: object, value: Any) -> float | None:
     bound = judge.bounds[0]
     if not isinstance(value, int | float) or not isinstance(bound, int | float) or bound <= 0 or value != value:
         return None
-    return max(0.0, float(value) / bound)
+    return _SHARE_MOST if value >= _SHARE_MOST * bound else max(0.0, value / bound)
 
 
 def _high_is_bad(probe: Probe) -> bool:
@@ -111,4 +111,5 @@ def _level(share: float, *, good: bool, high_is_bad: bool) -> int:
     return min(last, outside + 1 + int(max(0.0, share - 1.0) * _INSIDE)) if good else min(outside, int(share * 3))
 
 
+_SHARE_MOST: Final = 8.0
 _ONE_SIDED: Final = (Comparison.BELOW, Comparison.AT_MOST, Comparison.ABOVE, Comparison.AT_LEAST)

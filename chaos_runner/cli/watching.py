@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Protocol, TextIO
 
 from chaos_runner.cli.console import Console
-from chaos_runner.cli.ink import err_ink
+from chaos_runner.cli.ink import err_ink, is_dumb
 from chaos_runner.run.events import Event
 from chaos_runner.run.run import Run
 
@@ -60,5 +60,4 @@ def _console(*, quiet: bool, plain: bool) -> Looker:
 
 def can_redraw(stream: TextIO, environment: Mapping[str, str]) -> bool:
     """Whether a stream is a terminal that moves its cursor and knows the signs we draw with."""
-    unable = environment.get("TERM", "dumb") in ("dumb", "") or "utf" not in (stream.encoding or "").lower()
-    return stream.isatty() and not unable
+    return stream.isatty() and not is_dumb(environment) and "utf" in (stream.encoding or "").lower()

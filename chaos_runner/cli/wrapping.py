@@ -2,10 +2,21 @@
 
 import os
 from textwrap import TextWrapper
-from typing import Final, TextIO
+from typing import Final, NamedTuple, TextIO
 
+from chaos_runner.cli.ink import Ink
+
+NARROW: Final = 60
+"""Below so many columns nothing is set out in columns."""
 LINE_MOST: Final = 1000
 """Characters that are shown of one text from outside. What a person must be able to copy is never cut."""
+
+
+class Paper(NamedTuple):
+    """What is written on: its ink, and its width where it has one."""
+
+    ink: Ink
+    width: int | None
 
 
 def width_of(stream: TextIO) -> int | None:

@@ -279,7 +279,7 @@ def fold(events: Iterable[ev.Event]) -> Run:
 
 AT_ONCE = 2000
 """Events that are folded at once: many, and few enough for a processor's cache."""
-TOGETHER_S = 0.3
+TOGETHER_S = 0.2
 """Signals that come so soon after another are the same one, told by several."""
 LEAVING = 3
 """The signal that asks to leave at once, whatever is still to be undone."""
