@@ -7,6 +7,7 @@ from typing import Any, Final, TextIO
 
 from chaos_runner.cli.ink import Ink
 from chaos_runner.cli.wrapping import NARROW, Paper, brief, wrapped
+from chaos_runner.contracts import Answer
 from chaos_runner.experiment.complaints import escaped
 from chaos_runner.run import events as ev
 from chaos_runner.run.conditions import should_roll_back
@@ -54,9 +55,9 @@ class Console:
 
     def _say(self, t: float, word: str, text: str) -> None:
         self._said_t = t
-        colour = {"breach": self._ink.red, "stop": self._ink.yellow, "fault": self._ink.bold}.get(word, str)
         stamp = self._ink.dim(f"T+{t:7.2f}s")
-        self._stream.write(f"{stamp}  {colour(f'{word:<8}')}  {escaped(brief(text))}\n")
+        named = coloured(word, self._ink) + " " * max(0, 8 - len(word))
+        self._stream.write(f"{stamp}  {named}  {escaped(brief(text))}\n")
         self._stream.flush()
 
 
@@ -66,6 +67,13 @@ def lines_of(run: Run, event: Event) -> Iterator[tuple[str, str]]:
     line = say(run, event) if say else None
     if line:
         yield line
+
+
+def coloured(word: str, ink: Ink) -> str:
+    """The word of a change, in the colour of what it means."""
+    paint = {"breach": ink.red, "failed": ink.red, "stop": ink.yellow, "fault": ink.bold, "undone": ink.green,
+             "back": ink.green}.get(word, str)
+    return paint(word)
 
 
 def ending(found: Outcome, ink: Ink, width: int | None = None) -> list[str]:
@@ -229,11 +237,19 @@ def _stopped(_: Run, event: ev.Stopped) -> Line:
 
 def _verified(run: Run, event: ev.Verified) -> Line:
     answer = event.answer or ("not verified" if event.blind else "unknown")
-    return "undone", f"{run.entries[event.entry].label}: {answer}{f' ({event.diff})' if event.diff else ''}"
+    told = f"{_what(run, event.entry)}: {answer}{f' ({event.diff})' if event.diff else ''}"
+    back = event.blind or event.answer not in (None, Answer.NOT_RESTORED)
+    return ("undone", told) if back else ("failed", f"undo of {told}")
 
 
 def _undo_failed(run: Run, event: ev.UndoFailed) -> Line:
-    return "failed", f"undo of {run.entries[event.entry].label}: {event.text}"
+    return "failed", f"undo of {_what(run, event.entry)}: {event.text}"
+
+
+def _what(run: Run, entry: str) -> str:
+    """What people call an entry: its target, or the action whose author said how it is undone."""
+    found = run.entries[entry]
+    return found.label if found.act else run.plan.step(found.step).name
 
 
 def _abandoned(run: Run, event: ev.StepAbandoned) -> Line:

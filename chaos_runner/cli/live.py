@@ -17,7 +17,7 @@ from typing import Any, Final, TextIO, cast
 from rich.console import Console as Rich
 from rich.text import Text
 
-from chaos_runner.cli.console import lines_of
+from chaos_runner.cli.console import coloured, lines_of
 from chaos_runner.cli.frame import View, frame
 from chaos_runner.cli.ink import Ink
 from chaos_runner.cli.moment import clock
@@ -100,12 +100,7 @@ class Live:
         first = indent if width >= NARROW else indent + len(word) + 1
         body = wrapped(escaped(brief(text)), width - 1, indent, first)
         stamp = self._ink.dim(f"{clock(t):>6}")
-        return f"{stamp} {self._coloured(word)}{' ' * max(1, 11 - len(word)) if width >= NARROW else ' '}{body}"
-
-    def _coloured(self, word: str) -> str:
-        ink = {"breach": self._ink.red, "failed": self._ink.red, "stop": self._ink.yellow, "fault": self._ink.bold,
-               "undone": self._ink.green, "back": self._ink.green}.get(word, str)
-        return ink(word)
+        return f"{stamp} {coloured(word, self._ink)}{' ' * max(1, 11 - len(word)) if width >= NARROW else ' '}{body}"
 
     def _columns_rows(self) -> tuple[int, int]:
         try:

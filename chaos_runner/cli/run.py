@@ -18,6 +18,7 @@ from chaos_runner.cli.closing import closing
 from chaos_runner.cli.files import load_or_leave, surroundings_or_leave
 from chaos_runner.cli.ink import err_ink
 from chaos_runner.cli.watching import looking_on
+from chaos_runner.cli.wrapping import width_of, wrapped
 from chaos_runner.engine.watching import Watcher
 from chaos_runner.errors import UsageError
 from chaos_runner.experiment.build import HYPOTHESIS_STRATEGIES
@@ -207,12 +208,12 @@ def _wishes(options: Options, runtime: Runtime) -> Wishes:
 
 
 def _say_what_is_unfinished(reports: Path) -> None:
-    """Runs that died and that nobody has recovered: said, never silently passed by."""
+    """Runs that died or left something, and that nobody has recovered: said, never silently passed by."""
     left = [one.run for one in unfinished(reports) if one.held_by is None]
     if left:
         more = f" and {len(left) - 3} more" if len(left) > 3 else ""
-        click.echo(f"{err_ink().yellow('warning')}: {', '.join(left[:3])}{more} died before everything was restored: "
-                   "chaos-runner recover --all", err=True)
+        said = f"not everything is restored after {', '.join(left[:3])}{more}: chaos-runner recover --all"
+        click.echo(f"{err_ink().yellow('warning')}: {wrapped(said, width_of(sys.stderr), 9)}", err=True)
 
 
 def _tell(ended: wiring.Ended, options: Options, results: Results) -> None:

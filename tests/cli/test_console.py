@@ -56,7 +56,7 @@ def test_the_live_view_shows_stages_faults_probes_and_what_ctrl_c_will_do(
     data = experiment(pause(victim), probes=[there(tmp_path / "flag")], baseline="1s")
     with Terminal(words(data, tmp_path), columns) as terminal:
         terminal.wait_for("measuring the steady state")
-        terminal.wait_for("Ctrl-C stops: nothing has been touched")
+        terminal.wait_for("Ctrl-C stops: nothing has been")
         terminal.wait_for("━")
         terminal.wait_for("▨ pause it")
         (tmp_path / "flag").touch()
@@ -164,13 +164,16 @@ def test_hostile_names_and_notes_never_reach_the_terminal_raw(tmp_path: Path, te
             assert len(terminal.written) < 60_000
 
 
-def test_a_terminal_that_goes_away_stops_the_run_and_undoes(tmp_path: Path, victim: Process) -> None:
+@pytest.mark.parametrize(("more", "acts"), [((), "▨ pause it"), (("--plain",), "acted")])
+def test_a_terminal_that_goes_away_stops_the_run_and_undoes(
+        tmp_path: Path, victim: Process, more: tuple[str, ...], acts: str) -> None:
     data = experiment(pause(victim), probes=[there(tmp_path / "flag")], baseline="300ms",
                       rollbacks=[action("slow", module="tests.cli.steps", func="busy", arguments={"seconds": 1})])
     said = tmp_path / "said"
-    with Terminal(words(data, tmp_path, "--json"), out=said) as terminal:
-        terminal.wait_for("▨ pause it")
+    with Terminal(words(data, tmp_path, "--json", *more), out=said) as terminal:
+        terminal.wait_for(acts)
         terminal.hang_up()
+        terminal.process.send_signal(signal.SIGHUP)  # a shell passes on what it was told itself
         assert terminal.process.wait(timeout=15) == 129
     found = outcome(tmp_path)
     assert (found["verdict"], found["restored"], found["exit"]) == ("interrupted", "reported", 129)
@@ -225,7 +228,8 @@ def test_a_second_ctrl_c_still_waits_for_the_undo(tmp_path: Path, victim: Proces
 
 def test_a_third_ctrl_c_prints_the_commands_leaves_at_once_and_the_watchdog_finishes(
         tmp_path: Path, victim: Process) -> None:
-    with Terminal(words(_slowly_undone(tmp_path, victim, 8), tmp_path)) as terminal:
+    said = tmp_path / "said"
+    with Terminal(words(_slowly_undone(tmp_path, victim, 8), tmp_path, "--json"), out=said) as terminal:
         _once_hurt(tmp_path)
         for _ in range(3):
             terminal.type("\x03")
@@ -238,6 +242,8 @@ def test_a_third_ctrl_c_prints_the_commands_leaves_at_once_and_the_watchdog_fini
         assert f"finish it with: kill -CONT {victim.pid}" in text
         assert "the watchdog goes on with the undo" in text
         assert victim.at(victim.key).state == "stopped"
+    told = json.loads(said.read_text())
+    assert (told["verdict"], told["restored"], told["exit"]) == ("interrupted", "unknown", 6)
     assert _within(25, (tmp_path / "reports" / "latest" / "outcome.json").exists)
     found = outcome(tmp_path)
     assert (found["verdict"], found["restored"], found["exit"]) == ("interrupted", "restored", 130)
@@ -293,3 +299,17 @@ def test_the_plan_fits_the_terminal(tmp_path: Path, victim: Process, columns: in
     assert max(map(len, body)) <= columns
     assert "undo let" in screen.text
     assert not screen.strange
+
+
+def test_several_files_have_their_live_views_one_after_the_other_and_hear_ctrl_c(
+        tmp_path: Path, victim: Process) -> None:
+    first = write(experiment(action(), probes=[there(tmp_path / "flag")], baseline="600ms"), tmp_path)
+    second = first.rename(tmp_path / "second.json")
+    first = write(experiment(pause(victim), probes=[single()]), tmp_path)
+    with Terminal(["run", str(second), str(first), "--reports", str(tmp_path / "reports")]) as terminal:
+        terminal.wait_for("✔ PASSED")
+        terminal.wait_for("▨ pause it")
+        terminal.type("\x03")
+        assert terminal.end() == 130
+    assert victim.at(victim.key).state == "running"
+    assert not terminal.screen.strange
