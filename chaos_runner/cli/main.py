@@ -4,6 +4,7 @@ it is called.
 
 import os
 import sys
+from copy import copy
 from importlib import import_module
 from typing import Final
 
@@ -50,9 +51,8 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- click's
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"chaos_runner.cli.{cmd_name}").command
-        if not any(option.name == "no_color" for option in command.params):
-            command.params.append(_no_color())
+        command: click.Command = copy(import_module(f"chaos_runner.cli.{cmd_name}").command)
+        command.params = [*command.params, _no_color()]
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's
