@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, NoReturn
 
 import msgspec
 from msgspec import Struct, structs
@@ -18,6 +18,7 @@ from chaos_runner.engine.hands import Hands, Orders
 from chaos_runner.engine.shell import Loop, run_on_main
 from chaos_runner.engine.signals import REQUEST, cut_main_thread
 from chaos_runner.engine.watching import Watcher
+from chaos_runner.engine.workers import within
 from chaos_runner.engine.world import Elapsed, RealWorld
 from chaos_runner.errors import NotDurable, Refused, UsageError
 from chaos_runner.experiment.loading import Loaded
@@ -41,8 +42,11 @@ from chaos_runner.redaction import Redactor
 from chaos_runner.run.events import RunnerDied, RunStarted
 from chaos_runner.run.outcome import Outcome, outcome
 from chaos_runner.run.run import Run
+from chaos_runner.run.verdict import NOT_RESTORED_EXIT, judge
 
 REPORTS_VARIABLE: Final = "CHAOS_RUNNER_REPORTS"
+BY_HAND_S: Final = 1.0
+"""How long a process that leaves waits for the commands that would finish its undo."""
 RECOVERER_WAITS_S: Final = 30.0
 """How long a second recoverer waits for the first, whose work it then finds done."""
 
@@ -68,6 +72,10 @@ class Ended(Struct, frozen=True, kw_only=True):
     run: Run
     folder: Path
     problem: str = ""
+    left: bool = False
+    """Whether the process leaves before the end, as a third signal asked: the watchdog goes on, and then the folder
+    tells of it. Until then the outcome is what is known just now.
+    """
     live: dict[str, Any] | None = None
     """Chaos Toolkit's journal as controls and event handlers had it; None where nobody attended the run."""
 
@@ -100,8 +108,9 @@ def request_for(loaded: Loaded, reports: Path, variables: Sequence[str], wishes:
 def run(request: Request, watchers: Sequence[Watcher], finish: Callable[[Ended], None]) -> Ended:
     """Runs it to the end, writes everything, calls `finish`, and returns.
 
-    When a step cannot be cut, `finish` is the last thing that happens in this process: it then leaves by itself, and
-    the watchdog undoes once more. Raises UsageError, Refused and NotDurable while nothing has been touched.
+    When a step cannot be cut, or a third signal wants to leave, `finish` is the last thing that happens in this
+    process: it then leaves by itself, and the watchdog undoes (once more). Raises UsageError, Refused and NotDurable
+    while nothing has been touched.
     """
     clock = SystemClock()
     started = clock.now()
@@ -115,6 +124,8 @@ def run(request: Request, watchers: Sequence[Watcher], finish: Callable[[Ended],
     tell_of_start(request.guests, plan.experiment, Redactor(values.sensitive()))
 
     def over(last: Run) -> None:
+        if not last.over:
+            _leave_to_the_watchdog(last, parts, folder, finish)
         try:
             ended.append(_told(_closed(last, parts, folder), request))
             left = any(step.abandoned for step in last.steps.values())
@@ -128,6 +139,7 @@ def run(request: Request, watchers: Sequence[Watcher], finish: Callable[[Ended],
     for watcher in watchers:
         parts.loop.watch(watcher)
     parts.world.request = folder / REQUEST
+    parts.loop.may_leave = lambda: not request.in_process and watchdog is not None and watchdog.alive
     run_on_main(parts.world, lambda: parts.loop.execute(RunStarted(t=0.0, plan=plan)), over)
     if any(step.abandoned for step in ended[0].run.steps.values()):
         _let_go(watchdog, lock)  # what was left behind has been cut, or has come back
@@ -156,6 +168,34 @@ def surveyed(request: Request) -> Survey:
     """Whom a run would hit at this moment. Touches nothing. Raises UsageError and Refused."""
     plan, values = planned(request, SystemClock().now())
     return survey(plan, values, shelf.fault)
+
+
+def _leave_to_the_watchdog(last: Run, parts: _Parts, folder: Path, finish: Callable[[Ended], None]) -> NoReturn:
+    """Says what is open and ends the process: that is what wakes the watchdog."""
+    exit_code = NOT_RESTORED_EXIT
+    try:
+        parts.loop.hear_out()
+        known = _with_commands(last, parts.hands)
+        now = known.after(judge(known))
+        exit_code = outcome(now).exit
+        finish(Ended(outcome=outcome(now), run=now, folder=folder, left=True))
+    finally:
+        os._exit(exit_code)
+
+
+def _with_commands(last: Run, hands: Hands) -> Run:
+    """The run, in which every entry that is open knows the command that finishes its undo; as far as that is known
+    soon: a fault's own code says it.
+    """
+    entries = dict(last.entries)
+
+    def ask() -> None:
+        for key, entry in last.entries.items():
+            if entry.reversible and not entry.is_back:
+                entries[key] = structs.replace(entry, by_hand=hands.by_hand(entry) or entry.by_hand)
+
+    within(BY_HAND_S, ask)
+    return structs.replace(last, entries=dict(entries))
 
 
 def _let_go(watchdog: Watchdog | None, lock: RunLock) -> None:

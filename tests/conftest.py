@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+import signal
 from pathlib import Path
 
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path(os.environ.get("HOME", "/tmp")) / ".cache") / "chaos-runner"
@@ -8,3 +9,6 @@ _TOXIPROXY = _CACHE / "toxiproxy-2.12.0" / "server"
 
 if _TOXIPROXY.exists():
     os.environ.setdefault("CHAOS_RUNNER_TOXIPROXY", str(_TOXIPROXY))
+
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # under nohup: what the tests start must still hear a hang-up
+    signal.signal(signal.SIGHUP, lambda *_: None)

@@ -9,6 +9,7 @@ from msgspec import structs
 from chaos_runner import wiring
 from chaos_runner.cli.ink import err_ink
 from chaos_runner.cli.screen import lines
+from chaos_runner.cli.wrapping import width_of
 from chaos_runner.errors import Refused, UsageError
 from chaos_runner.plan.survey import Survey
 from chaos_runner.plan.written import PlanFile, check_same, read_plan
@@ -37,7 +38,7 @@ def agreed(request: wiring.Request, *, yes: bool) -> wiring.Request:
     found = wiring.surveyed(request)
     if not found.asks or found.refusals:  # what is refused is told by the run, and recorded with it
         return request
-    click.echo("\n".join([*lines(found, err_ink()), ""]), err=True)
+    click.echo("\n".join([*lines(found, err_ink(), width_of(sys.stderr)), ""]), err=True)
     if not yes:
         _ask(found)
     wishes = structs.replace(request.wishes, seed=found.plan.seed, planned=found.planned)

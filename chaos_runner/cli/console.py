@@ -1,10 +1,13 @@
 """The console: one line per change on standard error, and the two answers at the end. Plain enough for a CI log."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from time import monotonic
 from typing import Any, Final, TextIO
 
 from chaos_runner.cli.ink import Ink
+from chaos_runner.cli.wrapping import NARROW, Paper, brief, wrapped
+from chaos_runner.contracts import Answer
 from chaos_runner.experiment.complaints import escaped
 from chaos_runner.run import events as ev
 from chaos_runner.run.conditions import should_roll_back
@@ -15,45 +18,88 @@ from chaos_runner.run.sentences import limit_words, value_words
 from chaos_runner.units import spoken_seconds
 
 ALIVE_S: Final = 30.0
+ALSO_MOST: Final = 10
+"""Further reasons that are named; the report has all."""
 _GOOD: Final = {Verdict.PASSED, RestoredState.RESTORED, RestoredState.NOTHING}
 _BAD: Final = {Verdict.DEVIATED, Verdict.ERROR, RestoredState.NOT_RESTORED, RestoredState.UNKNOWN}
 
 
 class Console:
-    """Watches a run and says what changes."""
+    """Watches a run and says what changes, and every half a minute that it is alive."""
 
     def __init__(self, ink: Ink, stream: TextIO = sys.stderr) -> None:
         self._ink = ink
         self._stream = stream
         self._said_t = 0.0
+        self._heard: tuple[Run, float] | None = None
 
     def __call__(self, run: Run, events: Sequence[Event]) -> None:
+        self._heard = run, monotonic()
         for event in events:
-            say = _LINES.get(type(event))
-            line = say(run, event) if say else None
-            if line:
+            for line in lines_of(run, event):
                 self._say(event.t, *line)
-        if run.t - self._said_t > ALIVE_S:
-            self._say(run.t, "alive", f"{run.stage} for {spoken_seconds(run.t - run.stages.get(run.stage, 0.0))}")
+        self._alive(run, run.t)
+
+    def beat(self) -> None:
+        """Says that the run is alive also where nothing happens in it."""
+        if self._heard:
+            run, heard_s = self._heard
+            self._alive(run, run.t + monotonic() - heard_s)
+
+    def close(self) -> None:
+        """Nothing is left to say."""
+
+    def _alive(self, run: Run, t: float) -> None:
+        if t - self._said_t > ALIVE_S and not run.over:
+            self._say(t, "alive", f"{run.stage} for {spoken_seconds(t - run.stages.get(run.stage, 0.0))}")
 
     def _say(self, t: float, word: str, text: str) -> None:
         self._said_t = t
-        colour = {"breach": self._ink.red, "stop": self._ink.yellow, "fault": self._ink.bold}.get(word, str)
         stamp = self._ink.dim(f"T+{t:7.2f}s")
-        self._stream.write(f"{stamp}  {colour(f'{word:<8}')}  {escaped(text)}\n")
+        named = coloured(word, self._ink) + " " * max(0, 8 - len(word))
+        self._stream.write(f"{stamp}  {named}  {escaped(brief(text))}\n")
         self._stream.flush()
 
 
-def ending(found: Outcome, ink: Ink) -> list[str]:
+def lines_of(run: Run, event: Event) -> Iterator[tuple[str, str]]:
+    """What an event changes: a word and a text. Nothing, where it changes nothing that people follow."""
+    say = _LINES.get(type(event))
+    line = say(run, event) if say else None
+    if line:
+        yield line
+
+
+def coloured(word: str, ink: Ink) -> str:
+    """The word of a change, in the colour of what it means."""
+    paint = {"breach": ink.red, "failed": ink.red, "stop": ink.yellow, "fault": ink.bold, "undone": ink.green,
+             "back": ink.green}.get(word, str)
+    return paint(word)
+
+
+def ending(found: Outcome, ink: Ink, width: int | None = None) -> list[str]:
     """The last lines of a run: the verdict, whether everything is restored, and what to do if not."""
-    lines = [f"{_icon(found.verdict, ink)} {ink.bold(found.verdict.upper()):<12}  {escaped(found.sentence)}",
-             f"{_icon(found.restored, ink)} {ink.bold(found.restored.upper()):<12}  {_restored_words(found)}"]
+    column = max(12, len(found.verdict), len(found.restored)) if width is None or width >= NARROW else 0
+    lines = [_answer(found.verdict, found.sentence, column, Paper(ink, width)),
+             _answer(found.restored, _restored_words(found), column, Paper(ink, width))]
     for left in found.unrestored:
-        lines.append(f"    {escaped(left.target)}: {escaped(left.diff) or left.restored}")
-        if left.by_hand:
-            lines.append(f"    finish it with:  {left.by_hand}")
-    lines += [f"  also       {reason.code} {escaped(reason.text)}" for reason in found.reasons[1:]]
-    return lines
+        lines.append(_indented(f"{left.target}: {left.diff or left.restored}", width))
+        if left.by_hand:  # never wrapped nor cut: it is to be copied
+            lines.append(f"    finish it with:  {escaped(left.by_hand)}")
+    also = [f"also      {reason.code} {reason.text}" for reason in found.reasons[1:ALSO_MOST + 1]]
+    if len(found.reasons) > ALSO_MOST + 1:
+        also.append(f"also      {len(found.reasons) - ALSO_MOST - 1} reasons more, in the report")
+    return [*lines, *(_indented(one, width, 2, 15) for one in also)]
+
+
+def _answer(word: Verdict | RestoredState, text: str, column: int, paper: Paper) -> str:
+    indent = column + 4 if column else 2
+    body = wrapped(escaped(brief(text)), paper.width, indent, indent if column else len(word) + 4)
+    return f"{_icon(word, paper.ink)} {paper.ink.bold(word.upper())}{' ' * max(2, column + 2 - len(word))}{body}"
+
+
+def _indented(text: str, width: int | None, by: int = 4, hanging: int = 6) -> str:
+    narrow = width is not None and width < NARROW
+    return " " * by + wrapped(escaped(brief(text)), width, by + 2 if narrow else hanging, by)
 
 
 def _icon(word: Verdict | RestoredState, ink: Ink) -> str:
@@ -78,14 +124,14 @@ def _restored_words(found: Outcome) -> str:
             words = "it is not known whether everything is back"
         case RestoredState.NOT_RESTORED:
             words = "something is still as we left it"
-    return escaped("; ".join([words, *healed, *untracked]))
+    return "; ".join([words, *healed, *untracked])
 
 
 Line = tuple[str, str] | None
 
 
 def _started(_: Run, event: ev.RunStarted) -> Line:
-    return "run", f"{event.plan.run}  {event.plan.experiment.title}"
+    return "run", f"{event.plan.run}  {event.plan.experiment.title}  ({event.plan.started})"
 
 
 def _checked(run: Run, event: ev.Checked) -> Line:
@@ -191,11 +237,19 @@ def _stopped(_: Run, event: ev.Stopped) -> Line:
 
 def _verified(run: Run, event: ev.Verified) -> Line:
     answer = event.answer or ("not verified" if event.blind else "unknown")
-    return "undone", f"{run.entries[event.entry].label}: {answer}{f' ({event.diff})' if event.diff else ''}"
+    told = f"{_what(run, event.entry)}: {answer}{f' ({event.diff})' if event.diff else ''}"
+    back = event.blind or event.answer not in (None, Answer.NOT_RESTORED)
+    return ("undone", told) if back else ("failed", f"undo of {told}")
 
 
 def _undo_failed(run: Run, event: ev.UndoFailed) -> Line:
-    return "failed", f"undo of {run.entries[event.entry].label}: {event.text}"
+    return "failed", f"undo of {_what(run, event.entry)}: {event.text}"
+
+
+def _what(run: Run, entry: str) -> str:
+    """What people call an entry: its target, or the action whose author said how it is undone."""
+    found = run.entries[entry]
+    return found.label if found.act else run.plan.step(found.step).name
 
 
 def _abandoned(run: Run, event: ev.StepAbandoned) -> Line:

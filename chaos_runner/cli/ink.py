@@ -36,7 +36,12 @@ def wants_colour(stream: TextIO, environment: Mapping[str, str]) -> bool:
         return False
     if environment.get("FORCE_COLOR"):
         return True
-    return stream.isatty() and environment.get("TERM") != "dumb"
+    return stream.isatty() and not is_dumb(environment)
+
+
+def is_dumb(environment: Mapping[str, str]) -> bool:
+    """Whether nothing is known of the terminal, or that it understands no escape sequence."""
+    return environment.get("TERM", "") in ("", "dumb")
 
 
 def err_ink() -> Ink:

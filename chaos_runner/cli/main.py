@@ -4,6 +4,7 @@ it is called.
 
 import os
 import sys
+from copy import copy
 from importlib import import_module
 from typing import Final
 
@@ -42,6 +43,17 @@ COMPLETE: Final = "_CHAOS_RUNNER_COMPLETE"
 """Set by the shells' completion scripts when they ask what may follow."""
 
 
+def _no_color() -> click.Option:
+    """An option of every command, and before it. It does what NO_COLOR does, for the processes that we start too."""
+
+    def chosen(_: click.Context, __: click.Parameter, value: bool) -> None:  # noqa: FBT001 -- click's
+        if value:
+            os.environ["NO_COLOR"] = "1"
+
+    return click.Option(["--no-color"], is_flag=True, is_eager=True, expose_value=False, callback=chosen,
+                        help="Write without colour, as with NO_COLOR=1.")
+
+
 class Commands(click.Group):
     """Commands that are imported when they are called; their help line stands above, so that --help needs none."""
 
@@ -51,7 +63,8 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- click's
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"chaos_runner.cli.{cmd_name}").command
+        command: click.Command = copy(import_module(f"chaos_runner.cli.{cmd_name}").command)
+        command.params = [*command.params, _no_color()]
         if COMPLETE in os.environ:
             from chaos_runner.cli.completing import teach
 
@@ -71,6 +84,9 @@ def cli() -> None:
     Exit codes: 0 passed, 1 deviated (a weakness), 2 usage or invalid file, 3 not started, 4 aborted, 5 error or
     inconclusive, 6 something is not restored (outranks all others), 130/143/129/131 interrupted by a signal.
     """
+
+
+cli.params.append(_no_color())
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from chaos_runner import wiring
 from chaos_runner.cli.files import request_from
 from chaos_runner.cli.ink import out_ink
 from chaos_runner.cli.screen import lines
+from chaos_runner.cli.wrapping import width_of
 from chaos_runner.errors import Refused, UsageError
 from chaos_runner.plan.build import Wishes
 from chaos_runner.plan.survey import Survey
@@ -48,7 +49,7 @@ def command(file: str, *, out: Path | None, as_json: bool, **options: Any) -> No
 
 
 def _show(found: Survey) -> None:
-    click.echo("\n".join(lines(found, out_ink())))
+    click.echo("\n".join(lines(found, out_ink(), width_of(sys.stdout))))
 
 
 def _keep(kept: PlanFile, out: Path) -> None:

@@ -10,9 +10,11 @@ import msgspec
 from msgspec import Struct
 
 from chaos_runner import wiring
+from chaos_runner.cli.closing import near
 from chaos_runner.cli.console import Console, ending
 from chaos_runner.cli.ink import err_ink
 from chaos_runner.cli.runs import find_run
+from chaos_runner.cli.wrapping import width_of
 from chaos_runner.contracts import Answer
 from chaos_runner.errors import ChaosRunnerError
 from chaos_runner.recovery.unfinished import unfinished
@@ -101,7 +103,8 @@ def _row(folder: Path, ended: wiring.Ended | None) -> dict[str, Any]:
     if ended is None:
         click.echo(f"run {folder.name} is held by a living process: it is left alone", err=True)
         return {"run": folder.name, "undone": [], "drift": [], "restored": "running"}
-    click.echo("\n".join(["", *ending(ended.outcome, err_ink()), f"  report      {folder / 'report.html'}"]), err=True)
+    lines = ["", *ending(ended.outcome, err_ink(), width_of(sys.stderr)), f"  report    {near(folder / 'report.html')}"]
+    click.echo("\n".join(lines), err=True)
     return {"run": folder.name, "undone": list(_labels(ended.run, Answer.RESTORED, Answer.GONE)),
             "drift": list(_labels(ended.run, Answer.DRIFT)), "restored": ended.outcome.restored}
 

@@ -14,11 +14,13 @@ from msgspec import Struct, structs
 from chaos_runner import wiring
 from chaos_runner.cli.asking import agreed, bound_to, read_plan_file
 from chaos_runner.cli.children import run_in_a_child
-from chaos_runner.cli.console import Console, ending
+from chaos_runner.cli.closing import closing
 from chaos_runner.cli.files import load_or_leave, surroundings_or_leave
 from chaos_runner.cli.ink import err_ink
 from chaos_runner.cli.opening import open_page
 from chaos_runner.cli.outputs import NAMES, Outputs, Told
+from chaos_runner.cli.watching import looking_on
+from chaos_runner.cli.wrapping import width_of, wrapped
 from chaos_runner.engine.watching import Watcher
 from chaos_runner.errors import UsageError
 from chaos_runner.experiment.build import HYPOTHESIS_STRATEGIES
@@ -62,6 +64,7 @@ class Options(Struct, frozen=True, kw_only=True):
     json: bool
     events: str | None
     quiet: bool
+    plain: bool
     open: bool
     outputs: Outputs
 
@@ -130,6 +133,7 @@ class Results:
 @click.option("--json", is_flag=True, help="Print the outcome as one JSON object.")
 @click.option("--events", metavar="PATH", help="Stream the journal's events to a file, or to standard output for -.")
 @click.option("--quiet", "-q", is_flag=True, help="Say only the two answers at the end.")
+@click.option("--plain", is_flag=True, help="One line per change on a terminal too, and no live view.")
 @click.option("--open", "open", is_flag=True, help="Open the report in a browser.")
 @click.option("--output", multiple=True, metavar="NAME[=FILE],…", help=(
     f"Tell of it in these forms too: {', '.join(NAMES)}. Chosen by itself in GitHub Actions and in GitLab CI."))
@@ -137,7 +141,9 @@ def command(files: tuple[str, ...], output: tuple[str, ...], **options: Any) -> 
     """Run experiments: inject the faults, undo them, judge.
 
     FILE is an experiment in YAML or JSON, the address of one (https://…), or - for standard input. Several files run
-    in the order given, each in a process of its own. Ctrl-C stops and undoes; so do SIGTERM, SIGHUP and SIGQUIT.
+    in the order given, each in a process of its own. Ctrl-C stops and undoes; so do SIGTERM, SIGHUP and SIGQUIT. The
+    second Ctrl-C skips waits and still undoes; the third prints what is still to be undone and leaves that to the
+    watchdog.
     """
     chosen = Options(outputs=Outputs.of(output, os.environ), **options)
     chosen.outputs.make_ready(files)
@@ -183,17 +189,17 @@ def _run(asked: wiring.Request, options: Options) -> None:
     request = agreed(asked, yes=options.yes)
     _say_what_is_unfinished(request.reports)
     results = Results()
-    watchers: list[Watcher] = [] if options.quiet else [Console(err_ink())]
-    if options.events:
-        watchers.append(_streaming(results.stream(options.events)))
+    watchers: list[Watcher] = [_streaming(results.stream(options.events))] if options.events else []
+    with looking_on(quiet=options.quiet, plain=options.plain) as console:
 
-    def finish(ended: wiring.Ended) -> NoReturn:
-        try:
-            _tell(ended, options, results)
-        finally:
-            os._exit(ended.outcome.exit)
+        def finish(ended: wiring.Ended) -> NoReturn:
+            try:
+                console.close()
+                _tell(ended, options, results)
+            finally:
+                os._exit(ended.outcome.exit)
 
-    wiring.run(request, watchers, finish)
+        wiring.run(request, [console, *watchers], finish)
 
 
 def _request(file: str, options: Options) -> wiring.Request:
@@ -222,21 +228,18 @@ def _wishes(options: Options, runtime: Runtime) -> Wishes:
 
 
 def _say_what_is_unfinished(reports: Path) -> None:
-    """Runs that died and that nobody has recovered: said, never silently passed by."""
+    """Runs that died or left something, and that nobody has recovered: said, never silently passed by."""
     left = [one.run for one in unfinished(reports) if one.held_by is None]
     if left:
         more = f" and {len(left) - 3} more" if len(left) > 3 else ""
-        click.echo(f"{err_ink().yellow('warning')}: {', '.join(left[:3])}{more} died before everything was restored: "
-                   "chaos-runner recover --all", err=True)
+        said = f"not everything is restored after {', '.join(left[:3])}{more}: chaos-runner recover --all"
+        click.echo(f"{err_ink().yellow('warning')}: {wrapped(said, width_of(sys.stderr), 9)}", err=True)
 
 
 def _tell(ended: wiring.Ended, options: Options, results: Results) -> None:
     """The verdict stands, whether or not anybody can be told: what cannot be printed is not."""
     ink = err_ink()
-    lines = ["", *ending(ended.outcome, ink), f"  report      {_near(ended.folder / 'report.html')}",
-             f"  exit {ended.outcome.exit}"]
-    if ended.problem:
-        lines.append(f"  {ink.yellow('warning')}     {ended.problem}")
+    lines = closing(ended, options.reports, ink, sys.stderr)
     with suppress(OSError, ValueError, AttributeError):
         click.echo("\n".join(lines), err=True, color=ink.on)
     if options.json:
@@ -260,14 +263,6 @@ def _warn(problems: Sequence[str]) -> None:
     with suppress(OSError, ValueError, AttributeError):
         for problem in problems:
             click.echo(f"{err_ink().yellow('warning')}: {problem}", err=True)
-
-
-def _near(path: Path) -> Path:
-    """The path as people would write it: from where they are."""
-    try:
-        return path.relative_to(Path.cwd())
-    except (OSError, ValueError):
-        return path
 
 
 def _streaming(write: Callable[[bytes], object]) -> Watcher:
@@ -326,4 +321,5 @@ def _passed_on(options: Options) -> Iterator[str]:
         yield from ("--reports", str(options.reports))
     yield from (flag for flag, on in (
         ("--hypothesis-only", options.hypothesis_only), ("--quiet", options.quiet), ("--fail-fast", options.fail_fast),
-        ("--no-verify-tls", options.no_verify_tls), ("--yes", options.yes), ("--rehearse", options.rehearse)) if on)
+        ("--no-verify-tls", options.no_verify_tls), ("--yes", options.yes), ("--rehearse", options.rehearse),
+        ("--plain", options.plain)) if on)

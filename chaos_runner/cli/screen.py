@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import Final
 
 from chaos_runner.cli.ink import Ink
+from chaos_runner.cli.wrapping import Paper, wrapped
 from chaos_runner.experiment.complaints import escaped
 from chaos_runner.plan.limits import count, used
 from chaos_runner.plan.survey import Shot, Survey, WayBack
@@ -18,21 +19,26 @@ NAMED_MOST: Final = 8
 _NEEDS: Final = attrgetter("needs")
 
 
-def lines(found: Survey, ink: Ink) -> Iterator[str]:
-    """The whole screen."""
-    plan = found.plan
-    yield ink.bold(escaped(plan.experiment.title))
-    yield ink.dim(escaped(_about(found)))
+def lines(found: Survey, ink: Ink, width: int | None = None) -> Iterator[str]:
+    """The whole screen, for a terminal of `width` columns; None where nobody sees a width."""
+    plan, paper = found.plan, Paper(ink, width)
+    yield ink.bold(wrapped(escaped(plan.experiment.title), width, 2, 0))
+    yield ink.dim(wrapped(escaped(_about(found)), width, 2, 0))
     for shot in found.shots:
         yield ""
-        yield from _shot(found, shot, ink)
+        yield from _shot(found, shot, paper)
     if not found.shots:
         yield "\n  no action: nothing would be done"
     yield ""
-    yield from (f"  {name:<11} {escaped(text)}" for name, text in _facts(found))
-    yield from (f"  {ink.red('refused')}     {escaped(said)}" for said in found.refusals)
+    yield from (_row(f"  {name:<11} ", escaped(text), paper) for name, text in _facts(found))
+    yield from (_row(f"  {ink.red('refused')}     ", escaped(said), paper, 14) for said in found.refusals)
     if found.asks:
-        yield f"  {ink.yellow('asks')}        {escaped(found.asks)}"
+        yield _row(f"  {ink.yellow('asks')}        ", escaped(found.asks), paper, 14)
+
+
+def _row(label: str, text: str, paper: Paper, cells: int | None = None) -> str:
+    """A label and its text, which hangs beneath itself. `cells` is the label's width where colour hides it."""
+    return label + wrapped(text, paper.width, len(label) if cells is None else cells)
 
 
 def _about(found: Survey) -> str:
@@ -42,17 +48,18 @@ def _about(found: Survey) -> str:
             f"digest {written(found).digest}")
 
 
-def _shot(found: Survey, shot: Shot, ink: Ink) -> Iterator[str]:
+def _shot(found: Survey, shot: Shot, paper: Paper) -> Iterator[str]:
     card = found.plan.cards.get(shot.step.key)
-    yield f"  {ink.bold(escaped(shot.step.name))}"
-    yield f"    hits      {escaped(_whom(shot))}"
-    yield f"    does      {escaped(' '.join(_does(shot, card.does if card else '')))}"
-    yield f"    undo      {escaped(_undo(shot, card.way_back if card else '', card.healed_by if card else ''))}"
+    yield f"  {paper.ink.bold(wrapped(escaped(shot.step.name), paper.width, 2))}"
+    yield _row("    hits      ", escaped(_whom(shot)), paper)
+    yield _row("    does      ", escaped(" ".join(_does(shot, card.does if card else ""))), paper)
+    yield _row("    undo      ",
+               escaped(_undo(shot, card.way_back if card else "", card.healed_by if card else "")), paper)
     for needs, rights in groupby(sorted(shot.rights, key=_NEEDS), key=_NEEDS):
         verbs = {right.verb: right.lacks for right in rights}
-        mark = ink.red("✖") if any(verbs.values()) else ink.green("✔")
+        mark = paper.ink.red("✖") if any(verbs.values()) else paper.ink.green("✔")
         lacks = next((lacks for lacks in verbs.values() if lacks), "")
-        yield f"    right     {mark} to {' and to '.join(verbs)}: {escaped(lacks or needs)}"
+        yield _row(f"    right     {mark} ", f"to {' and to '.join(verbs)}: {escaped(lacks or needs)}", paper, 16)
 
 
 def _whom(shot: Shot) -> str:

@@ -212,6 +212,13 @@ class Hands:
                                  by_hand=fault.by_hand(act))
         return ev.Undone(t=self._t(), entry=entry.key, called_t=called_t)
 
+    def by_hand(self, entry: Entry) -> str:
+        """The command that finishes the undo of an entry, "" where nobody knows one."""
+        if self._plan.step(entry.step).undo:
+            return ""
+        fault, act = self._native(entry)
+        return fault.by_hand(act)
+
     def _undo_by_provider(self, entry: str, call: Provider, called_t: float) -> ev.Fact:
         called = activities.call(call, self._caller(entry))
         if called.ok and called.grade is not Grade.NONE:

@@ -35,6 +35,8 @@ class Loop:
         self._redact = redactor
         self._watchers = Watchers()
         self._lost = False
+        self.may_leave: Callable[[], bool] = _never
+        """Whether somebody else would undo what is left, so that a third signal may end this process at once."""
 
     def watch(self, watcher: Watcher) -> None:
         """Tells `watcher` of every event, once it is written, on a thread of its own: it can neither break nor hold
@@ -47,7 +49,9 @@ class Loop:
         self._watchers.drain()
 
     def execute(self, started: ev.RunStarted) -> Run:
-        """Runs to the end. Raises NotDurable only while nothing has been applied."""
+        """Runs to the end, or until it may be left (`Run.leaving`). Raises NotDurable only while nothing has been
+        applied.
+        """
         clean = self._redact.struct(started)
         return self._to_the_end(self._breathe(Run.of(clean), begin(clean)))
 
@@ -56,9 +60,13 @@ class Loop:
         return self._to_the_end(self._breathe(run, decide(run, died)))
 
     def _to_the_end(self, run: Run) -> Run:
-        while not run.over:
+        while not run.over and not self._leaves(run):
             run = self._breathe(run, self._decide(run, self._world.next_item()))
         return run
+
+    def _leaves(self, run: Run) -> bool:
+        """Without its journal nobody else could go on with the run."""
+        return run.leaving and not self._lost and self.may_leave()
 
     def _decide(self, run: Run, item: Item) -> Decision:
         clean = item if isinstance(item, co.Woke) else self._redact.struct(item)
@@ -80,10 +88,16 @@ class Loop:
                     raise
                 self._lost = True
                 run, events, commands = _without_journal(decision, str(problem))
-        for command in commands:
-            self._world.start(command, run)
+        if not self._leaves(run):
+            for command in commands:
+                self._world.start(command, run)
         self._watchers.tell(run, events)
         return run
+
+
+def _never() -> bool:
+    """Where nobody else would undo what is left."""
+    return False
 
 
 def _without_journal(decision: Decision, why: str) -> Decision:

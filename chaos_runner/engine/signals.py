@@ -45,7 +45,8 @@ def caught(tell: Callable[[str, int], None], asked: Callable[[str], None]) -> It
     """
     heard, said = os.pipe()
     os.set_blocking(said, False)
-    before = {number: signal.signal(number, _ignore) for number in (*STOPPING, ASKING, ASKING_HARSHLY)}
+    before = {number: signal.signal(number, _ignore) for number in (*STOPPING, ASKING, ASKING_HARSHLY)
+              if not _by_nohup(number)}
     _Leaving.now = False
     wakeup_before = signal.set_wakeup_fd(said, warn_on_full_buffer=False)
     listener = threading.Thread(target=_listen, args=(heard, tell, asked), name="signals", daemon=True)
@@ -68,6 +69,11 @@ def caught(tell: Callable[[str, int], None], asked: Callable[[str], None]) -> It
             listener.join()
             os.close(said)
             os.close(heard)
+
+
+def _by_nohup(number: signal.Signals) -> bool:
+    """Whether a hang-up is to be outlived: that is what `nohup` asks for."""
+    return number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN
 
 
 def _ignore(*_: object) -> None:

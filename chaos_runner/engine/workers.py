@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 
 Job = Callable[[], None]
@@ -39,6 +40,18 @@ class Workers:
             job()
             self._idle.append(None)
             job = self._jobs.get()
+
+
+def within(limit_s: float, job: Job) -> None:
+    """Does the job on another thread and waits for it, but no longer than that. What it raises is its own affair."""
+
+    def quietly() -> None:
+        with suppress(Exception):
+            job()
+
+    worker = threading.Thread(target=quietly, name="within", daemon=True)
+    worker.start()
+    worker.join(limit_s)
 
 
 class MainThread:

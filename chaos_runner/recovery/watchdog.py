@@ -29,6 +29,11 @@ class Watchdog:
         self._process = process
         self.pid = process.pid
 
+    @property
+    def alive(self) -> bool:
+        """Whether it would still bring back what this process leaves."""
+        return self._process.poll() is None
+
     def dismiss(self) -> None:
         """The run is over and recorded: nothing is left to watch. The watchdog ends."""
         with contextlib.suppress(OSError):  # it was killed: then there is nobody to dismiss

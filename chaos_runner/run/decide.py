@@ -31,7 +31,7 @@ from chaos_runner.run.conditions import (
     would_trip,
 )
 from chaos_runner.run.events import Phase, RestoredState, Stage, StopKind
-from chaos_runner.run.run import Entry, EntryState, Run
+from chaos_runner.run.run import LEAVING, Entry, EntryState, Run
 from chaos_runner.run.verdict import entry_state, judge
 from chaos_runner.units import spoken_seconds
 
@@ -760,11 +760,11 @@ def _roll_back_next(turn: _Turn) -> bool:
 
 
 def _given_up(turn: _Turn, key: str) -> bool:
-    """Whether a rollback that does not end is left behind: after its time, or when a signal asks once more."""
+    """Whether a rollback that does not end is left behind: after its time, or when somebody wants to leave."""
     state, stop = turn.run.step(key), turn.run.stop
     if state.abandoned:
         return True
-    patience = 0 if stop and stop.kind is StopKind.DIED else 1
+    patience = 0 if stop and stop.kind is StopKind.DIED else LEAVING - 1
     late = state.began_t is not None and turn.t - state.began_t > READING_LATE_S
     if late or turn.run.signals > patience:
         turn.note(ev.StepAbandoned(t=turn.t, step=key))

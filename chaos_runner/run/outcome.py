@@ -220,7 +220,8 @@ def _stop(run: Run) -> StopOutcome | None:
 
 def _unrestored(run: Run) -> list[UndoOutcome]:
     bad = (RestoredState.NOT_RESTORED, RestoredState.UNKNOWN)
-    return [UndoOutcome(target=entry.label, restored=state, diff=entry.diff or entry.undo_error, by_hand=entry.by_hand)
+    return [UndoOutcome(target=entry.label if entry.act else run.plan.step(entry.step).name, restored=state,
+                        diff=entry.diff or entry.undo_error, by_hand=entry.by_hand)
             for entry in run.entries.values() if (state := entry_state(entry)) in bad]
 
 

@@ -143,6 +143,8 @@ class Run(Struct, frozen=True, kw_only=True):
     rehearsals: dict[int, ev.Rehearsed] = {}
     stop: ev.Stopped | None = None
     signals: int = 0
+    """How often a person, or what stands for one, has asked to stop. The third time they want to leave."""
+    signal_t: float = 0.0
     first_applied_t: float | None = None
     first_undo_t: float | None = None
     last_undo_t: float | None = None
@@ -180,6 +182,11 @@ class Run(Struct, frozen=True, kw_only=True):
     @property
     def over(self) -> bool:
         return self.ended is not None
+
+    @property
+    def leaving(self) -> bool:
+        """Whether it was asked for the third time to stop, and there is still something to wait for."""
+        return self.signals >= LEAVING and not self.over
 
     @property
     def phase(self) -> Phase:
@@ -272,6 +279,10 @@ def fold(events: Iterable[ev.Event]) -> Run:
 
 AT_ONCE = 2000
 """Events that are folded at once: many, and few enough for a processor's cache."""
+TOGETHER_S = 0.2
+"""Signals that come so soon after another are the same one, told by several."""
+LEAVING = 3
+"""The signal that asks to leave at once, whatever is still to be undone."""
 _EMPTY = Tally()
 _EARLIER = {Phase.DURING: Phase.BEFORE, Phase.AFTER: Phase.DURING}
 _T = attrgetter("t")
@@ -429,8 +440,13 @@ def _reopened(entry: Entry) -> Entry:
     return structs.replace(entry, state=EntryState.RECORDED, attempts=0, unsure=False, undo_error="", answer=None)
 
 
-def _signal_came(run: Run, _: ev.SignalCame) -> Changes:
-    return {"signals": run.signals + 1}
+def _signal_came(run: Run, event: ev.SignalCame) -> Changes:
+    """A lost terminal hangs up two or three times, and a wrapper passes on the Ctrl-C that we have heard already: that
+    is no more than having been asked once.
+    """
+    if run.signals and (event.signal == "SIGHUP" or event.t - run.signal_t < TOGETHER_S):
+        return {}
+    return {"signals": run.signals + 1, "signal_t": event.t}
 
 
 def _bug_met(run: Run, event: ev.BugMet) -> Changes:

@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 
 def a_set() -> set[str]:
@@ -41,6 +42,27 @@ def chatter() -> None:
     """Prints to standard output, by Python and by descriptor."""
     print("hello from a step", flush=True)
     os.write(1, b"hello again\n")
+
+
+def say(text: str) -> None:
+    """Prints what it is given."""
+    print(text, flush=True)
+
+
+def fail(text: str) -> None:
+    """Raises what it is given."""
+    raise RuntimeError(text)
+
+
+def remove_slowly(path: str, seconds: float) -> None:
+    """Takes a file away, after a while."""
+    time.sleep(seconds)
+    Path(path).unlink(missing_ok=True)
+
+
+def make(path: str) -> None:
+    """Makes a file."""
+    Path(path).touch()
 
 
 def close_everything() -> None:

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from chaos_runner.errors import ActFailed, Gone, NoEffect, NoTarget, NotDurable, Refused
+from chaos_runner.run import commands as co
 from chaos_runner.run import events as ev
+from chaos_runner.run.decide import Item
 from chaos_runner.run.events import RestoredState, Stage, Verdict
 from chaos_runner.testing import FakeFault, FakeProbe, MemoryRun, readings, run_in_memory, signal_at, stop_at
 from tests.run.samples import action, experiment, fault, lasting, probe, wait
@@ -122,6 +124,39 @@ def test_a_stop_that_arrives_while_undoing_does_not_interrupt_the_undo() -> None
     run = play(experiment(fault()), pause=pause, items=[signal_at(15.2), signal_at(15.3)])
     assert pause.calls.count("undo") == 3
     assert run.restored is RestoredState.NOT_RESTORED
+
+
+def test_a_lost_terminal_that_hangs_up_three_times_asks_once() -> None:
+    hung_up = [signal_at(20 + after, "SIGHUP", 129) for after in (0, 1, 2)]
+    run = _with_a_slow_rollback(hung_up)
+    assert (run.run.signals, run.exit) == (1, 129)
+    assert run.run.step("r0").ok
+
+
+def test_a_signal_that_two_pass_on_counts_once() -> None:
+    assert _with_a_slow_rollback([signal_at(20), signal_at(20.1), signal_at(20.15)]).run.signals == 1
+
+
+def test_a_second_signal_does_not_leave_a_rollback_that_is_under_way() -> None:
+    run = _with_a_slow_rollback([signal_at(20), signal_at(21)])
+    assert (run.run.signals, run.restored) == (2, RestoredState.REPORTED)
+    assert run.run.step("r0").ok
+    assert run.run.step("r1").ok
+
+
+def test_a_third_signal_leaves_a_rollback_that_does_not_end_where_the_process_cannot_be_left() -> None:
+    run = _with_a_slow_rollback([signal_at(20), signal_at(21), signal_at(22)])
+    assert run.run.step("r0").abandoned
+    assert (run.restored, run.exit) == (RestoredState.UNKNOWN, 6)
+
+
+def _with_a_slow_rollback(items: list[Item]) -> MemoryRun:
+    """Each rollback takes ten seconds."""
+    data = experiment(fault(duration="60s"), rollbacks=[action("bring it back"), action("and the other")])
+    slow = run_in_memory(data, faults={"fake.pause": FakeFault()}, probes={"fake.errors": readings(0)}, items=items,
+                         latency=lambda command: 10 if isinstance(command, co.RunStep) else 0)
+    assert slow.run.entries["m0.0"].answer
+    return slow
 
 
 def test_an_undo_that_fails_is_tried_three_times_and_then_named_with_its_command() -> None:

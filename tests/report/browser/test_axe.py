@@ -1,5 +1,5 @@
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from axe_playwright_python.sync_playwright import Axe
 
 from chaos_runner.report.page import html
 from tests.report import stories
