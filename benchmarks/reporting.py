@@ -29,7 +29,8 @@ def reporting(folder: Path, quick: bool) -> Iterator[Figure]:  # noqa: FBT001 --
     size_kib = (run / "report.html").stat().st_size / 1024
     told = f"{wall_s * 1000:.0f} ms ({median(one.cpu_s for one in ours) * 1000:.0f} ms of CPU), {peak_mib:.0f} MiB"
     yield Figure(what=_WHAT, ours=told, theirs=theirs, found=f"{wall_s * 1000:.0f} ms",
-                 limit=f"≤ {_MOST_S * 1000:g} ms", held=wall_s <= _MOST_S, bounded_by="10 MB of journal: hashed, decoded and folded; then the pictures")
+                 limit=f"≤ {_MOST_S * 1000:g} ms", held=wall_s <= _MOST_S,
+                 bounded_by="10 MB of journal: hashed, decoded and folded; then the pictures")
     yield Figure(what=f"{_WHAT}: memory", ours=f"{peak_mib:.0f} MiB", theirs=theirs, found=f"{peak_mib:.0f} MiB",
                  limit=f"≤ {_MOST_MIB} MiB", held=peak_mib <= _MOST_MIB, bounded_by="the samples, all held at once")
     yield Figure(what=f"{_WHAT}: the file", ours=f"{size_kib:.0f} KiB", theirs="see above",
