@@ -28,7 +28,8 @@ NAVIGATION: Final[Mapping[str, tuple[str, ...]]] = {
                "docs/how-to/cut-network.md", "docs/how-to/ci-gate.md", "docs/ci.md", "docs/how-to/game-day-by-hand.md",
                "docs/recovery.md", "docs/from-chaos-toolkit.md", "docs/adding-a-fault.md"),
     "Reference": ("docs/experiment-format.md", "docs/verdicts.md", "docs/journal.md", "docs/history.md",
-                  "docs/reference/commands.md", "docs/reference/faults.md", "docs/reference/probes.md", "docs/reference/codes.md"),
+                  "docs/reference/commands.md", "docs/reference/faults.md", "docs/reference/probes.md",
+                  "docs/reference/codes.md"),
     "Understand": ("docs/architecture.md", "docs/benchmarks.md", "CONTRIBUTING.md", "CHANGELOG.md"),
 }
 _OWN_STYLE: Final = """
