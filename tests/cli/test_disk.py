@@ -38,8 +38,11 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def pausing(victim: Process) -> dict[str, Any]:
+    """So many samples that the journal soon needs another page of the disk."""
     pause = {"name": "pause it", "fault": "host.process_pause", "target": {"pid": victim.pid}, "duration": "2s"}
-    return experiment(pause, probes=[single()])
+    often = {"name": "it is there", "probe": "process.running", "arguments": {"pid": victim.pid}, "at-least": 0,
+             "every": "20ms"}
+    return experiment(pause, probes=[single(), often]) | {"stop-when": []}
 
 
 def fill(folder: Path) -> None:
