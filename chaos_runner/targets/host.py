@@ -166,8 +166,12 @@ def find(target: ProcessTarget, seed: int) -> Chosen:
         raise NoTarget(f"no process matches {_spoken(target)}")
     count = _how_many(target, len(matches))
     chosen = sorted(random.Random(seed).sample(matches, count), key=_pid)  # noqa: S311 (chance, no secret)
-    group = Group(name=f"processes with {_spoken(target)}", size=len(matches)) if target.pid is None else None
-    return Chosen(chosen, group)
+    return Chosen(chosen, _group(target, len(matches)) if target.pid is None else None)
+
+
+def _group(target: ProcessTarget, size: int) -> Group:
+    said = [f'{word} "{value}"' for word in ("name", "command", "user") if (value := getattr(target, word)) is not None]
+    return Group(name=f"processes with {', '.join(said)}", size=size)
 
 
 def matching(wanted: ProcessFilter) -> list[Process]:
