@@ -7,7 +7,6 @@ signed together with the fault and the target it stands on: a mark that was made
 out.
 """
 
-import hmac
 import json
 import os
 import re
@@ -38,6 +37,8 @@ class Key:
 
     def digest(self, *parts: str) -> str:
         """What these texts, in this order, come to. JSON keeps them apart."""
+        import hmac
+
         return hmac.new(self._secret, json.dumps(parts).encode(), sha256).hexdigest()[:_SIGNATURE_DIGITS]
 
 
@@ -62,6 +63,8 @@ class Mark(Struct, frozen=True, kw_only=True):
 
     def is_signed_by(self, key: Key, fault: str, target: str) -> bool:
         """Whether whoever has the key put this mark on this very target for this fault."""
+        import hmac
+
         return bool(key) and hmac.compare_digest(self.signature, self._digest(key, fault, target))
 
     def expired(self, now: datetime) -> bool:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 import msgspec
 from msgspec import Struct, structs
@@ -34,7 +34,6 @@ from chaos_runner.journal.writer import Journal
 from chaos_runner.mark import KEY_VARIABLE
 from chaos_runner.plan.build import Wishes, plan_for, refuse_secrets_in_undo
 from chaos_runner.plan.model import Plan
-from chaos_runner.plan.survey import Survey, survey
 from chaos_runner.recovery.leftovers import end_processes_of
 from chaos_runner.recovery.unfinished import JOURNAL, is_over
 from chaos_runner.recovery.watchdog import Watchdog, arm
@@ -43,6 +42,9 @@ from chaos_runner.run.events import RunnerDied, RunStarted
 from chaos_runner.run.outcome import Outcome, outcome
 from chaos_runner.run.run import Run
 from chaos_runner.run.verdict import NOT_RESTORED_EXIT, judge
+
+if TYPE_CHECKING:
+    from chaos_runner.plan.survey import Survey
 
 REPORTS_VARIABLE: Final = "CHAOS_RUNNER_REPORTS"
 BY_HAND_S: Final = 1.0
@@ -164,8 +166,10 @@ def may_ask(request: Request) -> bool:
     return bool(held.confirm_above) or surroundings.environment.production
 
 
-def surveyed(request: Request) -> Survey:
+def surveyed(request: Request) -> "Survey":
     """Whom a run would hit at this moment. Touches nothing. Raises UsageError and Refused."""
+    from chaos_runner.plan.survey import survey
+
     plan, values = planned(request, SystemClock().now())
     return survey(plan, values, shelf.fault)
 

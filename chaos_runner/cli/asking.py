@@ -32,9 +32,7 @@ def bound_to(plan: PlanFile, request: wiring.Request) -> wiring.Request:
 
 
 def agreed(request: wiring.Request, *, yes: bool) -> wiring.Request:
-    """The request, once nobody needs to be asked, or somebody has said yes. Raises Refused."""
-    if not wiring.may_ask(request):
-        return request
+    """The request, once it is seen that nobody needs to be asked, or somebody has said yes. Raises Refused."""
     found = wiring.surveyed(request)
     if not found.asks or found.refusals:  # what is refused is told by the run, and recorded with it
         return request

@@ -12,7 +12,6 @@ import msgspec
 from msgspec import Struct, structs
 
 from chaos_runner import wiring
-from chaos_runner.cli.asking import agreed, bound_to, read_plan_file
 from chaos_runner.cli.children import run_in_a_child
 from chaos_runner.cli.closing import closing
 from chaos_runner.cli.files import load_or_leave, surroundings_or_leave
@@ -173,6 +172,8 @@ def _run_planned(files: Sequence[str], options: Options, path: Path) -> None:
     """The plan's own file, unless another was given: it may have been moved, and must be the same."""
     if len(files) > 1:
         raise click.UsageError("--plan wants a single file")
+    from chaos_runner.cli.asking import bound_to, read_plan_file
+
     plan = read_plan_file(path)
     if options.env not in ("", plan.environment):
         raise UsageError(f'--env {options.env}: the plan is for {plan.environment or "no environment"}')
@@ -184,9 +185,18 @@ def _run_one(file: str, options: Options) -> None:
     _run(_request(file, options), options)
 
 
+def _agreed(asked: wiring.Request, options: Options) -> wiring.Request:
+    """The request, bound to what was said yes to where somebody has to. Raises Refused."""
+    if not wiring.may_ask(asked):
+        return asked
+    from chaos_runner.cli.asking import agreed
+
+    return agreed(asked, yes=options.yes)
+
+
 def _run(asked: wiring.Request, options: Options) -> None:
     """Runs it and leaves the process: at once, whatever threads or handlers a step has left behind."""
-    request = agreed(asked, yes=options.yes)
+    request = _agreed(asked, options)
     _say_what_is_unfinished(request.reports)
     results = Results()
     watchers: list[Watcher] = [_streaming(results.stream(options.events))] if options.events else []

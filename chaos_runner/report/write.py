@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from chaos_runner.journal.record import Record
-from chaos_runner.report import chaostoolkit, github, gitlab, junit, markdown, page
+from chaos_runner.report import chaostoolkit, junit, markdown, page
 from chaos_runner.report.last import Last
 from chaos_runner.report.story import Story
 from chaos_runner.run.run import Run
@@ -27,10 +27,14 @@ def _chaostoolkit(run: Run, records: Sequence[Record]) -> str:
 
 
 def _github(run: Run, records: Sequence[Record]) -> str:
+    from chaos_runner.report import github
+
     return "".join(f"{line}\n" for line in github.annotations([Story.of(run, records)]))
 
 
 def _gitlab(run: Run, records: Sequence[Record]) -> str:
+    from chaos_runner.report import gitlab
+
     return gitlab.code_quality([Story.of(run, records)])
 
 
