@@ -13,10 +13,9 @@ from typing import Any
 from msgspec import Struct
 
 from tests.crash.moments import Moment
-from tests.crash.scenes import NETWORK_SCENES, SCENES, Picture, Scene
+from tests.crash.scenes import NETWORK_SCENES, SCENES, Scene
 
-RESTORED_WITHIN_S = 300.0
-"""Far beyond any limit: how long it took is told, and judged by whoever asked."""
+_PROCESS_S = 300.0
 _POLL_S = 0.004
 _HOLDS = {"type": "probe", "name": "root is there", "tolerance": True,
           "provider": {"type": "python", "module": "os.path", "func": "exists", "arguments": {"path": "/"}}}
@@ -59,9 +58,9 @@ def play(case: Case, folder: Path, *flags: str) -> Result:
         died_s = killed(case, folder, scene, *flags)
         if case.with_watchdog:
             _recover(reports, scene)
-        took_s = _restored_after(scene.picture, before, died_s)
+        took_s = _restored_after(scene, before, died_s)
         told = "" if took_s is not None else f"before {before!r}, now {scene.picture()!r}"
-        _wait_for_the_end(reports)
+        _wait_for_the_end(reports, scene.patience_s)
     return Result(case, took_s is not None, took_s or 0.0, told)
 
 
@@ -78,7 +77,7 @@ def killed(case: Case, folder: Path, scene: Scene, *flags: str) -> float:
     words = [case.moment.name, str(file), str(folder / "reports"), *flags]
     words += ["--with-watchdog"] if case.with_watchdog else []
     victim = subprocess.run([*scene.inside, sys.executable, "-m", "tests.crash.victim", *words],
-                            capture_output=True, timeout=RESTORED_WITHIN_S, check=False,
+                            capture_output=True, timeout=_PROCESS_S, check=False,
                             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
     died_s = time.monotonic()
     if victim.returncode != -signal.SIGKILL:
@@ -88,21 +87,21 @@ def killed(case: Case, folder: Path, scene: Scene, *flags: str) -> float:
 
 def _recover(reports: Path, scene: Scene) -> None:
     subprocess.run([*scene.inside, sys.executable, "-m", "chaos_runner", "recover", "--all", "--reports", str(reports)],
-                   capture_output=True, timeout=RESTORED_WITHIN_S, check=True)
+                   capture_output=True, timeout=_PROCESS_S, check=True)
 
 
-def _restored_after(picture: Picture, before: Any, since_s: float) -> float | None:
-    while time.monotonic() - since_s < RESTORED_WITHIN_S:
-        if picture() == before:
+def _restored_after(scene: Scene, before: Any, since_s: float) -> float | None:
+    while time.monotonic() - since_s < scene.patience_s:
+        if scene.picture() == before:
             return time.monotonic() - since_s
         time.sleep(_POLL_S)
     return None
 
 
-def _wait_for_the_end(reports: Path) -> None:
+def _wait_for_the_end(reports: Path, patience_s: float) -> None:
     """The scene is not taken away while somebody still recovers in it."""
     from chaos_runner.recovery.unfinished import unfinished
 
-    deadline_s = time.monotonic() + RESTORED_WITHIN_S
+    deadline_s = time.monotonic() + patience_s
     while time.monotonic() < deadline_s and list(unfinished(reports)):
         time.sleep(0.02)

@@ -15,14 +15,20 @@ from chaos_runner.targets.proxy import ProxyApi
 
 Picture = Callable[[], Any]
 INTERFACE = "chaos0"
+IN_THE_GUEST_S = 300.0
+"""There everything takes twelve times as long, and more where the machine has other work."""
 
 
 class Scene(Struct, frozen=True):
-    """One step with the fault, the picture of what it hits, and the words that put a command inside the scene."""
+    """One step with the fault, the picture of what it hits, and the words that put a command inside the scene.
+
+    What is not as it was after `patience_s` counts as left behind. How long it took is told; others judge it.
+    """
 
     step: dict[str, Any]
     picture: Picture
     inside: tuple[str, ...] = ()
+    patience_s: float = 10.0
 
 
 @contextmanager
@@ -82,7 +88,7 @@ def _network(target: dict[str, Any], arguments: dict[str, Any]) -> Callable[[Pat
             _do(*inside, "ip", "link", "add", INTERFACE, "type", "dummy")
             _do(*inside, "ip", "addr", "add", "10.98.0.1/24", "dev", INTERFACE)
             _do(*inside, "ip", "link", "set", INTERFACE, "up")
-            yield Scene({"target": target, "arguments": arguments}, lambda: _configured(inside), inside)
+            yield Scene({"target": target, "arguments": arguments}, lambda: _configured(inside), inside, IN_THE_GUEST_S)
         finally:
             _do("ip", "netns", "del", name)
 
