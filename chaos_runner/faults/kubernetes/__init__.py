@@ -1,0 +1,1 @@
+"""Faults of a Kubernetes cluster, with nothing installed in it."""

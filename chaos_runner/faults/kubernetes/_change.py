@@ -1,0 +1,268 @@
+"""A fault that is nothing but other values in an object's fields, until undone.
+
+Our annotations go on in the same patch as the values, and come off with them: there is no moment at which the object is
+changed and not marked. Undo compares: a field that somebody else has changed meanwhile is left as it is.
+"""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Struct, structs
+
+from chaos_runner.contracts import Act, Answer, Evidence, Fault, Group, Marked, Restored, Right, Setting
+from chaos_runner.errors import ActFailed, Gone, NoEffect, NoTarget, Refused
+from chaos_runner.targets.kubernetes.access import JSON_PATCH, Cluster, Conflict, Denied, cluster, same_cluster
+from chaos_runner.targets.kubernetes.fields import Field, value_at, with_fields
+from chaos_runner.targets.kubernetes.kinds import KINDS, Kind, Ref
+from chaos_runner.targets.kubernetes.marks import KEYS, RUN, annotations, told
+from chaos_runner.targets.kubernetes.objects import Meta, Whole
+from chaos_runner.targets.kubernetes.rights import Need, check_way_back, right
+
+NEEDS: Final = "a Kubernetes cluster, and the right to change its objects"
+_TRIES: Final = 8
+"""How often a patch is made anew because somebody else wrote the object at the same moment."""
+T = TypeVar("T")
+A = TypeVar("A")
+
+
+class Wanted(NamedTuple):
+    """One object, and the values that its fields are to have."""
+
+    at: Cluster
+    ref: Ref
+    fields: list[Field]
+    group: Group | None = None
+
+
+class _Do(Struct, frozen=True):
+    mark: str
+    fields: list[Field]
+
+
+class _Was(Struct, frozen=True):
+    fields: list[Field]
+
+
+class ChangeFault(Fault[T, A], Generic[T, A]):
+    """Other values in some fields of objects. Its name is that of its file."""
+
+    kinds: ClassVar[Sequence[Kind]]
+    """The kinds of objects on which it may leave its mark."""
+    needs = NEEDS
+    undone_by = "the fields get their former values back, unless somebody else has changed them"
+
+    @abstractmethod
+    def wanted(self, target: T, arguments: A, setting: Setting) -> list[Wanted]:
+        """What is to be changed in which objects. Raises Refused, NoTarget, UsageError."""
+
+    @abstractmethod
+    def touches(self, path: Sequence[str | dict[str, str]]) -> bool:
+        """Whether this fault ever changes that field: a mark that says so of another is not ours."""
+
+    def prepare(self, target: T, arguments: A, setting: Setting) -> list[Act]:
+        return [self._act(one, setting) for one in self.wanted(target, arguments, setting)]
+
+    def rights(self, act: Act) -> list[Right]:
+        ref = _ref(act)
+        need = Need("patch", KINDS[ref.kind])
+        return [right(_at(ref), verb, need, ref.namespace) for verb in ("do", "undo")]
+
+    def apply(self, act: Act) -> Evidence:
+        ref, do, was = _ref(act), _do(act), _was(act)
+        signs = annotations(_mark(do), self.name, _bare(act.do), act.was)
+        return _again(partial(self._apply_once, ref, do, was, signs))
+
+    def undo(self, act: Act) -> None:
+        try:
+            _again(partial(_undo_once, _ref(act), _do(act), _was(act)))
+        except Gone:
+            return
+        except Denied as denied:
+            raise ActFailed(str(denied)) from denied
+
+    def verify(self, act: Act) -> Restored:
+        ref, do, was = _ref(act), _do(act), _was(act)
+        try:
+            there = _read(_at(ref), ref)
+        except Gone as gone:
+            return Restored(answer=Answer.GONE, diff=str(gone))
+        left = [field.name for field, before in zip(do.fields, was.fields, strict=True)
+                if value_at(there, field.path) == field.value != before.value]
+        if left or _signed(there) == do.mark:
+            return Restored(answer=Answer.NOT_RESTORED, diff=f"{ref.label}: {', '.join(left) or 'our mark'} is as we "
+                                                             "left it")
+        drift = [_said(Field(field.path, value_at(there, field.path))) for field in was.fields
+                 if value_at(there, field.path) != field.value]
+        if drift:
+            return Restored(answer=Answer.DRIFT, diff=f"somebody changed {ref.label}: {', '.join(drift)}; left as it is")
+        return Restored(answer=Answer.RESTORED)
+
+    def by_hand(self, act: Act) -> str:
+        ref = _ref(act)
+        removed = [{"op": "remove", "path": f"/metadata/annotations/{key.replace('/', '~1')}"} for key in KEYS]
+        back = [{"op": "remove", "path": _pointer(field)} if field.value is None
+                else {"op": "add", "path": _pointer(field), "value": field.value} for field in _was(act).fields]
+        return ref.command("patch", "--type=json", f"-p '{msgspec.json.encode(back + removed).decode()}'")
+
+    def marked(self, where: str) -> list[Marked]:
+        """What bears a mark of this fault in the cluster of that context."""
+        at = cluster(where)
+        return [self._marked(at, kind, one.metadata, where) for kind in self.kinds
+                for one in at.list(kind.path(""), Whole).items
+                if (said := told(one.metadata)) and said.fault == self.name]
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf."""
+        return f"kubernetes.{type(self).__module__.rpartition('.')[2]}"
+
+    def _act(self, wanted: Wanted, setting: Setting) -> Act:
+        at, ref = wanted.at, wanted.ref
+        there = _read(at, ref)
+        meta = msgspec.convert(there, Whole).metadata
+        _check_free(ref, meta)
+        was = [Field(field.path, value_at(there, field.path)) for field in wanted.fields]
+        if all(field.value == before.value for field, before in zip(wanted.fields, was, strict=True)):
+            raise NoEffect(f"{ref.label} already has {', '.join(map(_said, wanted.fields))}")
+        check_way_back(at, [Need("patch", KINDS[ref.kind])], ref.namespace)
+        fields = _as_the_server_says(at, ref, there, wanted.fields)
+        mark = setting.mark.signed(setting.key, self.name, ref.uid)
+        return Act(target=msgspec.to_builtins(ref), do={"mark": str(mark), "fields": msgspec.to_builtins(fields)},
+                   was={"fields": msgspec.to_builtins(was)}, label=ref.label, group=wanted.group,
+                   where=ref.where(meta.labels))
+
+    def _apply_once(self, ref: Ref, do: _Do, was: _Was, signs: Mapping[str, str]) -> Evidence:
+        at = _at(ref)
+        try:
+            there = _read(at, ref)
+        except Gone as gone:
+            raise NoTarget(str(gone)) from gone
+        if _signed(there) != do.mark:
+            _check_free(ref, msgspec.convert(there, Whole).metadata)
+            _check_as_it_was(ref, there, was)
+            signed = [Field(["metadata", "annotations", key], value) for key, value in signs.items()]
+            there = msgspec.json.decode(at.patch(ref.path, with_fields(there, [*do.fields, *signed]), JSON_PATCH))
+        now = [Field(field.path, value_at(there, field.path)) for field in do.fields]
+        if any(field.value != wanted.value for field, wanted in zip(now, do.fields, strict=True)):
+            raise ActFailed(f"{ref.label} was to have {', '.join(map(_said, do.fields))}, and has "
+                            f"{', '.join(map(_said, now))}")
+        return Evidence(before=", ".join(map(_said, was.fields)), after=f"read back: {', '.join(map(_said, now))}")
+
+    def _marked(self, at: Cluster, kind: Kind, meta: Meta, where: str) -> Marked:
+        said = told(meta)
+        assert said is not None  # noqa: S101 -- told by the caller
+        ref = Ref(context=at.context, server=at.server, kind=kind.name, namespace=meta.namespace, name=meta.name,
+                  uid=meta.uid)
+        act = Act(target=msgspec.to_builtins(ref), do={**said.do, "mark": str(said.mark)}, was=said.was,
+                  label=ref.label)
+        return Marked(mark=said.mark, act=act, fault=self.name, where=where, target=meta.uid, doubt=self._doubt(act))
+
+    def _doubt(self, act: Act) -> str:
+        """Why it cannot be a mark that we made."""
+        try:
+            do, was = _do(act).fields, _was(act).fields
+        except msgspec.ValidationError:
+            return f"{self.name} never writes such a mark"
+        alike = [field.path for field in do] == [field.path for field in was]
+        strange = [field.name for field in (*do, *was) if not self.touches(field.path)]
+        return "" if alike and not strange else f"{self.name} never changes {', '.join(strange) or 'such fields'}"
+
+
+def _again(act: Any) -> Any:
+    """Makes a patch, anew when somebody else wrote the object at that moment. Raises ActFailed after many times."""
+    for _ in range(_TRIES):
+        try:
+            return act()
+        except Conflict as conflict:
+            problem = conflict
+    raise ActFailed(f"others write it all the time: {problem}")
+
+
+def _undo_once(ref: Ref, do: _Do, was: _Was) -> None:
+    at = _at(ref)
+    there = _read(at, ref)
+    back = [before for field, before in zip(do.fields, was.fields, strict=True)
+            if value_at(there, field.path) == field.value]
+    signs = [Field(["metadata", "annotations", key]) for key in KEYS] if _signed(there) == do.mark else []
+    if back or signs:
+        at.patch(ref.path, with_fields(there, [*back, *signs]), JSON_PATCH)
+
+
+def _as_the_server_says(at: Cluster, ref: Ref, there: Any, fields: list[Field]) -> list[Field]:
+    """The values as the server would store them ("0.5" of a core becomes "500m"), by a patch that is only tried: what
+    a webhook or a rule forbids is refused here, before anything is touched.
+    """
+    try:
+        tried = msgspec.json.decode(at.patch(ref.path, with_fields(there, fields), JSON_PATCH, {"dryRun": "All"}))
+    except Conflict:
+        return _as_the_server_says(at, ref, _read(at, ref), fields)
+    except Denied as denied:
+        if "dry run" in str(denied):  # a webhook that cannot be tried
+            return fields
+        raise
+    return [structs.replace(field, value=value_at(tried, field.path)) for field in fields]
+
+
+def _check_free(ref: Ref, meta: Meta) -> None:
+    if meta.annotations.get(RUN):
+        raise Refused(f"{ref.label} already bears a mark of chaos-runner, {meta.annotations[RUN]}: one fault at a time "
+                      "on one object; `chaos-runner recover --scan kubernetes` undoes what a dead run left")
+    if meta.deletion_timestamp:
+        raise Refused(f"{ref.label} is being deleted")
+
+
+def _check_as_it_was(ref: Ref, there: Any, was: _Was) -> None:
+    changed = [field.name for field in was.fields if value_at(there, field.path) != field.value]
+    if changed:
+        raise Refused(f"{ref.label} has changed since it was looked at: {', '.join(changed)}")
+
+
+def _read(at: Cluster, ref: Ref) -> Any:
+    """The object as it is now. Raises Gone also when another has its name."""
+    there = at.get(ref.path, dict)
+    if there["metadata"]["uid"] != ref.uid:
+        raise Gone(f"{ref.label} is no longer there: another of that name is")
+    return there
+
+
+def _at(ref: Ref) -> Cluster:
+    return same_cluster(ref.context, ref.server)
+
+
+def _signed(there: Any) -> str:
+    return str(value_at(there, ["metadata", "annotations", RUN]) or "")
+
+
+def _ref(act: Act) -> Ref:
+    return msgspec.convert(act.target, Ref)
+
+
+def _do(act: Act) -> _Do:
+    return msgspec.convert(act.do, _Do)
+
+
+def _was(act: Act) -> _Was:
+    return msgspec.convert(act.was, _Was)
+
+
+def _bare(do: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in do.items() if key != "mark"}
+
+
+def _mark(do: _Do) -> Any:
+    from chaos_runner.mark import parse
+
+    return parse(do.mark)
+
+
+def _said(field: Field) -> str:
+    shown = "nothing" if field.value is None else msgspec.json.encode(field.value).decode()
+    return f"{field.name} {shown}"
+
+
+def _pointer(field: Field) -> str:
+    """For people, who have the object before them: a list's member by its name is written as such."""
+    return "".join(f"/{next(iter(part.values())) if isinstance(part, dict) else part}" for part in field.path)

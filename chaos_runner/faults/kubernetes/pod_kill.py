@@ -1,0 +1,64 @@
+"""kubernetes.pod_kill: deletes pods; their workload makes new ones."""
+
+from msgspec import Struct, to_builtins
+
+from chaos_runner.contracts import Act, Answer, Band, Evidence, Example, Fault, Restored, Right, Seconds, Setting
+from chaos_runner.errors import Gone, NoTarget, Refused
+from chaos_runner.faults.kubernetes._pods import NEEDS, check_healed, pod_of, ref_of_act
+from chaos_runner.targets.kubernetes.access import same_cluster
+from chaos_runner.targets.kubernetes.kinds import POD
+from chaos_runner.targets.kubernetes.pods import PodTarget, find
+from chaos_runner.targets.kubernetes.rights import Need, right
+
+
+class PodKillArguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long the pods may take to end; 0 kills them at once. Without `grace` they have the time that they ask for."""
+
+    grace: Seconds | None = None
+
+
+class PodKill(Fault[PodTarget, PodKillArguments]):
+    """Deletes pods by name and UID: one that was replaced meanwhile is not hit. A pod that no workload would replace is
+    refused.
+    """
+
+    target = PodTarget
+    arguments = PodKillArguments
+    band = Band(word="killed")
+    healed_by = "their workload, which makes new pods"
+    needs = NEEDS
+    example = Example(target={"namespace": "shop", "workload": "deployment/checkout", "count": 1})
+
+    def prepare(self, target: PodTarget, arguments: PodKillArguments, setting: Setting) -> list[Act]:
+        found = find(target, setting.seed)
+        for pod in found.pods:
+            check_healed(pod)
+        do = {} if arguments.grace is None else {"grace_s": round(arguments.grace)}
+        return [Act(target=to_builtins(ref := found.ref(pod)), do=do, label=ref.label, group=found.group,
+                    where=ref.where(pod.metadata.labels), was={"owner": pod.metadata.owner_references[0].name,
+                                                               "ready": pod.ready})
+                for pod in found.pods]
+
+    def rights(self, act: Act) -> list[Right]:
+        ref = ref_of_act(act)
+        return [right(same_cluster(ref.context, ref.server), "do", Need("delete", POD), ref.namespace)]
+
+    def apply(self, act: Act) -> Evidence:
+        ref = ref_of_act(act)
+        at = same_cluster(ref.context, ref.server)
+        grace = {"gracePeriodSeconds": act.do["grace_s"]} if "grace_s" in act.do else {}
+        try:
+            at.delete(ref.path, {"preconditions": {"uid": ref.uid}, **grace})
+        except Gone as gone:
+            raise NoTarget(f"{ref.label} was gone before it was hit") from gone
+        there = pod_of(at, ref)
+        if there is not None and there.metadata.deletion_timestamp is None:
+            raise Refused(f"{ref.label} was not deleted: something keeps it")
+        state = "gone" if there is None else "ending"
+        return Evidence(before="ready" if act.was["ready"] else "not ready", after=f"the pod of UID {ref.uid}: {state}")
+
+    def undo(self, act: Act) -> None:
+        """Nothing: its workload brings another."""
+
+    def verify(self, act: Act) -> Restored:
+        return Restored(answer=Answer.GONE, diff=f"{act.label} does not come back; {act.was['owner']} makes another")

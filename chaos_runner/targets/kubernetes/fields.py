@@ -1,0 +1,72 @@
+"""Reading and changing single fields of an object, each change only if the object is still as it was read.
+
+A path is a list: names of fields, and, for a member of a list, what names it: ["spec", "containers", {"name": "web"},
+"image"]. None stands for a field that is not there: for the API that is the same.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+Path = list[str | dict[str, str]]
+
+
+class Field(Struct, frozen=True):
+    """One field, and a value it has or is to have."""
+
+    path: Path
+    value: Any = None
+
+    @property
+    def name(self) -> str:
+        """As people write it: spec.containers[web].image."""
+        words = [f"[{next(iter(part.values()))}]" if isinstance(part, dict) else f".{part}" for part in self.path]
+        return "".join(words).removeprefix(".")
+
+
+def value_at(found: Any, path: Sequence[str | dict[str, str]]) -> Any:
+    """What stands at a path. None when nothing does."""
+    for part in path:
+        if isinstance(part, dict):
+            found = next((each for each in found or [] if part.items() <= each.items()), None)
+        else:
+            found = found.get(part) if isinstance(found, dict) else None
+        if found is None:
+            return None
+    return found
+
+
+def with_fields(found: Any, fields: Sequence[Field]) -> list[dict[str, Any]]:
+    """The JSON patch that gives an object these values; it fails when the object is no longer the one that was read."""
+    guard = {"op": "test", "path": "/metadata/resourceVersion", "value": found["metadata"]["resourceVersion"]}
+    made: set[str] = set()
+    return [guard, *(change for field in fields for change in _changes(found, field, made))]
+
+
+def _changes(found: Any, field: Field, made: set[str]) -> Iterator[dict[str, Any]]:
+    """A parent that is not there is made first, once."""
+    pointer, there = "", found
+    *parents, last = field.path
+    for part in parents:
+        pointer, there = _step(pointer, there, part)
+        if there is None and field.value is None:
+            return
+        if there is None and pointer not in made:
+            made.add(pointer)
+            yield {"op": "add", "path": pointer, "value": {}}
+    pointer, there = _step(pointer, there, last)
+    if field.value is not None:
+        yield {"op": "add" if there is None else "replace", "path": pointer, "value": field.value}
+    elif there is not None:
+        yield {"op": "remove", "path": pointer}
+
+
+def _step(pointer: str, there: Any, part: str | dict[str, str]) -> tuple[str, Any]:
+    if isinstance(part, dict):
+        number = next((number for number, each in enumerate(there or []) if part.items() <= each.items()), None)
+        if number is None:
+            raise LookupError(f"nothing is named {part}")
+        return f"{pointer}/{number}", there[number]
+    below = there.get(part) if isinstance(there, dict) else None
+    return f"{pointer}/{part.replace('~', '~0').replace('/', '~1')}", below

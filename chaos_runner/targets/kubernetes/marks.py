@@ -1,0 +1,56 @@
+"""Annotations on what we touch: whose it is, until when, and how it was. From another machine they are all there is.
+
+They are believed no further than they must be: whoever can write to the object can write them.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from chaos_runner.mark import Mark, parse
+from chaos_runner.targets.kubernetes.access import compact
+from chaos_runner.targets.kubernetes.objects import Meta
+
+RUN: Final = "chaos-runner.io/run"
+UNDO: Final = "chaos-runner.io/undo"
+EXPIRES: Final = "chaos-runner.io/expires"
+KEYS: Final = (RUN, UNDO, EXPIRES)
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """What our annotations tell: the mark, the fault that left it, and what it did and found."""
+
+    mark: Mark
+    fault: str
+    do: dict[str, Any]
+    was: dict[str, Any]
+
+
+class _Undo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    fault: str
+    do: dict[str, Any]
+    was: dict[str, Any]
+
+
+def annotations(mark: Mark, fault: str, do: Mapping[str, Any], was: Mapping[str, Any]) -> dict[str, str]:
+    """Our annotations on one object."""
+    return {RUN: str(mark), EXPIRES: mark.expires, UNDO: compact({"fault": fault, "do": do, "was": was})}
+
+
+def told(meta: Meta) -> Told | None:
+    """What an object's annotations tell. None when there are none of ours, or what they say is not to be read."""
+    mark = parse(meta.annotations.get(RUN, ""))
+    if mark is None:
+        return None
+    try:
+        said = msgspec.json.decode(meta.annotations.get(UNDO, "").encode(), type=_Undo)
+    except (msgspec.DecodeError, UnicodeError):
+        return None
+    return Told(mark=mark, fault=said.fault, do=said.do, was=said.was)
+
+
+def held_by(meta: Meta) -> str:
+    """The mark that an object bears. Empty without one."""
+    return meta.annotations.get(RUN, "")

@@ -1,0 +1,81 @@
+"""Choosing nodes: by labels, role, zone, or what runs on them."""
+
+import random
+from typing import Final
+
+from msgspec import Struct
+
+from chaos_runner.contracts import Group, Share
+from chaos_runner.errors import NoTarget
+from chaos_runner.targets.kubernetes.access import Cluster, cluster
+from chaos_runner.targets.kubernetes.kinds import NODE
+from chaos_runner.targets.kubernetes.objects import Node, Selector
+from chaos_runner.targets.kubernetes.pods import how_many, pods_of
+from chaos_runner.targets.kubernetes.spared import spared
+
+ZONE: Final = "topology.kubernetes.io/zone"
+ROLE: Final = "node-role.kubernetes.io/"
+
+
+class NodeTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """Which nodes: every key that is given must hold. `workload` (in `namespace`): the nodes that its pods run on.
+
+    `count` or `percent` of those that match, chosen at random; without them all.
+    """
+
+    context: str = ""
+    names: list[str] = []
+    labels: dict[str, str] = {}
+    role: str = ""
+    zone: str = ""
+    workload: str = ""
+    namespace: str = ""
+    ready: bool | None = None
+    count: int | None = None
+    percent: Share | None = None
+
+
+class ChosenNodes(Struct, frozen=True, kw_only=True):
+    """The nodes to hit, and the group they were chosen from; None for nodes that were named."""
+
+    cluster: Cluster
+    nodes: list[Node]
+    group: Group | None
+
+
+def find(target: NodeTarget, seed: int) -> ChosenNodes:
+    """The nodes to hit. The same seed chooses the same among the same. Raises Refused, NoTarget, UsageError."""
+    at = cluster(target.context)
+    matching = [node for node in _matching(at, target) if not spared(node.metadata)]
+    if not matching:
+        raise NoTarget(f"no node of {at.context} matches {_spoken(target)}")
+    count = how_many(target.count, target.percent, len(matching))
+    chosen = random.Random(seed).sample(matching, count)  # noqa: S311 (chance, no secret)
+    group = None if target.names else Group(name=_spoken(target), size=len(matching))
+    return ChosenNodes(cluster=at, nodes=sorted(chosen, key=_name), group=group)
+
+
+def _matching(at: Cluster, target: NodeTarget) -> list[Node]:
+    labels = {**target.labels, **({ZONE: target.zone} if target.zone else {})}
+    text = ",".join([Selector(match_labels=labels).text, *([f"{ROLE}{target.role}"] if target.role else [])]).strip(",")
+    found = at.list(NODE.path(""), Node, {"labelSelector": text} if text else {}).items
+    if target.names:
+        found = [node for node in found if node.metadata.name in target.names]
+    if target.ready is not None:
+        found = [node for node in found if node.ready is target.ready]
+    if target.workload:
+        on = {pod.spec.node_name for pod in pods_of(at, target.namespace or at.namespace, target.workload)}
+        found = [node for node in found if node.metadata.name in on]
+    return sorted(found, key=_name)
+
+
+def _spoken(target: NodeTarget) -> str:
+    said = [f"{key}={value}" for key, value in target.labels.items()]
+    said += [f"{word} {value}" for word in ("role", "zone") if (value := getattr(target, word))]
+    said += [f"that run {target.workload}"] if target.workload else []
+    said += [f"named {', '.join(target.names)}"] if target.names else []
+    return f"nodes {', '.join(said)}" if said else "all nodes"
+
+
+def _name(node: Node) -> str:
+    return node.metadata.name
