@@ -5,7 +5,7 @@ changed and not marked. Undo compares: a field that somebody else has changed me
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
 
@@ -26,6 +26,7 @@ _TRIES: Final = 8
 """How often a patch is made anew because somebody else wrote the object at the same moment."""
 T = TypeVar("T")
 A = TypeVar("A")
+_Done = TypeVar("_Done")
 
 
 class Wanted(NamedTuple):
@@ -97,7 +98,8 @@ class ChangeFault(Fault[T, A], Generic[T, A]):
         drift = [_said(Field(field.path, value_at(there, field.path))) for field in was.fields
                  if value_at(there, field.path) != field.value]
         if drift:
-            return Restored(answer=Answer.DRIFT, diff=f"somebody changed {ref.label}: {', '.join(drift)}; left as it is")
+            return Restored(answer=Answer.DRIFT,
+                            diff=f"somebody changed {ref.label}: {', '.join(drift)}; left as it is")
         return Restored(answer=Answer.RESTORED)
 
     def by_hand(self, act: Act) -> str:
@@ -171,7 +173,7 @@ class ChangeFault(Fault[T, A], Generic[T, A]):
         return "" if alike and not strange else f"{self.name} never changes {', '.join(strange) or 'such fields'}"
 
 
-def _again(act: Any) -> Any:
+def _again(act: Callable[[], _Done]) -> _Done:
     """Makes a patch, anew when somebody else wrote the object at that moment. Raises ActFailed after many times."""
     for _ in range(_TRIES):
         try:

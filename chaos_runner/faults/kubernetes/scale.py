@@ -8,10 +8,10 @@ from chaos_runner.contracts import Band, Example, Setting
 from chaos_runner.errors import Refused
 from chaos_runner.faults.kubernetes._change import ChangeFault, Wanted
 from chaos_runner.faults.kubernetes._workloads import WorkloadTarget, chosen
-from chaos_runner.targets.kubernetes.fields import Field
+from chaos_runner.targets.kubernetes.fields import Field, Path
 from chaos_runner.targets.kubernetes.kinds import WORKLOADS
 
-_PATH = ["spec", "replicas"]
+_PATH: Path = ["spec", "replicas"]
 
 
 class ScaleArguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

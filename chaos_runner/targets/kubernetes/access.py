@@ -343,11 +343,13 @@ def segment(name: str) -> str:
 
 
 def _decoded(body: bytes, kind: type[T]) -> T:
-    return _decoder(kind).decode(body)
+    found: T = _decoder(kind).decode(body)
+    return found
 
 
 @cache
 def _decoder(kind: Any) -> Any:
+    """Made once for each kind: that takes longer than to read a small answer."""
     return msgspec.json.Decoder(kind)
 
 

@@ -101,7 +101,7 @@ def how_many(count: int | None, percent: float | None, size: int) -> int:
 
 def pods_of(at: Cluster, namespace: str, workload: str) -> list[Pod]:
     """The pods that a workload has made, through its selector and its owners. Raises NoTarget without the workload."""
-    kind, name = workload_of(workload)
+    kind, _ = workload_of(workload)
     found = read_workload(at, namespace, workload)
     pods = at.list(POD.path(namespace), Pod, _labels(found.spec.selector)).items
     makers = {found.metadata.uid} | ({one.metadata.uid for one in _made_by(at, namespace, found)}

@@ -1,7 +1,7 @@
 """Asking the API server what this user may do, before anything is done."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -11,7 +11,8 @@ from chaos_runner.errors import Refused
 from chaos_runner.targets.kubernetes.access import Cluster
 from chaos_runner.targets.kubernetes.kinds import Kind, body_of
 
-_REVIEW = Kind("review", "authorization.k8s.io/v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", False)
+_REVIEW: Final = Kind("review", "authorization.k8s.io/v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview",
+               namespaced=False)
 
 
 class Need(NamedTuple):
