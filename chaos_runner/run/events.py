@@ -30,6 +30,11 @@ class Stage(StrEnum):
     AFTER = "after"
     OVER = "over"
 
+    @property
+    def place(self) -> int:
+        """Its number in the order in which stages follow each other."""
+        return tuple(Stage).index(self)
+
 
 class Phase(StrEnum):
     """Which part of the hypothesis a sample speaks for: measured from the first apply and the last undo."""

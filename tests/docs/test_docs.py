@@ -26,7 +26,7 @@ from chaos_runner.experiment.project import ENVIRONMENT_KEYS, POLICY_KEYS, PROJE
 from chaos_runner.experiment.safeguards import CONFIRM_KEYS, LIMIT_KEYS, PROTECTED_KEYS
 from chaos_runner.lint import lint
 from chaos_runner.report import write
-from chaos_runner.run import decide, merge, verdict
+from chaos_runner.run import merge, patience, verdict
 from chaos_runner.run.events import RestoredState, Verdict
 from tests.docs.pages import DOCS, PAGES, ROOT, WRITTEN, Block, blocks, headings, inline, links, rows, text
 
@@ -276,7 +276,7 @@ def test_the_rules_stand_in_the_order_that_is_told() -> None:
 
 
 def test_the_numbers_of_the_undo_are_the_code_s() -> None:
-    assert (decide.UNDO_ATTEMPTS, decide.UNDO_RETRY_S, decide.UNDO_LATE_S, decide.GRACE_S) == (3, 0.5, 20, 2)
+    assert (patience.UNDO_ATTEMPTS, patience.UNDO_RETRY_S, patience.UNDO_LATE_S, patience.GRACE_S) == (3, 0.5, 20, 2)
 
 
 # ── what is to be executed ──────────────────────────────────────────────────────────────────────────────────────────
