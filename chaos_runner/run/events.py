@@ -70,6 +70,7 @@ class StopKind(StrEnum):
     """What ended a run early."""
 
     RULE = "rule"
+    GATE = "gate"
     BLIND = "blind"
     SIGNAL = "signal"
     ASKED = "asked"

@@ -40,4 +40,5 @@ def late_s(run: Run, command: Command) -> float:
     if not isinstance(command, co.Read):
         return VERB_LATE_S
     probe = run.plan.watched[command.probe]
-    return probe.missing_for_s if probe.every_s else READING_LATE_S
+    waits = probe.every_s is None and command.probe not in run.plan.gates
+    return READING_LATE_S if waits else probe.missing_for_s

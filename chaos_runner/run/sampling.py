@@ -1,6 +1,7 @@
 """Probes on a clock, and what follows from a sample."""
 
-from chaos_runner.experiment.model import Probe
+from typing import Final
+
 from chaos_runner.run import commands as co
 from chaos_runner.run import events as ev
 from chaos_runner.run.commands import Timer, Wake
@@ -9,20 +10,24 @@ from chaos_runner.run.events import Stage, StopKind
 from chaos_runner.run.run import Run
 from chaos_runner.run.turn import Turn
 
+_ENDS_NOTHING: Final = (Stage.CHECKING, Stage.AFTER, Stage.OVER)
+"""Before anything begins a gate keeps it from beginning, and afterwards there is nothing left to end."""
+
 
 def sampled(turn: Turn, item: ev.Sampled) -> None:
-    number = item.probe - len(turn.run.plan.probes)
     if item.probe in turn.run.plan.single_shot and not item.good:
         turn.pend(broken=turn.run.pending.broken | {turn.run.pending.reading})
         _fail_fast(turn, item)
-    if number < 0 or turn.run.stage in (Stage.AFTER, Stage.OVER):
+    if item.probe < len(turn.run.plan.probes) or turn.run.stage in _ENDS_NOTHING:
         return
-    rule = turn.run.plan.experiment.stop_rules[number]
-    tally = turn.run.tally(item.probe, item.phase)
-    if tripped(rule, tally):
+    rule, tally = turn.run.plan.watched[item.probe], turn.run.tally(item.probe, item.phase)
+    if not tripped(rule, tally):
+        if tally.doubt or tally.blind:
+            _blind(turn, item.probe)
+    elif item.probe in turn.run.plan.gates:
+        turn.stop(StopKind.GATE, f'the gate "{rule.name}" closed', rule=rule.name, sample_t=item.t)
+    else:
         turn.stop(StopKind.RULE, f'stop rule "{rule.name}" tripped', rule=rule.name, sample_t=item.t)
-    elif tally.doubt or tally.blind:
-        _blind(turn, rule)
 
 
 def _fail_fast(turn: Turn, item: ev.Sampled) -> None:
@@ -36,8 +41,9 @@ def _fail_fast(turn: Turn, item: ev.Sampled) -> None:
         turn.stop(StopKind.FAIL_FAST, f'"{name}" did not hold, and fail-fast was asked for', sample_t=item.t)
 
 
-def _blind(turn: Turn, probe: Probe) -> None:
-    turn.stop(StopKind.BLIND, f'stop rule "{probe.name}" could not be read', rule=probe.name)
+def _blind(turn: Turn, number: int) -> None:
+    what, name = "the gate" if number in turn.run.plan.gates else "stop rule", turn.run.plan.watched[number].name
+    turn.stop(StopKind.BLIND, f'{what} "{name}" could not be read', rule=name)
 
 
 def sample_due(turn: Turn, wake: Wake) -> None:
@@ -50,7 +56,7 @@ def sample_due(turn: Turn, wake: Wake) -> None:
     if not turn.asked(f"read:{probe}"):
         turn.ask(co.Read(probe, turn.run.phase))
     elif probe >= len(turn.run.plan.probes) and went_blind(turn.run, probe):
-        _blind(turn, turn.run.plan.watched[probe])
+        _blind(turn, probe)
 
 
 def _sampling(run: Run, probe: int) -> bool:

@@ -123,14 +123,6 @@ def test_every_key_of_chaos_yaml_is_named(key: str) -> None:
     assert re.search(rf"(?<![\w-]){re.escape(key)}(?![\w-])", text("experiment-format").partition("## Safeguards")[2])
 
 
-@pytest.mark.parametrize("key", sorted(build.NOT_YET))
-def test_everything_that_is_refused_for_now_is_listed_and_shown(key: str) -> None:
-    refused = text("experiment-format").partition("## Refused for now")[2]
-    assert f"`{key}`" in refused.partition("```")[0]
-    shown = [block for block in blocks("yaml", pages=("experiment-format",)) if block.mark == "E390"]
-    assert any(f"{key}:" in block.text for block in shown)
-
-
 # ── commands ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 def commands(shell: str) -> list[str]:
@@ -268,9 +260,10 @@ def test_many_runs_are_merged_in_the_order_that_is_told() -> None:
 
 def test_the_rules_stand_in_the_order_that_is_told() -> None:
     names = [rule.__name__ for rule in verdict.RULES]
-    assert names == ["met_a_bug", "refused", "limited", "stopped_early", "steady_state_missing", "unrehearsed",
-                     "only_the_hypothesis", "deviated", "aborted", "interrupted", "step_errored", "dry_run",
-                     "not_measured", "nothing_proven", "unattended", "data_missing", "stopped_short", "held_throughout"]
+    assert names == ["met_a_bug", "refused", "limited", "shut_out", "stopped_early", "steady_state_missing",
+                     "unrehearsed", "only_the_hypothesis", "deviated", "aborted", "interrupted", "step_errored",
+                     "dry_run", "not_measured", "nothing_proven", "unattended", "data_missing", "stopped_short",
+                     "held_throughout"]
     told = text("verdicts").partition("## The order of the rules")[2].partition("## Many")[0]
     assert len(re.findall(r"^\d+\. ", told, re.MULTILINE)) == len(names)
 
