@@ -102,6 +102,9 @@ def _facts(found: Survey) -> Iterator[tuple[str, str]]:
         yield "stop rule", f"{rule.name}: {limit_words(rule)}"
     if not plan.experiment.stop_rules:
         yield "stop rule", "none: nothing ends the run early"
+    for gate in plan.safeguards.gates:
+        again = f", asked again every {spoken_seconds(gate.probe.every_s)}" if gate.probe.every_s else ""
+        yield "gate", f"{gate.probe.name}: {limit_words(gate.probe)}{again} ({gate.source})"
     for said in used(plan.safeguards.limits, {shot.step.key: shot.aims for shot in found.shots}):
         yield "limit", said
     if plan.safeguards.rehearse:

@@ -20,6 +20,7 @@ from chaos_runner.experiment.model import (
     Call,
     Comparison,
     Dry,
+    Gate,
     Judge,
     Limit,
     Native,
@@ -44,20 +45,25 @@ _ASKING: Final = ("name", "type", "probe", "provider", "arguments", "configurati
 PROBE_KEYS: Final = (*_SHARED, "probe", "background", "pauses", "timeout", *_SAMPLING)
 STEP_KEYS: Final = (*_SHARED, "fault", "probe", "target", "duration", "background", "pauses", "timeout", "expect",
                     "undo", "tolerance")
+GATE_KEYS: Final = ("name", "probe", "provider", "arguments", "type", "use", "configuration", "secrets", "timeout",
+                    "missing-for", "watch", "every", *COMPARISONS, "tolerance")
 REF_KEYS: Final = ("ref", "name", "type", "background", "tolerance")
 REUSABLE_KEYS: Final = (*_ASKING, *_SAMPLING)
 """What a probe in `probes/*.yaml` may say."""
 _AROUND: Final = ("use", "name", "arguments", "controls", "dry", "background", "timeout", "configuration", "secrets")
 USE_KEYS: Final = {"probe": (*_AROUND, *_SAMPLING), "stop rule": (*_AROUND, *_SAMPLING),
-                   "activity": (*_AROUND, "pauses")}
+                   "activity": (*_AROUND, "pauses"), "gate": tuple(key for key in GATE_KEYS if key not in WAYS)}
 """What may stand beside `use`."""
-_TAKEN: Final = {"probe": REUSABLE_KEYS, "stop rule": (*_ASKING, "every"), "activity": _ASKING}
+_TAKEN: Final = {"probe": REUSABLE_KEYS, "stop rule": (*_ASKING, "every"), "activity": _ASKING,
+                 "gate": (*_ASKING, "missing-for", *COMPARISONS, "tolerance")}
 """What `use` takes over. A limit that says what is good would be the wrong way round in a stop rule."""
 _LEFT_TO_THE_USER: Final = ("E206", "E304", "E314")
 """What a reusable probe may lack, as whoever uses it may give it: a condition, an argument."""
+WATCH_INTERVAL_S: Final = 10.0
+"""How often a gate that is watched is asked, where its author does not say."""
 UNDO_KEYS: Final = ("provider", "verify")
 PAUSES_KEYS: Final = ("before", "after")
-_KEYS: Final = {"probe": PROBE_KEYS, "stop rule": PROBE_KEYS, "activity": STEP_KEYS}
+_KEYS: Final = {"probe": PROBE_KEYS, "stop rule": PROBE_KEYS, "activity": STEP_KEYS, "gate": GATE_KEYS}
 _BELONGS: Final = {"target": ("fault",), "arguments": ("fault", "probe"), "expect": ("provider",)}
 """Keys that mean something only beside some of fault, probe and provider."""
 DRY_WORDS: Final = tuple(dry.value for dry in Dry)
@@ -93,6 +99,26 @@ def stop_rule(node: Node, found: Found, known: Known) -> Probe | None:
     if read is None:
         return None
     return structs.replace(read, bad_when_met=isinstance(read.judge, Limit))
+
+
+def gates(fields: Fields, found: Found, known: Known, source: str) -> tuple[Gate, ...]:
+    """The gates that stand in a mapping; `source` says in whose name they must be open."""
+    read = [_gate(node, found, known, source) for node in fields.items("gates")]
+    return tuple(gate for gate in read if gate)
+
+
+def _gate(node: Node, found: Found, known: Known, source: str) -> Gate | None:
+    """Its condition says when it is open. With `watch: true` it is asked again and again."""
+    fields = _opened("gate", node, found, known)
+    read = _probe(fields, _judge_of(fields)) if fields else None
+    if read is None or fields is None:
+        return None
+    watched = fields.flag("watch")
+    if "every" in fields and not watched:
+        fields.complain("E202", f"{fields.what} says how often it is asked, and is asked once", fields.place("every"),
+                        "add `watch: true`, or leave `every` out")
+    every_s = read.every_s if "every" in fields else WATCH_INTERVAL_S
+    return Gate(source=source, probe=structs.replace(read, every_s=every_s if watched else None))
 
 
 def _stop_judge(fields: Fields) -> Judge | None:

@@ -21,6 +21,7 @@ from chaos_runner.experiment.model import (
     HypothesisStrategy,
     Probe,
     RollbackStrategy,
+    Safeguards,
     Step,
 )
 from chaos_runner.experiment.names import check_names
@@ -30,13 +31,10 @@ from chaos_runner.experiment.safeguards import SAFEGUARD_KEYS, safeguards
 
 EXPERIMENT_KEYS: Final = (
     "version", "title", "description", "tags", "owner", "contributions", "extensions", "configuration", "secrets",
-    "steady-state-hypothesis", "method", "rollbacks", "controls", "runtime", "dry", "stop-when", "seed", "gates",
+    "steady-state-hypothesis", "method", "rollbacks", "controls", "runtime", "dry", "stop-when", "seed",
     *SAFEGUARD_KEYS,
 )
 HYPOTHESIS_KEYS: Final = ("title", "description", "probes", "controls", "baseline", "recovers-within")
-NOT_YET: Final = {
-    "gates": "gates",
-}
 DYNAMIC_KEYS: Final = ("type", "name", "provider", "description")
 RUNTIME_KEYS: Final = ("rollbacks", "hypothesis")
 STRATEGY_KEYS: Final = ("strategy",)
@@ -59,7 +57,6 @@ def build(document: Document, library: Library) -> tuple[Experiment | None, list
 
 def _experiment(document: Document, fields: Fields, found: Found, known: Known) -> Experiment:
     fields.known(EXPERIMENT_KEYS).require("method")
-    _refuse_not_yet(fields)
     check_names(fields)
     method = _steps(fields, found, known, "method")
     _check_ends(fields, method)
@@ -70,10 +67,15 @@ def _experiment(document: Document, fields: Fields, found: Found, known: Known) 
         hypothesis=hypothesis, method=tuple(method), rollbacks=tuple(rollbacks),
         stop_rules=tuple(rule for rule in rules if rule), configuration=_configuration(fields),
         secrets=fields.mapping("secrets"), tags=_tags(fields), owner=fields.text("owner"),
-        seed=fields.whole("seed"), safeguards=safeguards(fields, "the experiment"),
+        seed=fields.whole("seed"), safeguards=_safeguards(fields, found, known),
         rollback_strategy=_rollback_strategy(fields), hypothesis_strategy=_hypothesis_strategy(fields),
         has_runtime=bool(fields.plain("runtime")), dry=activities.dry(fields), controlled=_controlled(fields),
         source=document.text, used=tuple(known.used.values()))
+
+
+def _safeguards(fields: Fields, found: Found, known: Known) -> Safeguards:
+    gates = activities.gates(fields, found, known, "the experiment")
+    return structs.replace(safeguards(fields, "the experiment"), gates=gates)
 
 
 def _controlled(fields: Fields) -> bool:
@@ -84,13 +86,6 @@ def _controlled(fields: Fields) -> bool:
     nodes = [fields.node, inner.node, *inner.items("probes")]
     quiet = Fields(fields.node, "", [])
     return any(activities.has_controls(node) for node in [*nodes, *quiet.items("method"), *quiet.items("rollbacks")])
-
-
-def _refuse_not_yet(fields: Fields) -> None:
-    for key, what in NOT_YET.items():
-        if activities.asked_for(fields, key):
-            fields.complain("E390", f"this version of chaos-runner cannot do {what} yet", fields.place(key),
-                            "a safeguard that is ignored is worse than none: remove the key, or use a later version")
 
 
 def _named(fields: Fields) -> Iterator[tuple[str, Node]]:

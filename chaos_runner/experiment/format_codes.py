@@ -126,6 +126,9 @@ VERDICT_CODES: Final = (
     Code("V108", "not started: a stop would be too slow",
          "The rehearsal measured the time from a bad sample to an undo\n"
          "that is ready: longer than `max-abort-latency`. The disk or the machine is too busy."),
+    Code("V109", "not started: a gate is closed",
+         "Something that must be so before the first fault is not, or could\n"
+         "not be found out. A gate that gives no answer is closed."),
     Code("V201", "deviated while the fault acted", "A probe was outside its limit longer or oftener than its author\n"
          "allows. It counts also when it had recovered by the end."),
     Code("V203", "did not recover in time",
@@ -148,6 +151,8 @@ VERDICT_CODES: Final = (
     Code("V316", "aborted: the longest time was over",
          "The faults had acted for as long as `max-duration` allows, and\n"
          "everything was undone."),
+    Code("V317", "aborted: a gate closed",
+         "A gate with `watch: true` closed while the run went on, and everything was undone."),
     Code("V401", "error: a step failed", "An activity raised, timed out, or ended with a bad status. What the run saw\n"
          "is no statement about the system."),
     Code("V402", "error: a rollback failed",

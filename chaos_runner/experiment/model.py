@@ -193,12 +193,23 @@ class ConfirmAbove(Struct, frozen=True, kw_only=True, omit_defaults=True):
     targets: int | None = None
 
 
+class Gate(Struct, frozen=True, kw_only=True):
+    """A question that must have a good answer before the first fault, and who asks it. Without an answer it is closed.
+
+    With `probe.every_s` it is asked again and again, and ends the run when it closes.
+    """
+
+    source: str
+    probe: Probe
+
+
 class Safeguards(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Everything that only ever narrows what a run may do. Experiment, chaos.yaml, environment and policy all have it.
     """
 
     limits: tuple[Limits, ...] = ()
     protected: tuple[Protected, ...] = ()
+    gates: tuple[Gate, ...] = ()
     confirm_above: tuple[ConfirmAbove, ...] = ()
     require_proof: bool = False
     require_verified_undo: bool = False
@@ -210,7 +221,7 @@ class Safeguards(Struct, frozen=True, kw_only=True, omit_defaults=True):
         latencies_s = [found for found in (self.abort_latency_max_s, other.abort_latency_max_s) if found is not None]
         return Safeguards(
             limits=self.limits + other.limits, protected=self.protected + other.protected,
-            confirm_above=self.confirm_above + other.confirm_above,
+            gates=self.gates + other.gates, confirm_above=self.confirm_above + other.confirm_above,
             require_proof=self.require_proof or other.require_proof,
             require_verified_undo=self.require_verified_undo or other.require_verified_undo,
             rehearse=self.rehearse or other.rehearse, abort_latency_max_s=min(latencies_s, default=None))

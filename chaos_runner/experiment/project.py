@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from chaos_runner.errors import UsageError
 from chaos_runner.experiment.document import Document, parse
@@ -86,7 +86,7 @@ def read_project(file: Path) -> Project:
     """The project in that file. Raises UsageError, InvalidSettings."""
     document = _read(file)
     found: Found = list(document.findings)
-    project = _project(file, Fields(document.root, file.name, found)) if document.root else Project()
+    project = _project(file, Fields(document.root, file.name, found), found) if document.root else Project()
     _check(document, found)
     return project
 
@@ -106,7 +106,8 @@ def read_policy(file: Path) -> Project:
     found: Found = list(document.findings)
     held = Safeguards()
     if document.root:
-        held = safeguards(Fields(document.root, "the policy", found).known(POLICY_KEYS), "the policy")
+        fields = Fields(document.root, "the policy", found).known(POLICY_KEYS)
+        held = _held(fields, found, file, "the policy")
     _check(document, found)
     return Project(file=str(file), safeguards=held)
 
@@ -131,34 +132,45 @@ def _check(document: Document, found: list[Finding]) -> None:
         raise InvalidSettings(document, found)
 
 
-def _project(file: Path, fields: Fields) -> Project:
+def _held(fields: Fields, found: Found, file: Path, source: str) -> Safeguards:
+    """The safeguards, with the gates; those may use the reusable probes beside the file."""
+    held = safeguards(fields, source)
+    if "gates" not in fields:
+        return held
+    from chaos_runner.experiment.activities import Known, gates
+    from chaos_runner.experiment.reusable import Library
+
+    return structs.replace(held, gates=gates(fields, found, Known({}, Library(file.parent)), source))
+
+
+def _project(file: Path, fields: Fields, found: Found) -> Project:
     fields.known(PROJECT_KEYS)
-    held = safeguards(fields, file.name)
+    held = _held(fields, found, file, file.name)
     defaults = fields.node_of("defaults")
     if defaults:
         inner = fields.inner(defaults, "defaults").known(SAFEGUARD_KEYS)
-        held = held.and_also(safeguards(inner, file.name))
+        held = held.and_also(_held(inner, found, file, file.name))
     reports = fields.text("reports")
     return Project(file=str(file), reports=file.parent / reports if reports else None, safeguards=held,
-                   environments=_environments(fields))
+                   environments=_environments(fields, found, file))
 
 
-def _environments(fields: Fields) -> dict[str, Environment]:
+def _environments(fields: Fields, found: Found, file: Path) -> dict[str, Environment]:
     node = fields.node_of("environments")
     if node is None:
         return {}
     named = fields.inner(node, "environments")
     written = node.value if isinstance(node.value, dict) else {}
-    return {name: _environment(name, named.inner(entry.node, f'the environment "{name}"'))
+    return {name: _environment(name, named.inner(entry.node, f'the environment "{name}"'), found, file)
             for name, entry in written.items()}
 
 
-def _environment(name: str, fields: Fields) -> Environment:
+def _environment(name: str, fields: Fields, found: Found, file: Path) -> Environment:
     """What stands in it beside `limits` (contexts, accounts, regions, namespaces) says the same as if it stood there.
     """
     fields.known(ENVIRONMENT_KEYS)
     source = f'the environment "{name}"'
-    held = safeguards(fields, source).and_also(Safeguards(limits=places(fields, source)))
+    held = _held(fields, found, file, source).and_also(Safeguards(limits=places(fields, source)))
     return Environment(name=name, configuration=fields.mapping("configuration"), production=fields.flag("production"),
                        safeguards=held)
 

@@ -8,7 +8,7 @@ from chaos_runner.experiment.document import Node
 from chaos_runner.experiment.fields import Fields
 from chaos_runner.experiment.model import ConfirmAbove, Limits, Protected, Safeguards
 
-SAFEGUARD_KEYS: Final = ("limits", "confirm-above", "require-proof", "require-verified-undo", "rehearse",
+SAFEGUARD_KEYS: Final = ("limits", "gates", "confirm-above", "require-proof", "require-verified-undo", "rehearse",
                          "max-abort-latency")
 PATTERN_KEYS: Final = ("namespaces", "contexts", "accounts", "regions")
 LIMIT_KEYS: Final = ("max-share", "max-targets", "max-duration", *PATTERN_KEYS)
@@ -17,7 +17,7 @@ PROTECTED_KEYS: Final = ("names", "labels", "tags")
 
 
 def safeguards(fields: Fields, source: str) -> Safeguards:
-    """The safeguards that stand in a mapping. `source` says in whose name they hold."""
+    """The safeguards that stand in a mapping, but for gates. `source` says in whose name they hold."""
     limits, confirm, protected = fields.node_of("limits"), fields.node_of("confirm-above"), fields.node_of("protected")
     return Safeguards(
         limits=(_limits(fields.inner(limits, "limits"), source),) if limits else (),

@@ -49,10 +49,12 @@ def schema() -> Schema:
             "hypothesis": _mapping(build.HYPOTHESIS_KEYS, _HYPOTHESIS, ("title",)),
             "probe-in-use": _in_use("probe"),
             "step-in-use": _in_use("activity"),
+            "gate-in-use": _in_use("gate"),
             "ref": _mapping(activities.REF_KEYS, _ACTIVITY, ("ref",)),
             "probe": _or_ref(_or_in_use("probe", {"allOf": [_to("unnamed-probe"), _NAMED]})),
             "verify": _or_ref(_or_in_use("probe", _to("unnamed-probe"))),
-            "unnamed-probe": _probe(probes),
+            "unnamed-probe": _probe(probes, activities.PROBE_KEYS),
+            "gate": _or_in_use("gate", {"allOf": [_probe(probes, activities.GATE_KEYS), _NAMED]}),
             "step": _or_ref(_or_in_use("step", {"allOf": [_step(faults, probes), _NAMED]})),
             "rollback": {"allOf": [_to("step"), {"not": has("fault")}]},
             "undo": _mapping(activities.UNDO_KEYS, _UNDO, ("provider",)),
@@ -78,11 +80,6 @@ def _mapping(keys: Iterable[str], known: Mapping[str, Schema], needed: Iterable[
     properties = {key: known[key] if key in wanted else or_null(known[key]) for key in keys}
     return {"type": "object", "properties": properties, "required": wanted, "patternProperties": {"^x-": {}},
             "additionalProperties": False}
-
-
-def _not_yet(what: str) -> Schema:
-    """Only what asks for nothing."""
-    return {"enum": [False, "", [], {}], "description": f"This version of chaos-runner cannot do {what} yet."}
 
 
 def _filled(told: str) -> Schema:
@@ -115,11 +112,11 @@ def _step(faults: Mapping[str, Fault[Any, Any]], probes: Mapping[str, NativeProb
             "allOf": [_TYPED, _ONLY_A_FAULT_LASTS, *map(_fault_branch, faults.items()), *map(_takes, probes.values())]}
 
 
-def _probe(probes: Mapping[str, NativeProbe]) -> Schema:
+def _probe(probes: Mapping[str, NativeProbe], keys: Iterable[str]) -> Schema:
     known = {**_ACTIVITY, "probe": _probe_choice(probes), "type": {"const": "probe"}}
     conditions = {"oneOf": [has(key) for key in _CONDITIONS]}
     counted = {"if": has("provider"), "then": {"properties": _bounds(Unit.COUNT)}}
-    return {**_mapping(activities.PROBE_KEYS, known), "oneOf": [has("probe"), has("provider")],
+    return {**_mapping(keys, known), "oneOf": [has("probe"), has("provider")],
             "allOf": [_TYPED, conditions, counted, *map(_takes, probes.values()), *map(_measures, probes.values())]}
 
 
@@ -236,6 +233,7 @@ _SAFEGUARDS: Final[dict[str, Schema]] = {
     "confirm-above": _mapping(guards.CONFIRM_KEYS, {
         "share": share("More of any group, and somebody is asked."),
         "targets": {"type": "integer", "minimum": 0, "description": "More targets, and somebody is asked."}}),
+    "gates": _list_of("gate", "Each must be open before the first fault; with `watch` it ends the run when it closes."),
     "require-proof": {"type": "boolean", "description": "Only measured evidence counts: what is merely reported is "
                                                         "inconclusive."},
     "require-verified-undo": {"type": "boolean", "description": "Every action must have an undo that is verified."},
@@ -281,7 +279,6 @@ _EXPERIMENT: Final[dict[str, Schema]] = {
     "stop-when": _list_of("probe", "Each ends the run: a limit when it holds, a tolerance when it is not met."),
     "seed": {"type": "integer", "description": "Makes random choices repeatable."},
     **_SAFEGUARDS, "controls": _CONTROLS, "dry": _DRY,
-    **{key: _not_yet(what) for key, what in build.NOT_YET.items()},
 }
 _HYPOTHESIS: Final[dict[str, Schema]] = {
     "title": _filled("What holds when all is well."),
@@ -308,6 +305,7 @@ _ACTIVITY: Final[dict[str, Schema]] = {
     "expect": {"description": "What the action must return for it to have acted."},
     "undo": _to("undo"),
     "tolerance": _to("tolerance"),
+    "watch": {"type": "boolean", "description": "Ask again and again, and end the run when the gate closes."},
     "every": duration("How often it is read; 1s if not given, for a native probe."),
     "allow": share("The share of bad samples that still holds."),
     "for": duration("How long it may be bad."),

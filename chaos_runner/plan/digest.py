@@ -20,9 +20,10 @@ def parts(experiment: Experiment, safeguards: Safeguards, **more: object) -> dic
     found = {
         "title and description": [experiment.title, experiment.description],
         "configuration": [experiment.configuration, experiment.secrets],
-        "safeguards": safeguards, "options": more,
+        "safeguards": structs.replace(safeguards, gates=()), "options": more,
         **{f'the step "{step.name}" ({step.key})': _placeless(step) for step in experiment.steps},
         **{f'the probe "{probe.name}" ({number})': _of_probe(probe) for number, probe in _probes(experiment)},
+        **{f'the gate "{gate.probe.name}"': _of_probe(gate.probe) for gate in safeguards.gates},
         "hypothesis": [experiment.hypothesis and (experiment.hypothesis.baseline_s,
                                                   experiment.hypothesis.recovers_within_s)],
     }

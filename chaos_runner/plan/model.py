@@ -102,8 +102,16 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     @property
     def watched(self) -> tuple[Probe, ...]:
-        """Every probe that may be read: the hypothesis' first, then the stop rules'. A probe's number is its index."""
-        return self.probes + self.experiment.stop_rules
+        """Every probe that may be read: the hypothesis' first, then the stop rules', then the gates'. A probe's number
+        is its index.
+        """
+        return self.probes + self.experiment.stop_rules + tuple(gate.probe for gate in self.safeguards.gates)
+
+    @property
+    def gates(self) -> range:
+        """The numbers of the gates' probes."""
+        most = len(self.watched)
+        return range(most - len(self.safeguards.gates), most)
 
     @property
     def baseline_s(self) -> float:

@@ -60,6 +60,7 @@ class PlanFile(Struct, frozen=True, kw_only=True):
     refusals: list[str]
     faults: list[PlannedFault]
     stop_rules: list[str]
+    gates: list[str] = []
     limits: list[dict[str, Any]]
     rehearse: bool
 
@@ -79,6 +80,7 @@ def written(found: Survey) -> PlanFile:
         digest=digest([own_parts, plan.seed, found.planned]), parts=own_parts, seed=plan.seed,
         environment=plan.environment, targets=count(found.aims), longest_s=plan.longest_s, asks=found.asks,
         refusals=found.refusals, faults=faults, stop_rules=[rule.name for rule in plan.experiment.stop_rules],
+        gates=[gate.probe.name for gate in plan.safeguards.gates],
         limits=[msgspec.to_builtins(limit) for limit in plan.safeguards.limits], rehearse=plan.safeguards.rehearse)
 
 

@@ -131,10 +131,10 @@ def _table(view: hypothesis.View | None) -> Iterator[str]:
 
 
 def _rules(view: hypothesis.View | None) -> Iterator[str]:
-    """The stop rules that tripped: the others have nothing to say here."""
+    """The stop rules that tripped, the gates that closed: the others have nothing to say here."""
     for row in view.stop_rules if view else ():
-        if row.mark is marks.TRIPPED:
-            yield f"\n{_mark(row.mark)}: stop rule {escaped(row.name)}, {escaped(row.limit)}"
+        if row.mark in (marks.TRIPPED, marks.CLOSED):
+            yield f"\n{_mark(row.mark)}: {row.kind} {escaped(row.name)}, {escaped(row.limit)}"
 
 
 def _actions(run: Run) -> Iterator[str]:

@@ -18,7 +18,7 @@ def is_number(value: Any) -> TypeGuard[float]:
 
 
 def is_stop_rule(run: Run, number: int) -> bool:
-    """Whether the probe of that number belongs to a stop rule."""
+    """Whether the probe of that number may end the run: a stop rule's, or a gate's."""
     return number >= len(run.plan.probes)
 
 
@@ -26,8 +26,7 @@ def broke(run: Run, number: int) -> bool:
     """Whether a probe broke its limit before or during the fault or did not recover, or a stop rule tripped."""
     probe = run.plan.watched[number]
     if is_stop_rule(run, number):
-        rule = run.plan.experiment.stop_rules[number - len(run.plan.probes)]
-        return any(conditions.tripped(rule, run.tally(number, phase)) for phase in Phase)
+        return any(conditions.tripped(probe, run.tally(number, phase)) for phase in Phase)
     was_bad = run.tally(number, Phase.BEFORE).breached(probe)
     return was_bad or conditions.broke(run, number) or conditions.lost(run, number)
 

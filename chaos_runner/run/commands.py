@@ -95,6 +95,11 @@ class Control(Command, frozen=True):
         """About which moment, of what."""
         return f"{self.verb}:{self.level}:{self.moment}:{self.subject}:{self.reading}"
 
+    @classmethod
+    def of(cls, key: str) -> "Control":
+        """The one that has this key."""
+        return cls(*key.split(":")[1:])
+
     @property
     def beginning(self) -> "Control":
         """The same about the moment before."""

@@ -39,6 +39,14 @@ def failed_rehearsals(run: Run) -> Iterator[Rehearsed]:
             yield found
 
 
+def closed_gates(run: Run) -> Iterator[int]:
+    """The numbers of the gates that are not known to be open."""
+    for number in run.plan.gates:
+        tally = run.tally(number, Phase.BEFORE)
+        if tally.unknown or tally.breached(run.plan.watched[number]):
+            yield number
+
+
 def recovered(probe: Probe, tally: Tally) -> bool:
     """Whether a probe holds again after the undo: so often in a row when it is sampled, once when it is single-shot."""
     return not tally.unknown and tally.good_in_a_row >= (STEADY_SAMPLES if probe.every_s else 1)

@@ -30,6 +30,11 @@ class Stage(StrEnum):
     AFTER = "after"
     OVER = "over"
 
+    @property
+    def place(self) -> int:
+        """Its number in the order in which stages follow each other."""
+        return tuple(Stage).index(self)
+
 
 class Phase(StrEnum):
     """Which part of the hypothesis a sample speaks for: measured from the first apply and the last undo."""
@@ -65,6 +70,7 @@ class StopKind(StrEnum):
     """What ended a run early."""
 
     RULE = "rule"
+    GATE = "gate"
     BLIND = "blind"
     SIGNAL = "signal"
     ASKED = "asked"

@@ -11,7 +11,7 @@ from msgspec import Struct
 from chaos_runner.contracts import Answer, Grade
 from chaos_runner.run import events as ev
 from chaos_runner.run import sentences
-from chaos_runner.run.conditions import broke, failed_rehearsals, lost, tripped
+from chaos_runner.run.conditions import broke, closed_gates, failed_rehearsals, lost, tripped
 from chaos_runner.run.events import Phase, Reason, Refusal, RestoredState, RunEnded, StopKind, Verdict
 from chaos_runner.run.run import Entry, EntryState, Run, StepRun
 from chaos_runner.units import spoken_seconds
@@ -32,6 +32,7 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 
 Rule = Callable[[Run], Iterator[Finding]]
+Told = Callable[[Run, ev.Stopped], str]
 
 
 def judge(run: Run) -> RunEnded:
@@ -109,24 +110,8 @@ def stopped_early(run: Run) -> Iterator[Finding]:
     """A signal, a request or a stop rule came before the first fault."""
     if run.acted or run.stop is None:
         return
-    match run.stop.kind:
-        case StopKind.SIGNAL:
-            yield Finding(code="V301", verdict=Verdict.INTERRUPTED, text=f"{run.stop.text} before the first fault")
-        case StopKind.DIED:
-            yield Finding(code="V302", verdict=Verdict.INTERRUPTED, text="the runner died before the first fault")
-        case StopKind.BLIND:
-            yield Finding(code="V105", verdict=Verdict.NOT_STARTED, text=run.stop.text)
-        case StopKind.RULE:
-            yield Finding(code="V311", verdict=Verdict.ABORTED, text=f"{_trip(run)}; no fault was injected")
-        case StopKind.ASKED:
-            yield Finding(code="V313", verdict=Verdict.ABORTED, text=f"{run.stop.text} before the first fault")
-        case StopKind.FAIL_FAST:
-            yield Finding(code="V314", verdict=Verdict.ABORTED, text=f"{run.stop.text}; no fault was injected")
-        case StopKind.CONTROL:
-            yield Finding(code="V315", verdict=Verdict.ABORTED, text=f"{_by_control(run)} before the first fault")
-        case StopKind.FAULT_FAILED | StopKind.BUG | StopKind.JOURNAL_LOST | StopKind.LIMIT \
-                | StopKind.STEP_BROKE | StopKind.STEP_LEFT:
-            yield Finding(code="V401", verdict=Verdict.ERROR, text=run.stop.text)
+    code, verdict, told = _EARLY.get(run.stop.kind, _ERRED)
+    yield Finding(code=code, verdict=verdict, text=told(run, run.stop))
 
 
 def steady_state_missing(run: Run) -> Iterator[Finding]:
@@ -146,6 +131,16 @@ def steady_state_missing(run: Run) -> Iterator[Finding]:
             code = "V103" if number < len(run.plan.probes) else "V105"
             yield Finding(code=code, verdict=Verdict.NOT_STARTED,
                           text=f"before any fault, {probe.name} could not be judged: {doubt}")
+
+
+def shut_out(run: Run) -> Iterator[Finding]:
+    """A gate was closed, or could not be read, before anything began."""
+    for number in closed_gates(run) if ev.Stage.BEFORE not in run.stages and not run.acted else ():
+        probe, tally = run.plan.watched[number], run.tally(number, Phase.BEFORE)
+        doubt = tally.doubt or tally.note or "no answer"
+        text = (f'the gate "{probe.name}" is closed: {sentences.found(probe, tally)}' if tally.bad
+                else f'the gate "{probe.name}" could not be read, and so is closed: {doubt}')
+        yield Finding(code="V109", verdict=Verdict.NOT_STARTED, text=text)
 
 
 def limited(run: Run) -> Iterator[Finding]:
@@ -198,25 +193,9 @@ def deviated(run: Run) -> Iterator[Finding]:
 
 def aborted(run: Run) -> Iterator[Finding]:
     """A stop rule tripped or went blind, or somebody asked."""
-    if run.stop is None:
-        return
-    match run.stop.kind:
-        case StopKind.RULE:
-            yield Finding(code="V311", verdict=Verdict.ABORTED, text=_trip(run))
-        case StopKind.BLIND:
-            yield Finding(code="V312", verdict=Verdict.ABORTED, text=run.stop.text)
-        case StopKind.ASKED:
-            yield Finding(code="V313", verdict=Verdict.ABORTED, text=run.stop.text)
-        case StopKind.LIMIT:
-            yield Finding(code="V316", verdict=Verdict.ABORTED, text=run.stop.text)
-        case StopKind.FAIL_FAST:
-            yield Finding(code="V314", verdict=Verdict.ABORTED, text=run.stop.text)
-        case StopKind.CONTROL:
-            yield Finding(code="V315", verdict=Verdict.ABORTED, text=_by_control(run))
-        case StopKind.STEP_BROKE | StopKind.STEP_LEFT:
-            return
-        case StopKind.SIGNAL | StopKind.DIED | StopKind.FAULT_FAILED | StopKind.BUG | StopKind.JOURNAL_LOST:
-            return
+    if run.stop and run.stop.kind in _ABORTED:
+        code, told = _ABORTED[run.stop.kind]
+        yield Finding(code=code, verdict=Verdict.ABORTED, text=told(run, run.stop))
 
 
 def interrupted(run: Run) -> Iterator[Finding]:
@@ -315,16 +294,62 @@ def held_throughout(run: Run) -> Iterator[Finding]:
     yield Finding(code="V001", verdict=Verdict.PASSED, text=sentences.passed(run))
 
 
-def _trip(run: Run) -> str:
-    for number, rule in enumerate(run.plan.experiment.stop_rules, start=len(run.plan.probes)):
+def _trip(run: Run, stop: ev.Stopped) -> str:
+    return _what_ended_it(run, stop, "stop rule tripped")
+
+
+def _shut(run: Run, stop: ev.Stopped) -> str:
+    return _what_ended_it(run, stop, "a gate closed")
+
+
+def _what_ended_it(run: Run, stop: ev.Stopped, what: str) -> str:
+    """What the rule or the gate read."""
+    for number in range(len(run.plan.probes), len(run.plan.watched)):
+        rule = run.plan.watched[number]
         for phase in (Phase.DURING, Phase.BEFORE):
-            if run.stop and rule.name == run.stop.rule and tripped(rule, run.tally(number, phase)):
-                return f"stop rule tripped: {sentences.breach(run, number, phase)}"
-    return run.stop.text if run.stop else ""
+            if rule.name == stop.rule and tripped(rule, run.tally(number, phase)):
+                return f"{what}: {sentences.breach(run, number, phase)}"
+    return stop.text
 
 
-def _by_control(run: Run) -> str:
-    return f"a control stopped the run: {run.stop.text}" if run.stop else ""
+def _by_control(_: Run, stop: ev.Stopped) -> str:
+    return f"a control stopped the run: {stop.text}"
+
+
+def _as_said(_: Run, stop: ev.Stopped) -> str:
+    return stop.text
+
+
+def _early(told: Told) -> Told:
+    return lambda run, stop: f"{told(run, stop)} before the first fault"
+
+
+def _harmless(told: Told) -> Told:
+    return lambda run, stop: f"{told(run, stop)}; no fault was injected"
+
+
+def _died(_: Run, __: ev.Stopped) -> str:
+    return "the runner died"
+
+
+_ERRED: Final = ("V401", Verdict.ERROR, _as_said)
+_EARLY: Final[dict[StopKind, tuple[str, Verdict, Told]]] = {
+    StopKind.SIGNAL: ("V301", Verdict.INTERRUPTED, _early(_as_said)),
+    StopKind.DIED: ("V302", Verdict.INTERRUPTED, _early(_died)),
+    StopKind.BLIND: ("V105", Verdict.NOT_STARTED, _as_said),
+    StopKind.GATE: ("V109", Verdict.NOT_STARTED, _harmless(_shut)),
+    StopKind.RULE: ("V311", Verdict.ABORTED, _harmless(_trip)),
+    StopKind.ASKED: ("V313", Verdict.ABORTED, _early(_as_said)),
+    StopKind.FAIL_FAST: ("V314", Verdict.ABORTED, _harmless(_as_said)),
+    StopKind.CONTROL: ("V315", Verdict.ABORTED, _early(_by_control)),
+}
+"""What ended a run before its first fault. The others are errors."""
+_ABORTED: Final[dict[StopKind, tuple[str, Told]]] = {
+    StopKind.RULE: ("V311", _trip), StopKind.BLIND: ("V312", _as_said), StopKind.ASKED: ("V313", _as_said),
+    StopKind.FAIL_FAST: ("V314", _as_said), StopKind.CONTROL: ("V315", _by_control),
+    StopKind.LIMIT: ("V316", _as_said), StopKind.GATE: ("V317", _shut),
+}
+"""What ends a run although nothing broke. Other rules speak of the others."""
 
 
 def _declines(code: str, verdict: Verdict) -> Callable[[str], Finding]:
@@ -341,7 +366,7 @@ _DECLINED: Final[dict[tuple[bool, Refusal], Callable[[str], Finding]]] = {
 }
 
 RULES: Final[tuple[Rule, ...]] = (
-    met_a_bug, refused, limited, stopped_early, steady_state_missing, unrehearsed, only_the_hypothesis,
+    met_a_bug, refused, limited, shut_out, stopped_early, steady_state_missing, unrehearsed, only_the_hypothesis,
     deviated, aborted, interrupted, step_errored, dry_run, not_measured, nothing_proven, unattended, data_missing,
     stopped_short,
     held_throughout,

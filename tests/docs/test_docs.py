@@ -26,7 +26,7 @@ from chaos_runner.experiment.project import ENVIRONMENT_KEYS, POLICY_KEYS, PROJE
 from chaos_runner.experiment.safeguards import CONFIRM_KEYS, LIMIT_KEYS, PROTECTED_KEYS
 from chaos_runner.lint import lint
 from chaos_runner.report import write
-from chaos_runner.run import decide, merge, verdict
+from chaos_runner.run import merge, patience, verdict
 from chaos_runner.run.events import RestoredState, Verdict
 from tests.docs.pages import DOCS, PAGES, ROOT, WRITTEN, Block, blocks, headings, inline, links, rows, text
 
@@ -121,14 +121,6 @@ def test_the_chaos_yaml_on_a_page_is_one(tmp_path: Path) -> None:
                                         *PROTECTED_KEYS}))
 def test_every_key_of_chaos_yaml_is_named(key: str) -> None:
     assert re.search(rf"(?<![\w-]){re.escape(key)}(?![\w-])", text("experiment-format").partition("## Safeguards")[2])
-
-
-@pytest.mark.parametrize("key", sorted(build.NOT_YET))
-def test_everything_that_is_refused_for_now_is_listed_and_shown(key: str) -> None:
-    refused = text("experiment-format").partition("## Refused for now")[2]
-    assert f"`{key}`" in refused.partition("```")[0]
-    shown = [block for block in blocks("yaml", pages=("experiment-format",)) if block.mark == "E390"]
-    assert any(f"{key}:" in block.text for block in shown)
 
 
 # ── commands ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -268,15 +260,16 @@ def test_many_runs_are_merged_in_the_order_that_is_told() -> None:
 
 def test_the_rules_stand_in_the_order_that_is_told() -> None:
     names = [rule.__name__ for rule in verdict.RULES]
-    assert names == ["met_a_bug", "refused", "limited", "stopped_early", "steady_state_missing", "unrehearsed",
-                     "only_the_hypothesis", "deviated", "aborted", "interrupted", "step_errored", "dry_run",
-                     "not_measured", "nothing_proven", "unattended", "data_missing", "stopped_short", "held_throughout"]
+    assert names == ["met_a_bug", "refused", "limited", "shut_out", "stopped_early", "steady_state_missing",
+                     "unrehearsed", "only_the_hypothesis", "deviated", "aborted", "interrupted", "step_errored",
+                     "dry_run", "not_measured", "nothing_proven", "unattended", "data_missing", "stopped_short",
+                     "held_throughout"]
     told = text("verdicts").partition("## The order of the rules")[2].partition("## Many")[0]
     assert len(re.findall(r"^\d+\. ", told, re.MULTILINE)) == len(names)
 
 
 def test_the_numbers_of_the_undo_are_the_code_s() -> None:
-    assert (decide.UNDO_ATTEMPTS, decide.UNDO_RETRY_S, decide.UNDO_LATE_S, decide.GRACE_S) == (3, 0.5, 20, 2)
+    assert (patience.UNDO_ATTEMPTS, patience.UNDO_RETRY_S, patience.UNDO_LATE_S, patience.GRACE_S) == (3, 0.5, 20, 2)
 
 
 # ── what is to be executed ──────────────────────────────────────────────────────────────────────────────────────────

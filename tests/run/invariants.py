@@ -229,17 +229,27 @@ def faults_are_undone_when_the_time_that_limits_allow_is_over(_: Ending, played:
             yield f"the undo began {run.stages[Stage.UNDOING] - over_t:.1f} s after the longest time was over"
 
 
+def nothing_begins_behind_a_closed_gate(_: Ending, played: MemoryRun) -> Complaints:
+    run = played.run
+    first = {number: next((event for event in played.events if isinstance(event, ev.Sampled) and event.probe == number),
+                          None) for number in run.plan.gates}
+    for number, sample in first.items():
+        if Stage.BEFORE in run.stages and (sample is None or not sample.good):
+            yield f"it began, and the gate {run.plan.watched[number].name} was not open"
+
+
 def the_method_begins_only_after_its_rehearsal(_: Ending, played: MemoryRun) -> Complaints:
     run = played.run
     rehearsed = all(found.trips for found in run.rehearsals.values())
-    complete = len(run.rehearsals) == len(run.plan.experiment.stop_rules)
+    watched = sum(1 for gate in run.plan.gates if run.plan.watched[gate].every_s)
+    complete = len(run.rehearsals) == len(run.plan.experiment.stop_rules) + watched
     if run.plan.safeguards.rehearse and Stage.METHOD in run.stages and not (complete and rehearsed):
         yield "the method began, and not every stop rule was rehearsed"
 
 
 OF_A_RUN: Final[tuple[Callable[[Ending, MemoryRun], Complaints], ...]] = (
     no_more_is_hit_than_limits_allow, faults_are_undone_when_the_time_that_limits_allow_is_over,
-    the_method_begins_only_after_its_rehearsal,
+    the_method_begins_only_after_its_rehearsal, nothing_begins_behind_a_closed_gate,
     what_is_hurt_is_said_to_be, what_is_hurt_was_recorded, the_exit_code_says_what_the_run_says,
     passed_means_that_the_steady_state_was_seen, passed_means_that_every_step_ended_well,
     passed_means_that_something_acted, passed_means_that_nothing_cut_the_run_short, the_journal_tells_the_same_run,

@@ -83,7 +83,7 @@ class _Teller:
 
     def tell(self) -> Story:
         experiment = {"title": f"story {self._seed}", "description": "made up", "method": self._method(),
-                      "rollbacks": self._rollbacks(), **self._hypothesis(), **self._stop_rules(),
+                      "rollbacks": self._rollbacks(), **self._hypothesis(), **self._stop_rules(), **self._gates(),
                       **self._safeguards()}
         return Story(seed=self._seed, experiment=experiment, faults=self._faults, probes=self._probes,
                      items=self._items(), slow=self._chance(0.5),
@@ -168,6 +168,14 @@ class _Teller:
             return {}
         self._probes["fake.stop"] = self._probe(0.7)
         return {"stop-when": [{"name": "stop", "probe": "fake.stop", "above": 5, "every": "1s"}]}
+
+    def _gates(self) -> dict[str, Any]:
+        if not self._chance(0.25):
+            return {}
+        closes_s = self._dice.random() * 12 if self._ill(0.6) else 1000.0
+        self._probes["fake.gate"] = self._one_of(self._probe(), lambda t: 9 if t > closes_s else 0)
+        watched = {"watch": True, "every": "1s"} if self._chance(0.7) else {}
+        return {"gates": [{"name": "gate", "probe": "fake.gate", "at-most": 5, **watched}]}
 
     def _probe(self, share_of_ill: float = 0.45) -> FakeProbe:
         """A probe that is well, or for a while is not, in one of the ways there are."""

@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 import pytest
 
 from chaos_runner.run import commands as co
-from chaos_runner.run.decide import VERB_LATE_S
 from chaos_runner.run.events import StopKind, Verdict
+from chaos_runner.run.patience import VERB_LATE_S
 from chaos_runner.testing import FakeFault, readings, run_in_memory
 from tests.run.invariants import LEFT, complaints
 from tests.run.replay import replay

@@ -8,8 +8,8 @@ from chaos_runner.experiment.model import Dry, HypothesisStrategy, Probe, Rollba
 from chaos_runner.plan.model import Manner
 from chaos_runner.run import commands as co
 from chaos_runner.run import events as ev
-from chaos_runner.run.decide import CONTROL_LATE_S
 from chaos_runner.run.events import Stage, StopKind, Verdict
+from chaos_runner.run.patience import CONTROL_LATE_S
 from chaos_runner.testing import FakeFault, MemoryRun, readings, run_in_memory, signal_at
 from tests.run import answers
 from tests.run.samples import action, experiment, fault, lasting, single, wait

@@ -87,10 +87,15 @@ def _row(story: Story, number: int, anchor: str) -> Row:
     probe = run.plan.watched[number]
     cells = [_cell(story, number, phase) for phase in Phase]
     rule = "; ".join(filter(None, (_rule(probe), _rehearsal(run, number))))
-    kind = "stop rule" if samples.is_stop_rule(run, number) else ""
-    return Row(number=number, anchor=anchor, kind=kind, name=text.short(probe.name),
+    return Row(number=number, anchor=anchor, kind=_kind(run, number), name=text.short(probe.name),
                limit=text.firm(sentences.limit_words(probe)), rule=rule, cells=cells,
                mark=min((cell.mark for cell in cells), key=_doubt))
+
+
+def _kind(run: Run, number: int) -> str:
+    if number in run.plan.gates:
+        return "gate"
+    return "stop rule" if samples.is_stop_rule(run, number) else ""
 
 
 def _rehearsal(run: Run, number: int) -> str:
@@ -126,9 +131,10 @@ def _probe_mark(probe: Probe, tally: Tally, phase: Phase) -> Mark:
 def _rule_mark(run: Run, number: int, tally: Tally) -> Mark:
     if not tally.readings:
         return marks.NOT_READ
-    if tripped(run.plan.experiment.stop_rules[number - len(run.plan.probes)], tally):
-        return marks.TRIPPED
-    return marks.JUDGED_UNKNOWN if tally.unknown else marks.QUIET_RULE
+    gate = number in run.plan.gates
+    if tripped(run.plan.watched[number], tally):
+        return marks.CLOSED if gate else marks.TRIPPED
+    return marks.JUDGED_UNKNOWN if tally.unknown else marks.OPEN if gate else marks.QUIET_RULE
 
 
 def _worst_words(probe: Probe, tally: Tally, worst: object) -> str:
@@ -202,5 +208,5 @@ def _doubt(mark: Mark) -> int:
     return _WORST_FIRST.index(mark)
 
 
-_WORST_FIRST = (marks.TRIPPED, marks.BROKEN, marks.JUDGED_UNKNOWN, marks.RECOVERED, marks.HELD, marks.QUIET_RULE,
-                marks.NOT_READ)
+_WORST_FIRST = (marks.TRIPPED, marks.CLOSED, marks.BROKEN, marks.JUDGED_UNKNOWN, marks.RECOVERED, marks.HELD,
+                marks.QUIET_RULE, marks.OPEN, marks.NOT_READ)
