@@ -7,7 +7,7 @@ Its models are not used: to read 10,000 pods through them takes fifty times the 
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -348,7 +348,7 @@ def _decoded(body: bytes, kind: type[T]) -> T:
 
 
 @cache
-def _decoder(kind: Any) -> Any:
+def _decoder(kind: Hashable) -> Any:
     """Made once for each kind: that takes longer than to read a small answer."""
     return msgspec.json.Decoder(kind)
 
