@@ -4,6 +4,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import datetime, timedelta
 from math import isnan
 from subprocess import Popen
 from typing import Any, Final, Protocol
@@ -32,6 +33,8 @@ from chaos_runner.run.run import Entry, Run
 from chaos_runner.run.sentences import off as off_words
 
 SAMPLE_MOST: Final = 500
+LINES_MOST: Final = 30
+"""Lines that are kept of what became of one target."""
 READING_MOST: Final = 65536
 """Characters that are kept of what a sampled, and of what a single-shot probe gave."""
 
@@ -130,6 +133,8 @@ class Hands:
                 return self._undo(entry)
             case co.Verify():
                 return self._verify(entry)
+            case co.LookBack():
+                return self._look_back(entry)
             case _:
                 raise TypeError(f"{command} cannot be carried out")
 
@@ -142,6 +147,8 @@ class Hands:
                 return ev.UndoFailed(t=self._t(), entry=command.entry, text=text)
             case co.Verify():
                 return ev.Verified(t=self._t(), entry=command.entry, answer=None, diff=text)
+            case co.LookBack():
+                return ev.LookedBack(t=self._t(), entry=command.entry, lines=[text])
             case co.Read():
                 return ev.Sampled(t=self._t(), probe=command.probe, phase=command.phase, good=None, doubt=text)
             case _:
@@ -236,6 +243,15 @@ class Hands:
             return ev.Verified(t=self._t(), entry=entry.key, answer=None, diff=str(problem), by_hand=fault.by_hand(act))
         return ev.Verified(t=self._t(), entry=entry.key, answer=found.answer, diff=found.diff,
                            by_hand=fault.by_hand(act))
+
+    def _look_back(self, entry: Entry) -> ev.Fact:
+        fault, act = self._native(entry)
+        began = datetime.fromisoformat(self._plan.started)
+        try:
+            lines = fault.aftermath(act, began + timedelta(seconds=entry.applied_t or 0.0))
+        except ChaosRunnerError as problem:
+            lines = [f"what became of it could not be read: {problem}"]
+        return ev.LookedBack(t=self._t(), entry=entry.key, lines=[line[:SAMPLE_MOST] for line in lines[:LINES_MOST]])
 
     def _verify_by_probe(self, entry: str, probe: Probe | None) -> ev.Fact:
         from chaos_runner.contracts import Answer

@@ -139,7 +139,8 @@ def _seed(experiment: Experiment, wishes: Wishes) -> int:
 
 def _card(fault: Fault[Any, Any]) -> FaultCard:
     does, way_back = words_of(fault)
-    return FaultCard(band=fault.band, healed_by=fault.healed_by, does=does, way_back=way_back)
+    return FaultCard(band=fault.band, healed_by=fault.healed_by, does=does, way_back=way_back,
+                     tells_aftermath=type(fault).aftermath is not Fault.aftermath)
 
 
 def words_of(fault: Fault[Any, Any]) -> tuple[str, str]:

@@ -28,6 +28,7 @@ class FaultCard(Struct, frozen=True, kw_only=True):
     healed_by: str = ""
     does: str = ""
     way_back: str = ""
+    tells_aftermath: bool = False
 
     @property
     def reversible(self) -> bool:

@@ -92,6 +92,8 @@ _WORDS: Final[dict[type[ev.Event], Callable[[Run, Any], Words]]] = {
     ev.Undone: lambda run, event: ("undone", _label(run, event.entry)),
     ev.UndoFailed: lambda run, event: ("undo failed", f"{_label(run, event.entry)}: {event.text}"),
     ev.Verified: _verified,
+    ev.LookedBack: lambda run, event: (
+        "aftermath", f"{_label(run, event.entry)}: {'; '.join(event.lines) or 'nothing was told'}"),
     ev.SignalCame: lambda _, event: ("signal", event.signal),
     ev.StopRequested: lambda _, event: ("stop asked", f"by {event.by}"),
     ev.RunnerDied: lambda _, event: ("runner died", f"{event.by} undoes what it left"),

@@ -1,7 +1,7 @@
 """What the loop may ask of the world. Each has a key, so that nothing is asked twice while it is under way."""
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from msgspec import Struct
 
@@ -118,6 +118,17 @@ class Verify(Command, frozen=True):
 
     verb = "verify"
     entry: str
+
+
+class LookBack(Command, frozen=True):
+    """Look what became of one entry's target. Answered by LookedBack."""
+
+    verb = "aftermath"
+    entry: str
+
+
+OF_AN_ENTRY: Final = (Apply, Undo, Verify, LookBack)
+"""What is done to one recorded act, or asked about it."""
 
 
 class Timer(StrEnum):

@@ -142,6 +142,8 @@ def _late(turn: Turn, wake: Wake) -> None:
                                        reading=point.reading, late=True)
             turn.note(controlled)
             _on_controlled(turn, controlled)
+        case "aftermath":
+            turn.note(ev.LookedBack(t=turn.t, entry=subject, lines=[]))
         case "trip":
             turn.note(ev.Tripped(t=turn.t, probe=int(subject), good=True, doubt="its judge gave no answer in its time"))
             turn.note(ev.Rehearsed(t=turn.t, probe=int(subject), trips=False, took_s=turn.t - asked_t))

@@ -274,6 +274,13 @@ class Verified(Event, frozen=True, kw_only=True, tag=True):
     blind: bool = False
 
 
+class LookedBack(Event, frozen=True, kw_only=True, tag=True):
+    """What became of an entry's target since it was hit, line by line, as the platform tells it."""
+
+    entry: str
+    lines: list[str]
+
+
 class SignalCame(Event, frozen=True, kw_only=True, tag=True):
     """A signal asked the run to stop."""
 
@@ -343,10 +350,10 @@ class RunEnded(Event, frozen=True, kw_only=True, tag=True):
 
 AnyEvent = (
     RunStarted | StageBegan | Checked | Declined | Limited | Tripped | Rehearsed | Prepared | Applied | ApplyFailed
-    | StepBegan | StepEnded | StepAbandoned | Sampled | UndoBegan | Undone | UndoFailed | Verified | SignalCame
-    | StopRequested | Stopped | JournalLost | RunnerDied | BugMet | RunEnded | StepSkipped | Controlled
+    | StepBegan | StepEnded | StepAbandoned | Sampled | UndoBegan | Undone | UndoFailed | Verified | LookedBack
+    | SignalCame | StopRequested | Stopped | JournalLost | RunnerDied | BugMet | RunEnded | StepSkipped | Controlled
 )
 Fact = (
     Checked | Declined | Tripped | Rehearsed | Prepared | Applied | ApplyFailed | StepEnded | Sampled | Undone
-    | UndoFailed | Verified | SignalCame | StopRequested | JournalLost | RunnerDied | BugMet | Controlled
+    | UndoFailed | Verified | LookedBack | SignalCame | StopRequested | JournalLost | RunnerDied | BugMet | Controlled
 )

@@ -49,6 +49,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     blind: bool = False
     diff: str = ""
     by_hand: str = ""
+    aftermath: list[str] | None = None
+    """What became of its target. None until somebody has looked."""
     applied_t: float | None = None
     undone_t: float | None = None
 
@@ -420,6 +422,11 @@ def _verified(run: Run, event: ev.Verified) -> Changes:
     return {"entries": {**run.entries, entry.key: entry}, "last_undo_t": event.t}
 
 
+def _looked_back(run: Run, event: ev.LookedBack) -> Changes:
+    entry = structs.replace(run.entries[event.entry], aftermath=event.lines)
+    return {"entries": {**run.entries, entry.key: entry}}
+
+
 def _stopped(run: Run, event: ev.Stopped) -> Changes:
     return {"stop": run.stop or event}
 
@@ -464,6 +471,7 @@ _FOLDS: dict[type[ev.Event], Any] = {
     ev.StepBegan: _step_began, ev.Applied: _applied, ev.ApplyFailed: _apply_failed, ev.StepEnded: _step_ended,
     ev.StepSkipped: _step_skipped,
     ev.StepAbandoned: _step_abandoned, ev.Sampled: _sampled, ev.UndoBegan: _undo_began, ev.Undone: _undone,
-    ev.UndoFailed: _undo_failed, ev.Verified: _verified, ev.Stopped: _stopped, ev.SignalCame: _signal_came,
+    ev.UndoFailed: _undo_failed, ev.Verified: _verified,
+    ev.LookedBack: _looked_back, ev.Stopped: _stopped, ev.SignalCame: _signal_came,
     ev.RunnerDied: _runner_died, ev.BugMet: _bug_met, ev.RunEnded: _ended,
 }

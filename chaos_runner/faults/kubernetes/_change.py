@@ -6,6 +6,7 @@ changed and not marked. Undo compares: a field that somebody else has changed me
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
 
@@ -15,6 +16,7 @@ from msgspec import Struct, structs
 from chaos_runner.contracts import Act, Answer, Evidence, Fault, Group, Marked, Restored, Right, Setting
 from chaos_runner.errors import ActFailed, Gone, NoEffect, NoTarget, Refused
 from chaos_runner.targets.kubernetes.access import JSON_PATCH, Cluster, Conflict, Denied, cluster, same_cluster
+from chaos_runner.targets.kubernetes.aftermath import events_about
 from chaos_runner.targets.kubernetes.fields import Field, value_at, with_fields
 from chaos_runner.targets.kubernetes.kinds import KINDS, Kind, Ref
 from chaos_runner.targets.kubernetes.marks import KEYS, RUN, annotations, told
@@ -101,6 +103,10 @@ class ChangeFault(Fault[T, A], Generic[T, A]):
             return Restored(answer=Answer.DRIFT,
                             diff=f"somebody changed {ref.label}: {', '.join(drift)}; left as it is")
         return Restored(answer=Answer.RESTORED)
+
+    def aftermath(self, act: Act, since: datetime) -> list[str]:
+        ref = _ref(act)
+        return events_about(_at(ref), ref, since)
 
     def by_hand(self, act: Act) -> str:
         ref = _ref(act)
