@@ -124,7 +124,12 @@ class Plan(Struct, frozen=True, kw_only=True):
     @property
     def single_shot(self) -> tuple[int, ...]:
         """The numbers of the hypothesis' probes that are read at certain moments only."""
-        return tuple(number for number, probe in enumerate(self.probes) if not probe.every_s)
+        return tuple(number for number in range(len(self.probes)) if self.is_single_shot(number))
+
+    def is_single_shot(self, number: int) -> bool:
+        """Whether that probe is the hypothesis' and read at certain moments only. Asked with every sample."""
+        probes = self.probes
+        return number < len(probes) and not probes[number].every_s
 
     def measures(self, number: int, *, before: bool) -> bool:
         """Whether a probe of the hypothesis is read before, or after, the method at all. Stop rules always are."""

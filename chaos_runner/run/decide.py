@@ -124,7 +124,9 @@ class _Turn:
     def ask(self, command: Command) -> None:
         key = command.key
         self.commands.append(command)
-        self.pend(asked={**self.run.pending.asked, key: self.t})
+        asked = self.run.pending.asked.copy()  # much sooner than `{**asked}`, and with many probes it is long
+        asked[key] = self.t
+        self.pend(asked=asked)
         if isinstance(command, _MAY_HANG) and not self.asked(f"{Timer.LATE}:{key}"):
             self.wake_in(_late_s(self.run, command), Timer.LATE, key)
 
@@ -174,7 +176,7 @@ def _on_woke(turn: _Turn, item: Woke) -> None:
 
 def _on_sampled(turn: _Turn, item: ev.Sampled) -> None:
     number = item.probe - len(turn.run.plan.probes)
-    if item.probe in turn.run.plan.single_shot and not item.good:
+    if not item.good and turn.run.plan.is_single_shot(item.probe):
         turn.pend(broken=turn.run.pending.broken | {turn.run.pending.reading})
         _fail_fast(turn, item)
     if number < 0 or turn.run.stage in (Stage.AFTER, Stage.OVER):
