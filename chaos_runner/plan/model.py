@@ -124,7 +124,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     @property
     def single_shot(self) -> tuple[int, ...]:
         """The numbers of the hypothesis' probes that are read at certain moments only."""
-        return tuple(number for number in range(len(self.probes)) if self.is_single_shot(number))
+        return tuple(number for number, probe in enumerate(self.probes) if not probe.every_s)
 
     def is_single_shot(self, number: int) -> bool:
         """Whether that probe is the hypothesis' and read at certain moments only. Asked with every sample."""
