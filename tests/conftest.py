@@ -4,6 +4,9 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Final
+
+import pytest
 
 # Without bytecode every process that a test starts would compile the package anew, which takes it twice as long.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -17,3 +20,11 @@ if _TOXIPROXY.exists():
 
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # under nohup: what the tests start must still hear a hang-up
     signal.signal(signal.SIGHUP, lambda *_: None)
+
+_FEWER: Final = {"CHAOS_RUNNER_EXAMPLES": "0.3", "CHAOS_RUNNER_FUZZ": "300"}
+"""How many random things the loop for daily work tries. All the tests try them all."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.markexpr == "not slow":
+        os.environ.update({name: much for name, much in _FEWER.items() if name not in os.environ})
