@@ -366,7 +366,7 @@ class Hands:
                           took_s=round(time.monotonic() - began_s, 6))
 
     def _is_attended(self, number: int) -> bool:
-        return self._attendants is not None and number in self._plan.single_shot
+        return self._attendants is not None and self._plan.is_single_shot(number)
 
     def _ask_single_shot(self, number: int) -> "_Answer":
         answer = self._ask(self._plan.probes[number], f"p{number}")

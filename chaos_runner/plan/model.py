@@ -135,6 +135,11 @@ class Plan(Struct, frozen=True, kw_only=True):
         """The numbers of the hypothesis' probes that are read at certain moments only."""
         return tuple(number for number, probe in enumerate(self.probes) if not probe.every_s)
 
+    def is_single_shot(self, number: int) -> bool:
+        """Whether that probe is the hypothesis' and read at certain moments only. Asked with every sample."""
+        probes = self.probes
+        return number < len(probes) and not probes[number].every_s
+
     def measures(self, number: int, *, before: bool) -> bool:
         """Whether a probe of the hypothesis is read before, or after, the method at all. Stop rules always are."""
         if number >= len(self.probes):

@@ -385,8 +385,10 @@ def _step_abandoned(run: Run, event: ev.StepAbandoned) -> Changes:
 
 def _sampled(run: Run, event: ev.Sampled) -> Changes:
     key = (event.probe, event.phase)
-    changes: Changes = {"tallies": {**run.tallies, key: run.begun(*key).after(event, run.plan.watched[event.probe])}}
-    if event.probe in run.plan.single_shot:
+    tallies = run.tallies.copy()
+    tallies[key] = run.begun(*key).after(event, run.plan.watched[event.probe])
+    changes: Changes = {"tallies": tallies}
+    if run.plan.is_single_shot(event.probe):
         changes["said"] = _having_said(run, [event]).said
     return changes
 

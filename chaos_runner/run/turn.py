@@ -43,7 +43,9 @@ class Turn:
         """It is to be done. What may hang is given up after its time: one timer each is enough."""
         key = command.key
         self.commands.append(command)
-        self.pend(asked={**self.run.pending.asked, key: self.t})
+        asked = self.run.pending.asked.copy()  # much sooner than `{**asked}`, and with many probes it is long
+        asked[key] = self.t
+        self.pend(asked=asked)
         if may_hang(command) and not self.asked(f"{Timer.LATE}:{key}"):
             self.wake_in(late_s(self.run, command), Timer.LATE, key)
 
