@@ -13,8 +13,9 @@ from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
 import msgspec
 from msgspec import Struct, structs
 
-from chaos_runner.contracts import Act, Answer, Evidence, Fault, Group, Marked, Restored, Right, Setting
+from chaos_runner.contracts import Act, Answer, Candidate, Evidence, Fault, Group, Marked, Restored, Right, Setting
 from chaos_runner.errors import ActFailed, Gone, NoEffect, NoTarget, Refused
+from chaos_runner.faults.kubernetes._workloads import workloads_there
 from chaos_runner.targets.kubernetes.access import JSON_PATCH, Cluster, Conflict, Denied, cluster, same_cluster
 from chaos_runner.targets.kubernetes.aftermath import events_about
 from chaos_runner.targets.kubernetes.fields import Field, value_at, with_fields
@@ -67,6 +68,9 @@ class ChangeFault(Fault[T, A], Generic[T, A]):
 
     def prepare(self, target: T, arguments: A, setting: Setting) -> list[Act]:
         return [self._act(one, setting) for one in self.wanted(target, arguments, setting)]
+
+    def candidates(self, given: Mapping[str, Any]) -> list[Candidate]:
+        return workloads_there(given)
 
     def rights(self, act: Act) -> list[Right]:
         ref = _ref(act)

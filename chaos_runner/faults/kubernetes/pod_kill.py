@@ -1,13 +1,27 @@
 """kubernetes.pod_kill: deletes pods; their workload makes new ones."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct, to_builtins
 
-from chaos_runner.contracts import Act, Answer, Band, Evidence, Example, Fault, Restored, Right, Seconds, Setting
+from chaos_runner.contracts import (
+    Act,
+    Answer,
+    Band,
+    Candidate,
+    Evidence,
+    Example,
+    Fault,
+    Restored,
+    Right,
+    Seconds,
+    Setting,
+)
 from chaos_runner.errors import Gone, NoTarget, Refused
 from chaos_runner.faults.kubernetes._pods import NEEDS, check_healed, pod_of, ref_of_act
+from chaos_runner.faults.kubernetes._workloads import workloads_there
 from chaos_runner.targets.kubernetes.access import same_cluster
 from chaos_runner.targets.kubernetes.aftermath import events_about, replacements
 from chaos_runner.targets.kubernetes.kinds import POD
@@ -42,6 +56,9 @@ class PodKill(Fault[PodTarget, PodKillArguments]):
         return [Act(target=to_builtins(ref := found.ref(pod)), do=do, label=ref.label, group=found.group,
                     where=ref.where(pod.metadata.labels), was=_was(pod))
                 for pod in found.pods]
+
+    def candidates(self, given: Mapping[str, Any]) -> list[Candidate]:
+        return workloads_there(given, {"count": 1})
 
     def rights(self, act: Act) -> list[Right]:
         ref = ref_of_act(act)
