@@ -69,7 +69,7 @@ class _Said(Struct):
     reason: str = ""
 
 
-class _ListMeta(Struct, rename="camel"):
+class _ListMeta(Struct, frozen=True, rename="camel"):
     resource_version: str = ""
     continue_: str = msgspec.field(default="", name="continue")
 
