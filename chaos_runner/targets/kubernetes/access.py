@@ -7,7 +7,7 @@ Its models are not used: to read 10,000 pods through them takes fifty times the 
 import json
 import os
 import time
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -64,7 +64,7 @@ class _Raw(NamedTuple):
     retry_after_s: float
 
 
-class _Said(Struct):
+class _Said(Struct, frozen=True):
     message: str = ""
     reason: str = ""
 
@@ -343,12 +343,13 @@ def segment(name: str) -> str:
 
 
 def _decoded(body: bytes, kind: type[T]) -> T:
-    found: T = _decoder(kind).decode(body)
+    wanted: Any = kind
+    found: T = _decoder(wanted).decode(body)
     return found
 
 
 @cache
-def _decoder(kind: Hashable) -> Any:
+def _decoder(kind: Any) -> Any:
     """Made once for each kind: that takes longer than to read a small answer."""
     return msgspec.json.Decoder(kind)
 

@@ -62,6 +62,7 @@ class Container(Struct, frozen=True, kw_only=True, rename="camel"):
     readiness_probe: dict[str, Any] | None = None
     resources: dict[str, Any] = {}
     ports: list[dict[str, Any]] = []
+    env: list[dict[str, Any]] = []
 
 
 class PodSpec(Struct, frozen=True, kw_only=True, rename="camel"):

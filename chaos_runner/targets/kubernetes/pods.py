@@ -186,11 +186,11 @@ def _tests(at: Cluster, space: str, target: PodTarget) -> list[Callable[[Pod], b
     return tests
 
 
-class _Endpoint(Struct, rename="camel"):
+class _Endpoint(Struct, frozen=True, rename="camel"):
     target_ref: dict[str, Any] | None = None
 
 
-class _Slice(Struct):
+class _Slice(Struct, frozen=True):
     endpoints: list[_Endpoint] | None = None
 
 
@@ -221,11 +221,11 @@ def _in_order(at: Cluster, space: str, target: PodTarget, pods: list[Pod], seed:
             return random.Random(seed).sample(pods, len(pods))  # noqa: S311 (chance, no secret)
 
 
-class _LeaseSpec(Struct, rename="camel"):
+class _LeaseSpec(Struct, frozen=True, rename="camel"):
     holder_identity: str | None = None
 
 
-class _Lease(Struct):
+class _Lease(Struct, frozen=True):
     spec: _LeaseSpec = _LeaseSpec()
 
 

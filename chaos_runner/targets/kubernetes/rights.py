@@ -26,12 +26,12 @@ class Need(NamedTuple):
         return f"{self.verb} {self.kind.plural}{f'/{self.below}' if self.below else ''}"
 
 
-class _Status(Struct):
+class _Status(Struct, frozen=True):
     allowed: bool = False
     reason: str = ""
 
 
-class _Reviewed(Struct):
+class _Reviewed(Struct, frozen=True):
     status: _Status = _Status()
 
 
