@@ -7,11 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 from msgspec import Struct
 
+from tests.crash.cluster import CLUSTER_SCENES
 from tests.crash.moments import Moment
 from tests.crash.scenes import NETWORK_SCENES, SCENES, Scene
 
@@ -21,17 +24,26 @@ _HOLDS = {"type": "probe", "name": "root is there", "tolerance": True,
           "provider": {"type": "python", "module": "os.path", "func": "exists", "arguments": {"path": "/"}}}
 
 
+class By(StrEnum):
+    """Who brings the world back."""
+
+    WATCHDOG = "the watchdog"
+    RECOVER = "recover"
+    """The watchdog is killed too, and a person, or the next run, recovers from the journal."""
+    SCAN = "scan"
+    """The machine is gone, with its journal: another one scans the platform for marks."""
+
+
 class Case(Struct, frozen=True):
     """One kill."""
 
     fault: str
     moment: Moment
     repetition: int = 0
-    with_watchdog: bool = False
+    by: By = By.WATCHDOG
 
     def __str__(self) -> str:
-        beside = ", watchdog too" if self.with_watchdog else ""
-        return f"{self.fault} killed when {self.moment}{beside} ({self.repetition + 1})"
+        return f"{self.fault} killed when {self.moment}, brought back by {self.by} ({self.repetition + 1})"
 
 
 class Result(Struct, frozen=True):
@@ -43,21 +55,21 @@ class Result(Struct, frozen=True):
     told: str = ""
 
 
-def cases(faults: Iterable[str], repetitions: int, *, with_watchdog: bool) -> list[Case]:
+def cases(faults: Iterable[str], repetitions: int, by: By) -> list[Case]:
     """The whole matrix."""
-    return [Case(fault, moment, number, with_watchdog)
+    return [Case(fault, moment, number, by)
             for fault in sorted(faults) for moment in Moment for number in range(repetitions)]
 
 
 def play(case: Case, folder: Path, *flags: str) -> Result:
     """Kills one runner, recovers where no watchdog does, and looks."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (SCENES | NETWORK_SCENES)[case.fault](folder) as scene:
+    with (SCENES | NETWORK_SCENES | CLUSTER_SCENES)[case.fault](folder) as scene:
         before = scene.picture()
         reports = folder / "reports"
         died_s = killed(case, folder, scene, *flags)
-        if case.with_watchdog:
-            _recover(reports, scene)
+        if case.by is not By.WATCHDOG:
+            _recover(case, reports, scene)
         took_s = _restored_after(scene, before, died_s)
         told = "" if took_s is not None else f"before {before!r}, now {scene.picture()!r}"
         _wait_for_the_end(reports, scene.patience_s)
@@ -75,7 +87,7 @@ def killed(case: Case, folder: Path, scene: Scene, *flags: str) -> float:
     file = folder / "experiment.json"
     file.write_text(json.dumps(_experiment(case.fault, scene.step)))
     words = [case.moment.name, str(file), str(folder / "reports"), *flags]
-    words += ["--with-watchdog"] if case.with_watchdog else []
+    words += ["--with-watchdog"] if case.by is not By.WATCHDOG else []
     victim = subprocess.run([*scene.inside, sys.executable, "-m", "tests.crash.victim", *words],
                             capture_output=True, timeout=_PROCESS_S, check=False,
                             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
@@ -85,8 +97,12 @@ def killed(case: Case, folder: Path, scene: Scene, *flags: str) -> float:
     return died_s
 
 
-def _recover(reports: Path, scene: Scene) -> None:
-    subprocess.run([*scene.inside, sys.executable, "-m", "chaos_runner", "recover", "--all", "--reports", str(reports)],
+def _recover(case: Case, reports: Path, scene: Scene) -> None:
+    what = ["--all"]
+    if case.by is By.SCAN:
+        rmtree(reports)
+        what = ["--scan", case.fault.partition(".")[0]]
+    subprocess.run([*scene.inside, sys.executable, "-m", "chaos_runner", "recover", *what, "--reports", str(reports)],
                    capture_output=True, timeout=_PROCESS_S, check=True)
 
 

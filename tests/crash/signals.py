@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from tests.crash.matrix import Case, killed
+from tests.crash.matrix import By, Case, killed
 from tests.crash.moments import Moment
 from tests.crash.scenes import SCENES, Scene
 
@@ -83,7 +83,7 @@ def _recovered_twice(folder: Path) -> str:
     folder.mkdir()
     with SCENES["host.process_pause"](folder) as scene:
         reports = folder / "reports"
-        killed(Case("host.process_pause", Moment.HOLDING, with_watchdog=True), folder, scene)
+        killed(Case("host.process_pause", Moment.HOLDING, by=By.RECOVER), folder, scene)
         command = [sys.executable, "-m", "chaos_runner", "recover", "--all", "--reports", str(reports)]
         both = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for _ in range(2)]
         errors = [one.communicate(timeout=60)[1] for one in both]

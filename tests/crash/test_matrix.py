@@ -6,18 +6,19 @@ from pathlib import Path
 import pytest
 
 from chaos_runner import shelf
-from tests.crash.matrix import Case, cases, play
+from tests.crash.cluster import CLUSTER_SCENES
+from tests.crash.matrix import By, Case, cases, play
 from tests.crash.moments import Moment
 from tests.crash.scenes import NETWORK_SCENES, SCENES
 
 pytestmark = pytest.mark.slow
-SAMPLE = random.Random(7).sample(cases(SCENES, 1, with_watchdog=False), 18)
-WITHOUT = random.Random(8).sample(cases(SCENES, 1, with_watchdog=True), 10)
+SAMPLE = random.Random(7).sample(cases(SCENES, 1, By.WATCHDOG), 18)
+WITHOUT = random.Random(8).sample(cases(SCENES, 1, By.RECOVER), 10)
 
 
 def test_every_reversible_fault_on_the_shelf_has_a_scene() -> None:
     reversible = {name for name in shelf.fault_names() if not shelf.fault(name).healed_by}
-    assert reversible == SCENES.keys() | NETWORK_SCENES.keys()
+    assert reversible == SCENES.keys() | NETWORK_SCENES.keys() | CLUSTER_SCENES.keys()
 
 
 @pytest.mark.parametrize("case", SAMPLE, ids=str)

@@ -112,8 +112,7 @@ class ChangeFault(Fault[T, A], Generic[T, A]):
     def marked(self, where: str) -> list[Marked]:
         """What bears a mark of this fault in the cluster of that context."""
         at = cluster(where)
-        return [self._marked(at, kind, one.metadata, where) for kind in self.kinds
-                for one in at.list(kind.path(""), Whole).items
+        return [self._marked(at, kind, one.metadata, where) for kind in self.kinds for one in _all(at, kind)
                 if (said := told(one.metadata)) and said.fault == self.name]
 
     @property
@@ -171,6 +170,14 @@ class ChangeFault(Fault[T, A], Generic[T, A]):
         alike = [field.path for field in do] == [field.path for field in was]
         strange = [field.name for field in (*do, *was) if not self.touches(field.path)]
         return "" if alike and not strange else f"{self.name} never changes {', '.join(strange) or 'such fields'}"
+
+
+def _all(at: Cluster, kind: Kind) -> list[Whole]:
+    """Every object of a kind; none of a kind that the cluster does not know."""
+    try:
+        return at.list(kind.path(""), Whole).items
+    except Gone:
+        return []
 
 
 def _again(act: Callable[[], _Done]) -> _Done:

@@ -20,7 +20,7 @@ class Field(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-    XX
+        """As people write it: spec.replicas, containers[web].image."""
         words = [f"[{next(iter(part.values()))}]" if isinstance(part, dict) else f".{part}" for part in self.path]
         return "".join(words).removeprefix(".").removeprefix("spec.template.spec.")
 
@@ -38,8 +38,8 @@ def value_at(found: Any, path: Sequence[str | dict[str, str]]) -> Any:
 
 
 def with_fields(found: Any, fields: Sequence[Field]) -> list[dict[str, Any]]:
-    """The JSON patch that gives an object these values. It meets a conflict when the object is no longer as it was read:
-    that is what writing its version means. A `test` would fail as any wrong patch does.
+    """The JSON patch that gives an object these values. It meets a conflict when the object is no longer as it was
+    read: that is what writing its version means. A `test` would fail as any wrong patch does.
     """
     guard = {"op": "replace", "path": "/metadata/resourceVersion", "value": found["metadata"]["resourceVersion"]}
     made: set[str] = set()
