@@ -64,19 +64,20 @@ class Demand(NamedTuple):
     names: tuple[str, ...] = ()
 
 
-class Aim(Protocol):
-    """A target: it says itself what it aims at, and what finding that takes. Where it leaves the namespace to the
-    context, it is given that of the context.
-    """
+@runtime_checkable
+class Seeking(Protocol):
+    """A target, or a probe's arguments: says itself what finding it takes."""
 
-    context: str
-    namespace: str
+    def looks(self, space: str) -> list[Demand]:
+        """What it takes to find what it means. `space` is the context's own namespace, for where it names none."""
+
+
+@runtime_checkable
+class Aim(Seeking, Protocol):
+    """A target: it says itself what it aims at."""
 
     def hits(self, space: str) -> Hit:
         """What it aims at."""
-
-    def looks(self, space: str) -> list[Demand]:
-        """What it takes to find that."""
 
 
 @runtime_checkable
