@@ -6,7 +6,7 @@ any machine can read.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar, Final, Generic, Protocol, TypeVar, 
 
 from msgspec import Struct
 
+from chaos_runner.errors import ActFailed
 from chaos_runner.mark import NO_KEY, Key
 from chaos_runner.mark import Mark as Mark  # noqa: PLC0414 -- it belongs to the contract
 from chaos_runner.units import Unit
@@ -99,12 +100,16 @@ class Restored(Struct, frozen=True, kw_only=True):
 class Setting(Struct, frozen=True, kw_only=True):
     """What surrounds one `prepare`: our mark and the key to sign it, the seed for random choice, and the experiment's
     configuration.
+
+    `looking` is for a plan, which somebody may make who must not act: then a missing right is told by `rights`, and
+    `prepare` does not refuse for it.
     """
 
     mark: Mark
     seed: int
     configuration: Mapping[str, Any]
     key: Key = NO_KEY
+    looking: bool = False
 
 
 class Band(Struct, frozen=True, kw_only=True):
@@ -180,6 +185,10 @@ class Fault(ABC, Generic[T, A]):
         """The rights to do and to undo this act, checked without acting. Empty where `prepare` alone finds out."""
         return []
 
+    def notes(self, acts: Sequence[Act]) -> list[str]:  # noqa: ARG002 -- for those who override it
+        """What somebody should know before all these acts are done, beyond what is refused. Looks, changes nothing."""
+        return []
+
     def candidates(self, given: Mapping[str, Any]) -> list[Candidate]:  # noqa: ARG002 -- for those who override it
         """What could be hit now and agrees with `given`, keys of a target that are settled. Looks, changes nothing.
 
@@ -214,12 +223,22 @@ class Marked(Struct, frozen=True, kw_only=True):
     doubt: str = ""
 
 
+class PartlyRead(ActFailed):
+    """Some of what may bear a mark could not be looked at; the others did, and `found` is what they bear."""
+
+    def __init__(self, said: str, found: Sequence[Marked]) -> None:
+        super().__init__(said)
+        self.found = found
+
+
 @runtime_checkable
 class Scannable(Protocol):
     """A fault whose marks can be found on the platform, without a journal."""
 
     def marked(self, where: str) -> list[Marked]:
-        """What bears a mark of this fault at an address of the platform. Raises ActFailed when it cannot be read."""
+        """What bears a mark of this fault at an address of the platform. Raises ActFailed when it cannot be read,
+        PartlyRead when a part of it can.
+        """
 
 
 class Reading(Struct, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "init": "Make a folder for experiments, with a first one.",
     "new": "Write an experiment with a fault to begin with.",
     "plan": "Show whom an experiment would hit, and how that comes back.",
+    "policy": "Print the least rights that an experiment needs.",
     "validate": "Say everything that is wrong with experiment files.",
     "recover": "Undo what a dead runner left behind.",
     "stop": "Ask a run to stop and undo, and wait for it.",

@@ -55,6 +55,8 @@ def _shot(found: Survey, shot: Shot, paper: Paper) -> Iterator[str]:
     yield _row("    does      ", escaped(" ".join(_does(shot, card.does if card else ""))), paper)
     yield _row("    undo      ",
                escaped(_undo(shot, card.way_back if card else "", card.healed_by if card else "")), paper)
+    for note in shot.notes:
+        yield _row(f"    {paper.ink.yellow('note')}      ", escaped(note), paper, 14)
     for needs, rights in groupby(sorted(shot.rights, key=_NEEDS), key=_NEEDS):
         verbs = {right.verb: right.lacks for right in rights}
         mark = paper.ink.red("✖") if any(verbs.values()) else paper.ink.green("✔")

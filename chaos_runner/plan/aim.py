@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from msgspec import structs
+
 from chaos_runner.contracts import Act, Fault, Setting
 from chaos_runner.errors import NoTarget, Refused
 from chaos_runner.experiment.arguments import convert
@@ -16,9 +18,9 @@ from chaos_runner.plan.model import Plan, Planned
 FindFault = Callable[[str], Fault[Any, Any]]
 
 
-def aim(step: Step, plan: Plan, values: Values, find_fault: FindFault) -> list[Act]:
+def aim(step: Step, plan: Plan, values: Values, find_fault: FindFault, *, looking: bool = False) -> list[Act]:
     """What a fault's `prepare` returns. Raises BadArguments and whatever `prepare` does, NoTarget when it finds none,
-    Refused when a target is out of bounds or is not the one that was planned.
+    Refused when a target is out of bounds or is not the one that was planned. `looking`: see Setting.
     """
     call = step.call
     if not isinstance(call, Native):
@@ -26,7 +28,7 @@ def aim(step: Step, plan: Plan, values: Values, find_fault: FindFault) -> list[A
     fault = find_fault(call.name)
     target = convert(fault.target, values.fill(call.target))
     arguments = convert(fault.arguments, values.fill(call.arguments))
-    acts = fault.prepare(target, arguments, _setting(step, plan, values))
+    acts = fault.prepare(target, arguments, structs.replace(_setting(step, plan, values), looking=looking))
     if not acts:
         raise NoTarget("nothing matches the target")
     _check_bounds(step, plan, acts)

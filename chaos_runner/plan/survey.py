@@ -33,6 +33,7 @@ class Shot(Struct, frozen=True, kw_only=True):
     targets: list[Planned] = []
     aims: list[Aim] = []
     rights: list[Right] = []
+    notes: list[str] = []
     refused: str = ""
 
     @property
@@ -90,12 +91,13 @@ def _shot(step: Step, plan: Plan, values: Values, find_fault: FindFault) -> Shot
     card = plan.cards[step.key]
     back = WayBack.VERIFIED if card.reversible else WayBack.IRREVERSIBLE
     try:
-        acts = aim(step, plan, values, find_fault)
+        acts = aim(step, plan, values, find_fault, looking=True)
     except (ChaosRunnerError, BadArguments) as problem:
         said = f"{problem}: it would prove nothing" if isinstance(problem, NoEffect) else str(problem)
         return Shot(step=step, what=native.name, way_back=back, refused=said)
     return Shot(step=step, what=native.name, way_back=back, targets=[Planned.of(act) for act in acts],
-                aims=aims_of(native, acts), rights=_rights(native, acts, find_fault))
+                aims=aims_of(native, acts), rights=_rights(native, acts, find_fault),
+                notes=_notes(native, acts, find_fault))
 
 
 def _rights(native: Native, acts: Sequence[Act], find_fault: FindFault) -> list[Right]:
@@ -109,6 +111,13 @@ def _rights(native: Native, acts: Sequence[Act], find_fault: FindFault) -> list[
             rights = [Right(verb="do", needs=act.label, lacks=str(problem))]
         found |= {(right.verb, right.needs, right.lacks): right for right in rights}
     return list(found.values())
+
+
+def _notes(native: Native, acts: Sequence[Act], find_fault: FindFault) -> list[str]:
+    try:
+        return find_fault(native.name).notes(acts)
+    except ChaosRunnerError as problem:
+        return [f"what surrounds the targets could not be looked at: {problem}"]
 
 
 def _way_back(step: Step) -> WayBack:

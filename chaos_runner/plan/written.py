@@ -41,6 +41,7 @@ class PlannedFault(Struct, frozen=True, kw_only=True):
     shares: list[PlannedShare]
     rights: list[Right]
     refused: str
+    notes: list[str] = []
 
 
 class PlanFile(Struct, frozen=True, kw_only=True):
@@ -90,7 +91,7 @@ def _fault(plan: Plan, shot: Shot) -> PlannedFault:
         step=shot.step.key, name=shot.step.name, fault=shot.what, does=card.does if card else "",
         undo=card.way_back if card else _by_provider(shot.step.undo), way_back=shot.way_back,
         healed_by=card.healed_by if card else "", duration_s=shot.step.duration_s, background=shot.step.background,
-        targets=shot.targets, rights=shot.rights, refused=shot.refused,
+        targets=shot.targets, rights=shot.rights, refused=shot.refused, notes=shot.notes,
         shares=[PlannedShare(group=share.group.name, hit=share.hit, of=share.group.size, percent=percent(share.share))
                 for share in shot.shares])
 

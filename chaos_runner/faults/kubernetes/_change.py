@@ -6,27 +6,48 @@ changed and not marked. Undo compares: a field that somebody else has changed me
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct, structs
 
-from chaos_runner.contracts import Act, Answer, Candidate, Evidence, Fault, Group, Marked, Restored, Right, Setting
+from chaos_runner.contracts import (
+    Act,
+    Answer,
+    Candidate,
+    Evidence,
+    Group,
+    Marked,
+    PartlyRead,
+    Restored,
+    Setting,
+)
 from chaos_runner.errors import ActFailed, Gone, NoEffect, NoTarget, Refused
+from chaos_runner.faults.kubernetes._fault import KubernetesFault
 from chaos_runner.faults.kubernetes._workloads import workloads_there
-from chaos_runner.targets.kubernetes.access import JSON_PATCH, Cluster, Conflict, Denied, cluster, same_cluster
-from chaos_runner.targets.kubernetes.aftermath import events_about
-from chaos_runner.targets.kubernetes.fields import Field, value_at, with_fields
-from chaos_runner.targets.kubernetes.kinds import KINDS, Kind, Ref
+from chaos_runner.targets.kubernetes.access import (
+    JSON_PATCH,
+    Cluster,
+    Conflict,
+    Denied,
+    Forbidden,
+    cluster,
+    compact,
+    same_cluster,
+)
+from chaos_runner.targets.kubernetes.events import ENDED, INJECTED, tell
+from chaos_runner.targets.kubernetes.fields import Field, merged, value_at, with_fields
+from chaos_runner.targets.kubernetes.kinds import Kind, Ref
 from chaos_runner.targets.kubernetes.marks import KEYS, RUN, annotations, told
 from chaos_runner.targets.kubernetes.objects import Meta, Whole
-from chaos_runner.targets.kubernetes.rights import Need, check_way_back, right
+from chaos_runner.targets.kubernetes.rights import HIT, Aim, Hit, Need, Permissions
 
 NEEDS: Final = "a Kubernetes cluster, and the right to change its objects"
 _TRIES: Final = 8
 """How often a patch is made anew because somebody else wrote the object at the same moment."""
+_READ: Final = Need("get", HIT)
+_WRITE: Final = Need("patch", HIT)
 T = TypeVar("T")
 A = TypeVar("A")
 _Done = TypeVar("_Done")
@@ -50,11 +71,12 @@ class _Was(Struct, frozen=True):
     fields: list[Field]
 
 
-class ChangeFault(Fault[T, A], Generic[T, A]):
+class ChangeFault(KubernetesFault[T, A], Generic[T, A]):
     """Other values in some fields of objects. Its name is that of its file."""
 
     kinds: ClassVar[Sequence[Kind]]
     """The kinds of objects on which it may leave its mark."""
+    permissions = Permissions(look=(_READ,), do=(_WRITE,), undo=(_READ, _WRITE))
     needs = NEEDS
     undone_by = "the fields get their former values back, unless somebody else has changed them"
 
@@ -67,28 +89,35 @@ class ChangeFault(Fault[T, A], Generic[T, A]):
         """Whether this fault ever changes that field: a mark that says so of another is not ours."""
 
     def prepare(self, target: T, arguments: A, setting: Setting) -> list[Act]:
-        return [self._act(one, setting) for one in self.wanted(target, arguments, setting)]
+        found = self.wanted(target, arguments, setting)
+        self.check_allowed([one.ref for one in found], setting)
+        return [self._act(one, setting) for one in found]
 
     def candidates(self, given: Mapping[str, Any]) -> list[Candidate]:
         return workloads_there(given)
 
-    def rights(self, act: Act) -> list[Right]:
-        ref = _ref(act)
-        need = Need("patch", KINDS[ref.kind])
-        return [right(_at(ref), verb, need, ref.namespace) for verb in ("do", "undo")]
+    def hit(self, target: Aim, space: str) -> Hit:
+        """The target's own object, or the one kind that belongs to it: a workload's autoscaler."""
+        found = target.hits(space)
+        return found if found.kind in self.kinds else Hit(self.kinds[0], found.namespace)
 
     def apply(self, act: Act) -> Evidence:
         ref, do, was = _ref(act), _do(act), _was(act)
         signs = annotations(_mark(do), self.name, _bare(act.do), act.was)
-        return _again(partial(self._apply_once, ref, do, was, signs))
+        evidence = _again(partial(self._apply_once, ref, do, was, signs))
+        tell(_at(ref), ref, INJECTED, f"{self.name}: {', '.join(map(_said, do.fields))}; mark {do.mark}")
+        return evidence
 
     def undo(self, act: Act) -> None:
+        ref, do = _ref(act), _do(act)
         try:
-            _again(partial(_undo_once, _ref(act), _do(act), _was(act)))
+            undone = _again(partial(_undo_once, ref, do, _was(act)))
         except Gone:
             return
         except Denied as denied:
             raise ActFailed(str(denied)) from denied
+        if undone:
+            tell(_at(ref), ref, ENDED, f"{self.name} is undone; mark {do.mark}")
 
     def verify(self, act: Act) -> Restored:
         ref, do, was = _ref(act), _do(act), _was(act)
@@ -108,27 +137,27 @@ class ChangeFault(Fault[T, A], Generic[T, A]):
                             diff=f"somebody changed {ref.label}: {', '.join(drift)}; left as it is")
         return Restored(answer=Answer.RESTORED)
 
-    def aftermath(self, act: Act, since: datetime) -> list[str]:
-        ref = _ref(act)
-        return events_about(_at(ref), ref, since)
-
     def by_hand(self, act: Act) -> str:
-        ref = _ref(act)
-        removed = [{"op": "remove", "path": f"/metadata/annotations/{key.replace('/', '~1')}"} for key in KEYS]
-        back = [{"op": "remove", "path": _pointer(field)} if field.value is None
-                else {"op": "add", "path": _pointer(field), "value": field.value} for field in _was(act).fields]
-        return ref.command("patch", "--type=json", f"-p '{msgspec.json.encode(back + removed).decode()}'")
+        """A merge of the former values. Members of lists that have names need the strategic one, which knows names."""
+        fields = [*_was(act).fields, *(Field(["metadata", "annotations", key]) for key in KEYS)]
+        named = any(isinstance(part, dict) for field in fields for part in field.path)
+        return _ref(act).command("patch", f"--type={'strategic' if named else 'merge'}", "-p",
+                                 compact(merged(fields)))
 
     def marked(self, where: str) -> list[Marked]:
-        """What bears a mark of this fault in the cluster of that context."""
-        at = cluster(where)
-        return [self._marked(at, kind, one.metadata, where) for kind in self.kinds for one in _all(at, kind)
-                if (said := told(one.metadata)) and said.fault == self.name]
-
-    @property
-    def name(self) -> str:
-        """Its name on the shelf."""
-        return f"kubernetes.{type(self).__module__.rpartition('.')[2]}"
+        """What bears a mark of this fault in the cluster of that context. Kinds that this user may not list do not keep
+        the others from it.
+        """
+        at, found, unread = cluster(where), list[Marked](), list[str]()
+        for kind in self.kinds:
+            try:
+                found += [self._marked(at, kind, one.metadata) for one in _all(at, kind)
+                          if (said := told(one.metadata)) and said.fault == self.name]
+            except Denied as denied:
+                unread.append(str(denied))
+        if unread:
+            raise PartlyRead("; ".join(unread), found)
+        return found
 
     def _act(self, wanted: Wanted, setting: Setting) -> Act:
         at, ref = wanted.at, wanted.ref
@@ -138,8 +167,7 @@ class ChangeFault(Fault[T, A], Generic[T, A]):
         was = [Field(field.path, value_at(there, field.path)) for field in wanted.fields]
         if all(field.value == before.value for field, before in zip(wanted.fields, was, strict=True)):
             raise NoEffect(f"{ref.label} already has {', '.join(map(_said, wanted.fields))}")
-        check_way_back(at, [Need("patch", KINDS[ref.kind])], ref.namespace)
-        fields = _as_the_server_says(at, ref, there, wanted.fields)
+        fields = _tried(wanted, there, setting)
         mark = setting.mark.signed(setting.key, self.name, ref.uid)
         return Act(target=msgspec.to_builtins(ref), do={"mark": str(mark), "fields": msgspec.to_builtins(fields)},
                    was={"fields": msgspec.to_builtins(was)}, label=ref.label, group=wanted.group,
@@ -162,14 +190,15 @@ class ChangeFault(Fault[T, A], Generic[T, A]):
                             f"{', '.join(map(_said, now))}")
         return Evidence(before=", ".join(map(_said, was.fields)), after=f"read back: {', '.join(map(_said, now))}")
 
-    def _marked(self, at: Cluster, kind: Kind, meta: Meta, where: str) -> Marked:
+    def _marked(self, at: Cluster, kind: Kind, meta: Meta) -> Marked:
         said = told(meta)
         assert said is not None  # noqa: S101 -- told by the caller
         ref = Ref(context=at.context, server=at.server, kind=kind.name, namespace=meta.namespace, name=meta.name,
                   uid=meta.uid)
         act = Act(target=msgspec.to_builtins(ref), do={**said.do, "mark": str(said.mark)}, was=said.was,
                   label=ref.label)
-        return Marked(mark=said.mark, act=act, fault=self.name, where=where, target=meta.uid, doubt=self._doubt(act))
+        return Marked(mark=said.mark, act=act, fault=self.name, where=at.context, target=meta.uid,
+                      doubt=self._doubt(act))
 
     def _doubt(self, act: Act) -> str:
         """Why it cannot be a mark that we made."""
@@ -200,7 +229,8 @@ def _again(act: Callable[[], _Done]) -> _Done:
     raise ActFailed(f"others write it all the time: {problem}")
 
 
-def _undo_once(ref: Ref, do: _Do, was: _Was) -> None:
+def _undo_once(ref: Ref, do: _Do, was: _Was) -> bool:
+    """Whether there was something to undo."""
     at = _at(ref)
     there = _read(at, ref)
     back = [before for field, before in zip(do.fields, was.fields, strict=True)
@@ -208,6 +238,17 @@ def _undo_once(ref: Ref, do: _Do, was: _Was) -> None:
     signs = [Field(["metadata", "annotations", key]) for key in KEYS] if _signed(there) == do.mark else []
     if back or signs:
         at.patch(ref.path, with_fields(there, [*back, *signs]), JSON_PATCH)
+    return bool(back or signs)
+
+
+def _tried(wanted: Wanted, there: Any, setting: Setting) -> list[Field]:
+    """The values as they would be stored. Who only looks may have no right to try."""
+    try:
+        return _as_the_server_says(wanted.at, wanted.ref, there, wanted.fields)
+    except Forbidden:
+        if setting.looking:
+            return wanted.fields
+        raise
 
 
 def _as_the_server_says(at: Cluster, ref: Ref, there: Any, fields: list[Field]) -> list[Field]:
@@ -280,8 +321,3 @@ def _mark(do: _Do) -> Any:
 def _said(field: Field) -> str:
     shown = "nothing" if field.value is None else msgspec.json.encode(field.value).decode()
     return f"{field.name} {shown}"
-
-
-def _pointer(field: Field) -> str:
-    """For people, who have the object before them: a list's member by its name is written as such."""
-    return "".join(f"/{next(iter(part.values())) if isinstance(part, dict) else part}" for part in field.path)

@@ -11,6 +11,7 @@ from chaos_runner.targets.kubernetes.access import Cluster, cluster
 from chaos_runner.targets.kubernetes.kinds import AUTOSCALER, WORKLOADS, Kind, Ref, workload_of
 from chaos_runner.targets.kubernetes.objects import Whole
 from chaos_runner.targets.kubernetes.pods import read_workload, ref_of
+from chaos_runner.targets.kubernetes.rights import Demand, Hit, look, look_at_namespace
 from chaos_runner.targets.kubernetes.spared import OPT_OUT, check_namespace, spared
 
 _SOON_S: Final = 2.0
@@ -26,6 +27,17 @@ class WorkloadTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     context: str = ""
     namespace: str = ""
     even_protected: bool = False
+
+    def hits(self, space: str) -> Hit:
+        """The workload, by its name."""
+        kind, name = workload_of(self.workload)
+        return Hit(kind, self.namespace or space, (name,))
+
+    def looks(self, space: str) -> list[Demand]:
+        """What finding it takes."""
+        kind, name = workload_of(self.workload)
+        here = self.namespace or space
+        return [look_at_namespace(here), look("get", kind, here, name)]
 
 
 def chosen(target: WorkloadTarget, kinds: Sequence[Kind]) -> tuple[Cluster, list[Ref]]:

@@ -9,6 +9,7 @@ from chaos_runner.faults.kubernetes._workloads import WorkloadTarget, autoscaler
 from chaos_runner.targets.kubernetes.fields import Field, Path
 from chaos_runner.targets.kubernetes.kinds import AUTOSCALER, WORKLOADS
 from chaos_runner.targets.kubernetes.pods import read_workload, ref_of
+from chaos_runner.targets.kubernetes.rights import Need
 
 _LEAST: Path = ["spec", "minReplicas"]
 _MOST: Path = ["spec", "maxReplicas"]
@@ -20,6 +21,7 @@ class HpaFreeze(ChangeFault[WorkloadTarget, NoArguments]):
     target = WorkloadTarget
     band = Band(word="frozen")
     kinds = (AUTOSCALER,)
+    permissions = ChangeFault.permissions._replace(look=(*ChangeFault.permissions.look, Need("list", AUTOSCALER)))
     example = Example(target={"namespace": "shop", "workload": "deployment/checkout"})
 
     def wanted(self, target: WorkloadTarget, arguments: NoArguments, setting: Setting) -> list[Wanted]:  # noqa: ARG002

@@ -13,21 +13,21 @@ from chaos_runner.contracts import (
     Candidate,
     Evidence,
     Example,
-    Fault,
     Restored,
-    Right,
     Seconds,
     Setting,
 )
 from chaos_runner.errors import Gone, NoTarget, Refused
+from chaos_runner.faults.kubernetes._fault import KubernetesFault
 from chaos_runner.faults.kubernetes._pods import NEEDS, check_healed, pod_of, ref_of_act
 from chaos_runner.faults.kubernetes._workloads import workloads_there
 from chaos_runner.targets.kubernetes.access import same_cluster
 from chaos_runner.targets.kubernetes.aftermath import events_about, replacements
+from chaos_runner.targets.kubernetes.events import INJECTED, tell
 from chaos_runner.targets.kubernetes.kinds import POD
 from chaos_runner.targets.kubernetes.objects import Pod
 from chaos_runner.targets.kubernetes.pods import PodTarget, find
-from chaos_runner.targets.kubernetes.rights import Need, right
+from chaos_runner.targets.kubernetes.rights import Need, Permissions
 
 
 class PodKillArguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,7 +36,7 @@ class PodKillArguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     grace: Seconds | None = None
 
 
-class PodKill(Fault[PodTarget, PodKillArguments]):
+class PodKill(KubernetesFault[PodTarget, PodKillArguments]):
     """Deletes pods by name and UID: one that was replaced meanwhile is not hit. A pod that no workload would replace is
     refused.
     """
@@ -45,6 +45,7 @@ class PodKill(Fault[PodTarget, PodKillArguments]):
     arguments = PodKillArguments
     band = Band(word="killed")
     healed_by = "their workload, which makes new pods"
+    permissions = Permissions(do=(Need("get", POD), Need("delete", POD)))
     needs = NEEDS
     example = Example(target={"namespace": "shop", "workload": "deployment/checkout", "count": 1})
 
@@ -52,6 +53,7 @@ class PodKill(Fault[PodTarget, PodKillArguments]):
         found = find(target, setting.seed)
         for pod in found.pods:
             check_healed(pod)
+        self.check_allowed([found.ref(pod) for pod in found.pods], setting)
         do = {} if arguments.grace is None else {"grace_s": round(arguments.grace)}
         return [Act(target=to_builtins(ref := found.ref(pod)), do=do, label=ref.label, group=found.group,
                     where=ref.where(pod.metadata.labels), was=_was(pod))
@@ -59,10 +61,6 @@ class PodKill(Fault[PodTarget, PodKillArguments]):
 
     def candidates(self, given: Mapping[str, Any]) -> list[Candidate]:
         return workloads_there(given, {"count": 1})
-
-    def rights(self, act: Act) -> list[Right]:
-        ref = ref_of_act(act)
-        return [right(same_cluster(ref.context, ref.server), "do", Need("delete", POD), ref.namespace)]
 
     def apply(self, act: Act) -> Evidence:
         ref = ref_of_act(act)
@@ -72,6 +70,7 @@ class PodKill(Fault[PodTarget, PodKillArguments]):
             at.delete(ref.path, {"preconditions": {"uid": ref.uid}, **grace})
         except Gone as gone:
             raise NoTarget(f"{ref.label} was gone before it was hit") from gone
+        tell(at, ref, INJECTED, f"{self.name}: deleted")
         there = pod_of(at, ref)
         if there is not None and there.metadata.deletion_timestamp is None:
             raise Refused(f"{ref.label} was not deleted: something keeps it")

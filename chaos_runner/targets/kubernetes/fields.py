@@ -46,6 +46,30 @@ def with_fields(found: Any, fields: Sequence[Field]) -> list[dict[str, Any]]:
     return [guard, *(change for field in fields for change in _changes(found, field, made))]
 
 
+def merged(fields: Sequence[Field]) -> dict[str, Any]:
+    """The merge patch that gives an object these values, whatever it is like now; a member of a list is told by what
+    names it.
+    """
+    patch: dict[str, Any] = {}
+    for field in fields:
+        *parents, last = field.path
+        below: Any = patch
+        for part, following in zip(parents, [*parents[1:], last], strict=True):
+            below = _below(below, part, [] if isinstance(following, dict) else {})
+        below[last] = field.value
+    return patch
+
+
+def _below(there: Any, part: str | dict[str, str], empty: Any) -> Any:
+    """What stands below a part of a path in a patch that is being made."""
+    if isinstance(part, str):
+        return there.setdefault(part, empty)
+    found = next((one for one in there if part.items() <= one.items()), None)
+    if found is None:
+        there.append(found := dict(part))
+    return found
+
+
 def _changes(found: Any, field: Field, made: set[str]) -> Iterator[dict[str, Any]]:
     """A parent that is not there is made first, once."""
     pointer, there = "", found

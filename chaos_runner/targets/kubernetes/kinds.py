@@ -1,5 +1,6 @@
 """Which kinds of objects we touch, and where the API keeps them."""
 
+import shlex
 from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
@@ -76,8 +77,8 @@ class Ref(Struct, frozen=True, kw_only=True):
     def command(self, verb: str, *words: str) -> str:
         """A kubectl command on this object."""
         space = ["-n", self.namespace] if self.namespace else []
-        return " ".join(["kubectl", "--context", self.context, *space, verb, f"{KINDS[self.kind].plural}/{self.name}",
-                         *words])
+        return shlex.join(["kubectl", "--context", self.context, *space, verb,
+                           f"{KINDS[self.kind].plural}/{self.name}", *words])
 
 
 def workload_of(text: str) -> tuple[Kind, str]:

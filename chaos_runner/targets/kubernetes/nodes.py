@@ -10,7 +10,8 @@ from chaos_runner.errors import NoTarget
 from chaos_runner.targets.kubernetes.access import Cluster, cluster
 from chaos_runner.targets.kubernetes.kinds import NODE
 from chaos_runner.targets.kubernetes.objects import Node, Selector
-from chaos_runner.targets.kubernetes.pods import how_many, pods_of
+from chaos_runner.targets.kubernetes.pods import how_many, pods_of, workload_looks
+from chaos_runner.targets.kubernetes.rights import Demand, Hit, look
 from chaos_runner.targets.kubernetes.spared import spared
 
 ZONE: Final = "topology.kubernetes.io/zone"
@@ -33,6 +34,15 @@ class NodeTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     ready: bool | None = None
     count: int | None = None
     percent: Share | None = None
+
+    def hits(self, space: str) -> Hit:  # noqa: ARG002 -- nodes stand in no namespace
+        """Nodes, by their names where they are given."""
+        return Hit(NODE, "", tuple(self.names))
+
+    def looks(self, space: str) -> list[Demand]:
+        """What finding them takes."""
+        return [look("list", NODE, ""),
+                *(workload_looks(self.workload, self.namespace or space) if self.workload else [])]
 
 
 class ChosenNodes(Struct, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """What we read of Kubernetes' objects: a few fields each, under the names that the API gives them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ class Meta(Struct, frozen=True, kw_only=True, rename="camel"):
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
     owner_references: list[Owner] = []
+    finalizers: list[str] = []
+    generation: int = 0
     creation_timestamp: datetime | None = None
     deletion_timestamp: datetime | None = None
 
@@ -157,6 +160,11 @@ class Selector(Struct, frozen=True, kw_only=True, rename="camel"):
         return ",".join([*(f"{key}={value}" for key, value in self.match_labels.items()),
                          *map(_expression, self.match_expressions)])
 
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether an object with these labels is selected. An empty selector selects all."""
+        return self.match_labels.items() <= labels.items() and all(_holds_for(labels, one)
+                                                                   for one in self.match_expressions)
+
 
 class Template(Struct, frozen=True, kw_only=True):
     """The pods that a workload makes."""
@@ -184,6 +192,8 @@ class WorkloadStatus(Struct, frozen=True, kw_only=True, rename="camel"):
     available_replicas: int = 0
     unavailable_replicas: int = 0
     observed_generation: int = 0
+    current_revision: str = ""
+    update_revision: str = ""
     number_ready: int = 0
     desired_number_scheduled: int = 0
     conditions: list[Condition] = []
@@ -208,6 +218,19 @@ def _holds(conditions: list[Condition], kind: str) -> bool:
 
 
 _OPERATORS: Final = {"In": "in", "NotIn": "notin"}
+
+
+def _holds_for(labels: Mapping[str, str], said: dict[str, Any]) -> bool:
+    value = labels.get(said["key"])
+    match said["operator"]:
+        case "In":
+            return value in (said.get("values") or [])
+        case "NotIn":
+            return value not in (said.get("values") or [])
+        case "Exists":
+            return value is not None
+        case _:
+            return value is None
 
 
 def _expression(said: dict[str, Any]) -> str:

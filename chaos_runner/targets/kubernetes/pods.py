@@ -11,14 +11,17 @@ import msgspec
 from msgspec import Struct
 
 from chaos_runner.contracts import Group, Seconds, Share
-from chaos_runner.errors import NoTarget, Refused, UsageError
+from chaos_runner.errors import Gone, NoTarget, Refused, UsageError
 from chaos_runner.targets.kubernetes.access import Cluster, cluster
-from chaos_runner.targets.kubernetes.kinds import LEASE, NODE, POD, SERVICE, SLICE, WORKLOADS, Ref, workload_of
+from chaos_runner.targets.kubernetes.kinds import LEASE, NODE, POD, SERVICE, SLICE, WORKLOADS, Kind, Ref, workload_of
 from chaos_runner.targets.kubernetes.objects import Node, Pod, Selector, Whole, Workload
+from chaos_runner.targets.kubernetes.rights import Demand, Hit, look, look_at_namespace
 from chaos_runner.targets.kubernetes.spared import check_namespace, spared
 from chaos_runner.units import Unit, spoken
 
 Order = Literal["random", "oldest", "newest", "most-restarted", "leader"]
+_BY_SETS: Final = ("deployment", "rollout")
+"""Workloads that make their pods through ReplicaSets."""
 _ROUNDING: Final = 1e-9
 _ZONE: Final = "topology.kubernetes.io/zone"
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
@@ -51,6 +54,19 @@ class PodTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, r
     lease: str = ""
     even_protected: bool = False
 
+    def hits(self, space: str) -> Hit:
+        """Pods. Their names change too fast for a role to name them."""
+        return Hit(POD, self.namespace or space)
+
+    def looks(self, space: str) -> list[Demand]:
+        """What finding them takes."""
+        here = self.namespace or space
+        found = [look_at_namespace(here), look("list", POD, here)]
+        found += workload_looks(self.workload, here) if self.workload else []
+        found += [look("get", SERVICE, here, self.service), look("list", SLICE, here)] if self.service else []
+        found += [look("list", NODE, here)] if self.zone else []
+        return found + ([look("get", LEASE, here, self.lease)] if self.lease else [])
+
 
 class Chosen(Struct, frozen=True, kw_only=True):
     """The pods to hit, and the group they were chosen from; None for pods that were named."""
@@ -62,6 +78,13 @@ class Chosen(Struct, frozen=True, kw_only=True):
     def ref(self, pod: Pod) -> Ref:
         """What an act keeps of a pod."""
         return ref_of(self.cluster, POD.name, pod)
+
+
+def workload_looks(workload: str, namespace: str) -> list[Demand]:
+    """What it takes to find the pods of a workload."""
+    kind, name = workload_of(workload)
+    made = [look("list", WORKLOADS["replicaset"], namespace)] if kind.name in _BY_SETS else []
+    return [look("get", kind, namespace, name), look("list", POD, namespace), *made]
 
 
 def ref_of(at: Cluster, kind: str, found: Pod | Node | Workload | Whole) -> Ref:
@@ -105,21 +128,26 @@ def pods_of(at: Cluster, namespace: str, workload: str) -> list[Pod]:
     found = read_workload(at, namespace, workload)
     pods = at.list(POD.path(namespace), Pod, _labels(found.spec.selector)).items
     makers = {found.metadata.uid} | ({one.metadata.uid for one in _made_by(at, namespace, found)}
-                                     if kind.name in ("deployment", "rollout") else set())
+                                     if kind.name in _BY_SETS else set())
     return [pod for pod in pods if pod.metadata.owner and pod.metadata.owner.uid in makers]
 
 
 def read_workload(at: Cluster, namespace: str, workload: str) -> Workload:
     """The workload of that name. Raises NoTarget, and says which there are."""
-    from chaos_runner.errors import Gone
-
     kind, name = workload_of(workload)
     try:
         return at.get(kind.path(namespace, name), Workload)
     except Gone as gone:
-        known = [one.metadata.name for one in at.list(kind.path(namespace), Whole).items]
         raise NoTarget(f"there is no {kind.name} {name!r} in namespace {namespace!r} of {at.context}"
-                       f"{_meant(name, known)}") from gone
+                       f"{_meant(name, _names(at, kind, namespace))}") from gone
+
+
+def _names(at: Cluster, kind: Kind, namespace: str) -> list[str]:
+    """Those that there are, for a hint: whoever may not list them gets none."""
+    try:
+        return [one.metadata.name for one in at.list(kind.path(namespace), Whole).items]
+    except (Refused, Gone):
+        return []
 
 
 def _meant(name: str, known: Sequence[str]) -> str:
@@ -196,13 +224,11 @@ class _Slice(Struct, frozen=True):
 
 def _behind(at: Cluster, space: str, service: str) -> set[str]:
     """The pods that a Service sends traffic to, by UID, as its EndpointSlices say. Raises NoTarget."""
-    from chaos_runner.errors import Gone
-
     try:
         at.get(SERVICE.path(space, service), Whole)
     except Gone as gone:
-        known = [one.metadata.name for one in at.list(SERVICE.path(space), Whole).items]
-        raise NoTarget(f"there is no Service {service!r} in namespace {space!r}{_meant(service, known)}") from gone
+        raise NoTarget(f"there is no Service {service!r} in namespace {space!r}"
+                       f"{_meant(service, _names(at, SERVICE, space))}") from gone
     slices = at.list(SLICE.path(space), _Slice, {"labelSelector": f"kubernetes.io/service-name={service}"}).items
     return {str((endpoint.target_ref or {}).get("uid")) for one in slices for endpoint in one.endpoints or []}
 

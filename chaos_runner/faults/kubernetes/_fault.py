@@ -1,0 +1,68 @@
+"""What all faults on Kubernetes share: what they need is said once, and they are told of in the cluster itself."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar, Generic, TypeVar
+
+from msgspec import convert
+
+from chaos_runner.contracts import Act, Fault, Right, Setting
+from chaos_runner.targets.kubernetes.access import same_cluster
+from chaos_runner.targets.kubernetes.aftermath import events_about
+from chaos_runner.targets.kubernetes.events import EVENTS
+from chaos_runner.targets.kubernetes.kinds import KINDS, POD, Ref
+from chaos_runner.targets.kubernetes.notes import LOOKS, notes_on
+from chaos_runner.targets.kubernetes.rights import DO, Aim, Demand, Hit, Permissions, check_rights, demands, rights
+
+T = TypeVar("T")
+A = TypeVar("A")
+
+
+class KubernetesFault(Fault[T, A], Generic[T, A]):
+    """A fault whose acts have a Ref as their target."""
+
+    permissions: ClassVar[Permissions]
+    """What it needs, for each of its verbs."""
+
+    @property
+    def name(self) -> str:
+        """Its name on the shelf: that of its file."""
+        return f"kubernetes.{type(self).__module__.rpartition('.')[2]}"
+
+    def rights(self, act: Act) -> list[Right]:
+        return self._rights(convert(act.target, Ref))
+
+    def notes(self, acts: Sequence[Act]) -> list[str]:
+        return notes_on([convert(act.target, Ref) for act in acts])
+
+    def aftermath(self, act: Act, since: datetime) -> list[str]:
+        """The cluster's Events about the target."""
+        ref = convert(act.target, Ref)
+        return events_about(same_cluster(ref.context, ref.server), ref, since)
+
+    def hit(self, target: Aim, space: str) -> Hit:
+        """What it hits, for a target; where that is not what the target names, a fault says so here."""
+        return target.hits(space)
+
+    def demands(self, target: Aim, space: str) -> list[Demand]:
+        """All that it needs for this target, without asking a cluster: for a role that has no more."""
+        hit = self.hit(target, space)
+        told = Demand(DO, EVENTS, hit.namespace or "default")
+        around = [look._replace(namespace=hit.namespace if look.need.kind.namespaced else "") for look in LOOKS]
+        return [*target.looks(space), *around, *demands(self.permissions, hit), told]
+
+    def check_allowed(self, refs: Sequence[Ref], setting: Setting) -> None:
+        """Raises Refused when this user may not do it to all of these, and undo it; not where it is only looked."""
+        if not setting.looking:
+            check_rights([right for ref in _unlike(refs) for right in self._rights(ref)])
+
+    def _rights(self, ref: Ref) -> list[Right]:
+        return rights(same_cluster(ref.context, ref.server), self.permissions, ref, KINDS[ref.kind])
+
+
+def _unlike(refs: Sequence[Ref]) -> list[Ref]:
+    """Those that need different rights: all pods of a namespace need the same."""
+    found: dict[tuple[str, str, str], Ref] = {}
+    for ref in refs:
+        found.setdefault((ref.kind, ref.namespace, "" if ref.kind == POD.name else ref.name), ref)
+    return list(found.values())

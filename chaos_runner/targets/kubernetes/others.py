@@ -1,0 +1,85 @@
+"""What other chaos tools keep in a cluster: their own kinds of objects, found by asking which kinds there are."""
+
+from typing import Any, Final, NamedTuple
+
+from msgspec import Struct
+
+from chaos_runner.errors import ActFailed, Gone, Refused
+from chaos_runner.targets.kubernetes.access import Cluster
+from chaos_runner.targets.kubernetes.kinds import Kind
+from chaos_runner.targets.kubernetes.objects import Meta
+
+TOOLS: Final = {"chaos-mesh.org": "Chaos Mesh", "litmuschaos.io": "LitmusChaos", "chaosblade.io": "ChaosBlade"}
+"""Groups of the API, and whose they are."""
+_BESIDE: Final = ("podnetworkchaos", "podiochaos", "podhttpchaos")
+"""Kinds that a controller keeps for itself beside what people write."""
+_PLANNED: Final = ("schedule", "workflow", "chaosengine", "chaosblade")
+
+
+class Tool(NamedTuple):
+    """A kind of another tool's objects."""
+
+    tool: str
+    kind: Kind
+
+    @property
+    def injects(self) -> bool:
+        """Whether such an object stands for a fault that people asked for."""
+        name = self.kind.name
+        return name not in _BESIDE and (name.endswith("chaos") or name in _PLANNED)
+
+
+class Foreign(Struct, frozen=True, kw_only=True):
+    """An object of another tool, as far as all their kinds agree."""
+
+    metadata: Meta
+    spec: dict[str, Any] = {}
+    status: dict[str, Any] = {}
+
+    @property
+    def over(self) -> bool:
+        """Whether it says of itself that it injects no longer."""
+        return (self.spec.get("engineState") == "stop" or self.status.get("engineStatus") in ("completed", "stopped")
+                or (self.status.get("experiment") or {}).get("desiredPhase") == "Stop")
+
+
+class _Group(Struct, frozen=True, rename="camel"):
+    name: str
+    preferred_version: dict[str, str] = {}
+
+
+class _Groups(Struct, frozen=True):
+    groups: list[_Group] = []
+
+
+class _Resource(Struct, frozen=True, rename="camel"):
+    name: str
+    kind: str
+    namespaced: bool = False
+    verbs: list[str] = []
+
+
+class _Resources(Struct, frozen=True):
+    resources: list[_Resource] = []
+
+
+def tools(at: Cluster) -> list[Tool]:
+    """The kinds of other chaos tools that this cluster knows."""
+    groups = [one for one in at.get("/apis", _Groups).groups if one.name in TOOLS]
+    return [Tool(TOOLS[group.name], Kind(one.kind.lower(), version, one.name, one.kind, one.namespaced))
+            for group in groups if (version := group.preferred_version.get("groupVersion", ""))
+            for one in at.get(f"/apis/{version}", _Resources).resources if "/" not in one.name and "list" in one.verbs]
+
+
+def running(at: Cluster, namespace: str) -> list[str]:
+    """What other tools inject in a namespace ("" for all) as far as this user may see it, in words."""
+    found = []
+    for tool in (one for one in tools(at) if one.injects):
+        try:
+            objects = at.list(tool.kind.path(namespace), Foreign).items
+        except (Refused, Gone, ActFailed) as problem:
+            found.append(f"whether {tool.tool} has a {tool.kind.name} around could not be seen: {problem}")
+            continue
+        found += [f"{tool.tool} is at work: {tool.kind.name} {one.metadata.namespace}/{one.metadata.name}"
+                  for one in objects if not one.over]
+    return found
