@@ -22,22 +22,29 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON obj
 
 @kubernetes.command()
 @_name
-@click.option("--simulated", is_flag=True, help="Simulated nodes: pods are objects only. Needs no root.")
-@click.option("--nodes", type=click.IntRange(1, 1000), default=3, show_default=True,
-              help="How many simulated nodes, in zones a, b and c in turn.")
+@click.option("--simulated", is_flag=True, help="Simulated nodes only, whose pods are objects: needs no root.")
+@click.option("--nodes", type=click.IntRange(0, 1000), metavar="N",
+              help="How many simulated nodes, in zones a, b and c in turn: 3 with --simulated, else none beside the "
+                   "real one.")
 @_json
-def up(name: str, nodes: int, *, simulated: bool, as_json: bool) -> None:
-    """Open the lab, or say where the open one is. The first time, its programs are built: some minutes."""
-    from chaos_runner.lab.kubernetes import lab as labs
-    from chaos_runner.lab.kubernetes.state import folder_of
+def up(name: str, nodes: int | None, *, simulated: bool, as_json: bool) -> None:
+    """Open the lab, or say where the open one is.
 
-    opened = labs.up_simulated(folder_of(name), nodes, _Progress())
+    With --simulated: a control plane and simulated nodes. Without, on Linux and as root: a node whose pods really run,
+    with a small shop on it. The first time, its programs are built from Go modules, which takes some minutes.
+    """
+    from chaos_runner.lab.kubernetes import lab as labs
+    from chaos_runner.lab.kubernetes.state import Pods, folder_of
+
+    pods = Pods.SIMULATED if simulated else Pods.REAL
+    wanted = labs.Wanted(pods, nodes if nodes is not None else 3 if simulated else 0)
+    opened = labs.up(folder_of(name), wanted, _Progress())
     if as_json:
         click.echo(msgspec.json.encode(_told(opened)).decode())
         return
-    click.echo(f"export KUBECONFIG={opened.kubeconfig}")
-    click.echo(f"Kubernetes {opened.version} is up, with {opened.nodes} nodes and {opened.pods} pods. Export the "
-               f"variable above.\nClose it with: chaos-runner lab kubernetes down --name {name}", err=True)
+    click.echo(f"export KUBECONFIG={opened.kubeconfig}" + (f" SHOP_URL={opened.shop}" if opened.shop else ""))
+    click.echo(f"Kubernetes {opened.version} is up: {opened.nodes} {'nodes' if opened.nodes > 1 else 'node'}, "
+               f"{opened.pods} pods. Export what stands above.\nClose it with: chaos-runner lab kubernetes down --name {name}", err=True)
 
 
 @kubernetes.command()
@@ -72,7 +79,8 @@ def status(name: str, *, as_json: bool) -> None:
 
 
 def _told(lab: "Lab") -> dict[str, Any]:
-    return {"kubeconfig": lab.kubeconfig, "nodes": lab.nodes, "version": lab.version, "pods": lab.pods}
+    told = {name: getattr(lab, name) for name in ("name", "kubeconfig", "nodes", "version", "pods")}
+    return told | ({"shop": lab.shop} if lab.shop else {})
 
 
 class _Progress:

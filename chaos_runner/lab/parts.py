@@ -104,7 +104,7 @@ def _environment() -> dict[str, str]:
 
 
 def bare_environment() -> dict[str, str]:
-    """No more than programs need, ours among them. Above all no proxy: what a lab's parts talk to is on this machine."""
+    """No more than programs need, ours among them. No proxy above all: whom a lab's parts talk to is here."""
     kept = {name: value for name in ("HOME", "LANG", "TMPDIR") if (value := os.environ.get(name))}
     path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
     return {**kept, "PATH": path, "PYTHONPATH": _package(), "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1"}

@@ -114,6 +114,7 @@ class _Build:
         if self._go.returncode != 0:
             tail = "\n".join(f"  {line}" for line in self._said().splitlines()[-_TAIL_LINES:])
             raise Refused(f"{self.program.what} could not be built: go ended with {self._go.returncode}:\n{tail}")
+        (self._folder / self.program.built_name).rename(self._folder / self.program.name)
         (self._folder / "log").unlink()
         self._folder.chmod(0o755)
         self._folder.rename(self.program.folder)
@@ -126,7 +127,7 @@ def _started(program: Program, tool: str, folder: Path, log: IO[str]) -> "subpro
     """`-v` makes Go print each package that it compiles."""
     environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false", "GOWORK": "off"}
     if program.is_ours:
-        command = [tool, "build", "-v", *program.flags, "-o", str(folder / program.name), "."]
+        command = [tool, "build", "-v", *program.flags, "-o", str(folder / program.built_name), "."]
         where = SOURCES / program.package
     else:
         command = [tool, "install", "-v", *program.flags, program.package]

@@ -14,7 +14,7 @@ from chaos_runner.lab.kubernetes.certificates import AUTHORITY
 from chaos_runner.lab.kubernetes.servers import CONTROLLERS, KWOK, SCHEDULER, Place
 
 ADMIN: Final = "admin"
-_MASTERS: Final = "system:masters"
+MASTERS: Final = "system:masters"
 _TOKEN_BYTES: Final = 16
 
 
@@ -26,10 +26,10 @@ class Identity(Struct, frozen=True):
 
 
 PLANE: Final = {
-    ADMIN: Identity(ADMIN, _MASTERS),
+    ADMIN: Identity(ADMIN, MASTERS),
     CONTROLLERS: Identity("system:kube-controller-manager"),
     SCHEDULER: Identity("system:kube-scheduler"),
-    KWOK: Identity("kwok", _MASTERS),
+    KWOK: Identity("kwok", MASTERS),
 }
 """Everyone a control plane has beside its nodes, by the name of their kubeconfig."""
 

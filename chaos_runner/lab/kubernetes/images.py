@@ -19,11 +19,14 @@ _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 class Image(Struct, frozen=True):
-    """An image: its whole name with the tag, where its program stands in it, and other names of that program."""
+    """An image: its whole name with the tag, where its program stands in it, other places of that program, and the
+    words it is called with where a pod gives none.
+    """
 
     reference: str
     entry: str
     also: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
 
 def write(image: Image, program: Path, machine: str, archive: Path) -> None:
@@ -34,7 +37,7 @@ def write(image: Image, program: Path, machine: str, archive: Path) -> None:
     layer = _layer(image, program.read_bytes())
     config = _json({
         "architecture": _ARCHITECTURES.get(machine, machine), "os": "linux",
-        "config": {"Entrypoint": [image.entry], "Env": ["PATH=/bin"]},
+        "config": {"Entrypoint": [image.entry], "Cmd": image.words, "Env": ["PATH=/bin"]},
         "rootfs": {"type": "layers", "diff_ids": [_digest(layer)]},
     })
     manifest = _json({
@@ -46,8 +49,8 @@ def write(image: Image, program: Path, machine: str, archive: Path) -> None:
     index = _json({"schemaVersion": 2, "mediaType": f"{_MEDIA}.index.v1+json",
                    "manifests": [{**_described("manifest.v1+json", manifest), "annotations": named}]})
     blobs = {f"blobs/sha256/{_digest(blob).partition(':')[2]}": blob for blob in (layer, config, manifest)}
-    archive.write_bytes(_tar(_files({"oci-layout": _json({"imageLayoutVersion": "1.0.0"}), "index.json": index, **blobs},
-                                    0o644)))
+    layout = {"oci-layout": _json({"imageLayoutVersion": "1.0.0"}), "index.json": index}
+    archive.write_bytes(_tar(_files({**layout, **blobs}, 0o644)))
 
 
 def _layer(image: Image, program: bytes) -> bytes:

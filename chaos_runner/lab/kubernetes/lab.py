@@ -6,42 +6,47 @@ after the one who opened it was killed half way.
 
 import contextlib
 import shutil
-import socket
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
 from chaos_runner.errors import Refused
 from chaos_runner.lab import parts
-from chaos_runner.lab.kubernetes import certificates, identities, nodes, servers
-from chaos_runner.lab.kubernetes.api import Api, ApiError, NoAnswer
+from chaos_runner.lab.kubernetes import simulated
 from chaos_runner.lab.kubernetes.building import Say, build
-from chaos_runner.lab.kubernetes.certificates import AUTHORITY, Certificate
+from chaos_runner.lab.kubernetes.node import closing
+from chaos_runner.lab.kubernetes.node import start as real
 from chaos_runner.lab.kubernetes.opening import LabNotUp, Opening
-from chaos_runner.lab.kubernetes.programs import KUBERNETES
-from chaos_runner.lab.kubernetes.servers import Place
-from chaos_runner.lab.kubernetes.state import Lab, Pods, alone_with, read
+from chaos_runner.lab.kubernetes.programs import KUBERNETES, Program
+from chaos_runner.lab.kubernetes.state import Lab, Pods, alone_with, read, write
 from chaos_runner.lab.parts import State
 
-NODES: Final = 3
-_LOCALHOST: Final = "127.0.0.1"
-_READY_S_MAX: Final = 90.0
-_SERVERS: Final = (*servers.PLANE, servers.KWOK)
+_READY_S_MAX: Final = 120.0
 
-__all__ = ["NODES", "LabNotUp", "down", "start_again", "status", "up_simulated"]
+__all__ = ["LabNotUp", "down", "start_again", "status", "up"]
 
 
-def up_simulated(folder: Path, count: int, say: Say) -> Lab:
-    """The lab in this folder: the one that runs there already, or a new one with this many simulated nodes, all ready.
+class Wanted(msgspec.Struct, frozen=True):
+    """What kind of lab: with real pods on one node, or not; and how many simulated nodes."""
 
-    Programs that are missing are built first, and `say` is told. Raises Refused when only some parts of a lab still
-    run or what is missing cannot be built, LabNotUp when a new one does not answer.
+    pods: Pods
+    simulated_nodes: int
+
+
+def up(folder: Path, wanted: Wanted, say: Say) -> Lab:
+    """The lab in this folder: the one that runs there already, or a new one, all of its nodes ready.
+
+    Programs that are missing are built first, and `say` is told. Raises Refused when this machine cannot have such a
+    lab, what is missing cannot be built, or another kind of lab or only some parts of one run in the folder; LabNotUp
+    when a new one does not answer.
     """
-    build(servers.to_be_built(_SERVERS), say)
+    if running := _whole(folder, wanted):
+        return running
+    build(_kind(wanted.pods).programs(), say)
     with alone_with(folder):
-        return _whole(folder) or _opened(folder, count)
+        return _whole(folder, wanted) or _opened(folder, wanted)
 
 
 def down(folder: Path) -> list[str]:
@@ -76,81 +81,57 @@ def start_again(folder: Path, name: str) -> None:
         opening.start(name, lab.commands[name])
 
 
-def _whole(folder: Path) -> Lab | None:
+class _Kind(Protocol):
+    """What is different between the kinds of labs."""
+
+    def programs(self) -> list[Program]: ...
+
+    def start(self, opening: Opening, count: int) -> None: ...
+
+
+def _kind(pods: Pods) -> _Kind:
+    return simulated if pods is Pods.SIMULATED else real
+
+
+def _whole(folder: Path, wanted: Wanted) -> Lab | None:
     """The lab that runs here with all its parts, None when nothing runs. Raises Refused for anything between."""
     lab, states = read(folder), status(folder)
     if lab is None or set(states.values()) <= {State.GONE}:
         return None
     missing = [f"{name} is {how}" for name, how in states.items() if how is not State.RUNNING]
+    close = f"run `chaos-runner lab kubernetes down --name {lab.name}` first"
     if missing or not lab.kubeconfig:
         found = ", ".join(missing) or "it was never opened to the end"
-        raise Refused(f"lab {lab.name} runs in part ({found}): "
-                      f"run `chaos-runner lab kubernetes down --name {lab.name}` first")
+        raise Refused(f"lab {lab.name} runs in part ({found}): {close}")
+    if lab.pods is not wanted.pods:
+        raise Refused(f"lab {lab.name} is there, with {lab.pods} pods: {close}, or choose another name")
     return lab
 
 
-def _opened(folder: Path, count: int) -> Lab:
+def _opened(folder: Path, wanted: Wanted) -> Lab:
     """Starts every part and waits for it; ends what was started if anything, Ctrl-C included, comes between."""
-    opening = Opening(_new(folder), _READY_S_MAX)
+    opening = Opening(_new(folder, wanted.pods), _READY_S_MAX)
     with contextlib.ExitStack() as undo:
         undo.callback(lambda: _close(opening.lab))
-        _start_all(opening, count)
+        _kind(wanted.pods).start(opening, wanted.simulated_nodes)
         undo.pop_all()
     return opening.lab
 
 
-def _new(folder: Path) -> Lab:
-    """An empty lab. What an earlier one left in its folder is removed."""
+def _new(folder: Path, pods: Pods) -> Lab:
+    """An empty lab. What an earlier one left is taken back."""
     if old := read(folder):
         _close(old)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700, parents=True)
-    return Lab(folder=str(folder.resolve()), name=folder.name, version=KUBERNETES, pods=Pods.SIMULATED,
-               sockets=tempfile.mkdtemp(prefix="chaos-runner-lab-"))
-
-
-def _start_all(opening: Opening, count: int) -> None:
-    place = Place(folder=opening.folder, sockets=Path(opening.lab.sockets), host=_LOCALHOST, port=_free_port())
-    certificates.make(place.certificates, [
-        Certificate("server", "/CN=kube-apiserver", (f"IP:{_LOCALHOST}", f"IP:{servers.API_SERVICE}",
-                                                     "DNS:localhost", "DNS:kubernetes.default.svc")),
-    ])
-    tokens = identities.write(place, identities.PLANE)
-    api = Api(place.url, place.certificates / f"{AUTHORITY}.crt", tokens[identities.ADMIN])
-    start_plane(opening, place, api)
-    opening.start(servers.KWOK, [*servers.command(servers.KWOK), *servers.kwok(place)])
-    nodes.add(api, count, apart=False)
-    opening.wait("all nodes are ready", lambda: nodes.ready(api) == count)
-    kubeconfig = place.folder / "kubeconfig"
-    identities.write_kubeconfig(kubeconfig, place, place.url, tokens[identities.ADMIN])
-    opening.note(kubeconfig=str(kubeconfig), nodes=count)
-
-
-def start_plane(opening: Opening, place: Place, api: Api) -> None:
-    """etcd and the API server; when that answers, the controllers and the scheduler."""
-    opening.start(servers.ETCD, [*servers.command(servers.ETCD), *servers.etcd(place)])
-    opening.start(servers.API_SERVER, [*servers.command(servers.API_SERVER), *servers.api_server(place),
-                                       "--disable-admission-plugins=ServiceAccount"])
-    opening.wait("the API server is ready", lambda: _is_ready(api))
-    opening.start(servers.CONTROLLERS, [*servers.command(servers.CONTROLLERS), *servers.controllers(place)])
-    opening.start(servers.SCHEDULER, [*servers.command(servers.SCHEDULER), *servers.scheduler(place)])
-
-
-def _is_ready(api: Api) -> bool:
-    try:
-        return api.text("/readyz") == "ok"
-    except (NoAnswer, ApiError):
-        return False
+    lab = Lab(folder=str(folder.resolve()), name=folder.name, version=KUBERNETES, pods=pods,
+              sockets=tempfile.mkdtemp(prefix="chaos-runner-lab-"))
+    write(lab)
+    return lab
 
 
 def _close(lab: Lab) -> list[str]:
     """Newest first: what calls the API server goes before it."""
-    ended = parts.end(reversed(lab.parts))
+    ended = parts.end(reversed(lab.parts)) if lab.pods is Pods.SIMULATED else closing.close(lab)
     shutil.rmtree(lab.sockets, ignore_errors=True)
     return ended
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((_LOCALHOST, 0))
-        return int(probe.getsockname()[1])

@@ -16,7 +16,7 @@ KUBERNETES: Final = "1.34.4"
 KWOK: Final = "0.7.0"
 TOXIPROXY: Final = "2.12.0"
 SOURCES: Final = Path(__file__).parent / "sources"
-_SMALL: Final = ("-ldflags", "-s -w")
+_SMALL: Final = ("-trimpath", "-ldflags", "-s -w")
 _VERSION: Final = "k8s.io/component-base/version"
 _MINOR: Final = KUBERNETES.split(".")[1]
 _HASH_LENGTH: Final = 12
@@ -37,6 +37,11 @@ class Program(Struct, frozen=True):
     def is_ours(self) -> bool:
         """Whether its sources are in this package."""
         return "@" not in self.package
+
+    @property
+    def built_name(self) -> str:
+        """What Go calls it: for a published module, the last word of its path."""
+        return self.name if self.is_ours else self.package.partition("@")[0].rpartition("/")[2]
 
     @property
     def folder(self) -> Path:
@@ -65,9 +70,15 @@ _STAMP: Final = f"-X {_VERSION}.gitVersion=v{KUBERNETES} -X {_VERSION}.gitMajor=
 """Without it the servers say that they are version 0."""
 CONTROL: Final = Program("control", f"the servers of Kubernetes {KUBERNETES}", "control",
                          ("-trimpath", "-ldflags", f"-s -w {_STAMP}"))
-SIMULATOR: Final = Program("kwok", f"kwok {KWOK}, which simulates nodes", f"sigs.k8s.io/kwok/cmd/kwok@v{KWOK}")
-SIMULATED: Final = (CONTROL, SIMULATOR)
-"""What a lab of simulated nodes runs."""
+SIMULATOR: Final = Program("kwok", f"kwok {KWOK}, which simulates nodes", f"sigs.k8s.io/kwok/cmd/kwok@v{KWOK}",
+                           ("-ldflags", "-s -w"))
+POLICY: Final = Program("policy", "what enforces NetworkPolicy", "control/policy")
+DNS: Final = Program("coredns", "CoreDNS", "dns")
+WEB: Final = Program("web", "the shop", "web")
+PAUSE: Final = Program("pause", "the pods' first process", "pause")
+TOXIPROXY_SERVER: Final = Program(
+    "toxiproxy", f"Toxiproxy {TOXIPROXY}", f"github.com/Shopify/toxiproxy/v2/cmd/server@v{TOXIPROXY}",
+    ("-ldflags", f"-s -w -X github.com/Shopify/toxiproxy/v2.Version={TOXIPROXY}"))
 
 
 def cache() -> Path:

@@ -18,6 +18,8 @@ API_SERVER: Final = "kube-apiserver"
 CONTROLLERS: Final = "kube-controller-manager"
 SCHEDULER: Final = "kube-scheduler"
 KWOK: Final = "kwok"
+KUBELET: Final = "kubelet"
+KUBE_PROXY: Final = "kube-proxy"
 PLANE: Final = (ETCD, API_SERVER, CONTROLLERS, SCHEDULER)
 SERVICES_RANGE: Final = "10.96.0.0/24"
 API_SERVICE: Final = "10.96.0.1"
@@ -89,7 +91,7 @@ def etcd(place: Place) -> list[str]:
 
 
 def api_server(place: Place) -> list[str]:
-    """Bearers of tokens only, real RBAC. Service accounts are not asked for before a pod may be created."""
+    """Bearers of tokens only, and real RBAC."""
     own = place.certificates
     accounts = own / ACCOUNTS_KEY
     return [

@@ -26,7 +26,8 @@ class Pods(StrEnum):
 class Lab(msgspec.Struct, frozen=True):
     """A lab that was opened. `kubeconfig` is empty while it is being opened.
 
-    `sockets` is a second folder of its own, short enough for a socket's path. `commands` starts each part again.
+    `sockets` is a second folder of its own, short enough for a socket's path. `commands` starts each part again. A real
+    node has a network namespace and a shop's URL, and `settings` are the machine's as they were before.
     """
 
     folder: str
@@ -38,6 +39,9 @@ class Lab(msgspec.Struct, frozen=True):
     nodes: int = 0
     parts: tuple[Part, ...] = ()
     commands: Mapping[str, tuple[str, ...]] = {}
+    namespace: str = ""
+    shop: str = ""
+    settings: Mapping[str, str] = {}
 
 
 def folder_of(name: str) -> Path:

@@ -11,6 +11,8 @@ from chaos_runner.lab.kubernetes.servers import KUBE_PROXY, Place
 
 PODS_RANGE: Final = "10.244.0.0/24"
 DNS_SERVICE: Final = "10.96.0.10"
+NODE: Final = "lab-node"
+CONTAINERD_SOCKET: Final = "containerd"
 NETWORK: Final = "chaos-runner-lab"
 PAUSE_IMAGE: Final = "chaos-runner.lab/pause:1"
 _KUBELET_PORT: Final = 10250
@@ -55,11 +57,16 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
 
 def containerd_socket(place: Place) -> Path:
     """Where containerd answers."""
-    return place.sockets / "containerd"
+    return place.sockets / CONTAINERD_SOCKET
 
 
 def containerd_file(place: Place) -> Path:
     return place.folder / "containerd.toml"
+
+
+def authority_file(place: Place) -> Path:
+    """The certificate of the lab's own authority."""
+    return place.certificates / f"{AUTHORITY}.crt"
 
 
 def kubelet_file(place: Place) -> Path:
@@ -102,7 +109,7 @@ def _kubelet(place: Place) -> dict[str, Any]:
         "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
         "address": ADDRESS, "port": _KUBELET_PORT, "healthzBindAddress": "127.0.0.1",
         "authentication": {"anonymous": {"enabled": False}, "webhook": {"enabled": True},
-                           "x509": {"clientCAFile": str(own / f"{AUTHORITY}.crt")}},
+                           "x509": {"clientCAFile": str(authority_file(place))}},
         "authorization": {"mode": "Webhook"},
         "tlsCertFile": str(own / "kubelet.crt"), "tlsPrivateKeyFile": str(own / "kubelet.key"),
         "containerRuntimeEndpoint": f"unix://{containerd_socket(place)}",
@@ -122,7 +129,7 @@ def _proxy(place: Place) -> dict[str, Any]:
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration",
         "clientConnection": {"kubeconfig": str(place.kubeconfig(KUBE_PROXY))},
         "mode": "nftables", "nftables": {"minSyncPeriod": "100ms", "syncPeriod": "30s"},
-        "hostnameOverride": "lab-node", "clusterCIDR": PODS_RANGE, "bindAddress": ADDRESS, "oomScoreAdj": 0,
+        "hostnameOverride": NODE, "clusterCIDR": PODS_RANGE, "bindAddress": ADDRESS, "oomScoreAdj": 0,
         "healthzBindAddress": "127.0.0.1:10256", "metricsBindAddress": "127.0.0.1:10249",
         "nodePortAddresses": [f"{ADDRESS}/32"],
         "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},

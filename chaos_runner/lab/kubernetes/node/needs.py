@@ -25,8 +25,14 @@ def check() -> None:
     if packages := _missing():
         raise Refused("a real node needs what these Debian packages have: "
                       f"apt-get install --no-install-recommends {' '.join(packages)}")
-    if pods := pod_groups():
-        raise Refused(f"there are pods of a kubelet on this machine ({pods[0]}): one real node a machine")
+
+
+def check_alone() -> None:
+    """Raises Refused when a kubelet has pods on this machine: they could not be told from the lab's."""
+    for group in pod_groups():
+        if any(file.read_text(encoding="ascii").strip() for file in group.rglob("cgroup.procs")):
+            raise Refused(f"there are pods of a kubelet on this machine ({group}): there can be one real node on it. "
+                          "One of another lab goes with `chaos-runner lab kubernetes down --name NAME`")
 
 
 def tool(name: str) -> str:
