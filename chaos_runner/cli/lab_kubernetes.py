@@ -1,5 +1,6 @@
 """`chaos-runner lab kubernetes up|down|status`"""
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -43,8 +44,9 @@ def up(name: str, nodes: int | None, *, simulated: bool, as_json: bool) -> None:
         click.echo(msgspec.json.encode(_told(opened)).decode())
         return
     click.echo(f"export KUBECONFIG={opened.kubeconfig}" + (f" SHOP_URL={opened.shop}" if opened.shop else ""))
-    click.echo(f"Kubernetes {opened.version} is up: {opened.nodes} {'nodes' if opened.nodes > 1 else 'node'}, "
-               f"{opened.pods} pods. Export what stands above.\nClose it with: chaos-runner lab kubernetes down --name {name}", err=True)
+    click.echo(f"Kubernetes {opened.version} is up: {opened.nodes} {'node' if opened.nodes == 1 else 'nodes'}, "
+               f"{opened.pods} pods. Export what stands above.\n"
+               f"Close it with: chaos-runner lab kubernetes down --name {name}", err=True)
 
 
 @kubernetes.command()
@@ -90,7 +92,7 @@ class _Progress:
 
     def __init__(self) -> None:
         self._next_s = 0.0
-        self._moves = click.get_text_stream("stderr").isatty()
+        self._moves = sys.stderr.isatty()
 
     def __call__(self, steps: Sequence["Step"]) -> None:
         elapsed_s = max(step.elapsed_s for step in steps)

@@ -46,9 +46,23 @@ class Api:
         """As `get`, for what is not JSON."""
         return self._ask("GET", path).decode()
 
-    def create(self, path: str, body: Mapping[str, Any]) -> None:
-        """Adds an object to the collection at this path. Raises ApiError, NoAnswer."""
-        self._ask("POST", path, body, "application/json")
+    def has(self, path: str) -> bool:
+        """Whether something is at this path. Raises ApiError, NoAnswer."""
+        try:
+            self.text(path)
+        except ApiError as why:
+            if why.status == http.client.NOT_FOUND:
+                return False
+            raise
+        return True
+
+    def create(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Adds an object to the collection at this path, and gives it as it is. Raises ApiError, NoAnswer."""
+        return json.loads(self._ask("POST", path, body, "application/json"))
+
+    def delete(self, path: str) -> None:
+        """Removes the object at this path. Raises ApiError, NoAnswer."""
+        self._ask("DELETE", path)
 
     def apply(self, manifest: Mapping[str, Any]) -> None:
         """Makes the object as the manifest has it, whether it is there or not. Raises ApiError, NoAnswer."""

@@ -20,7 +20,7 @@ from chaos_runner.lab.kubernetes.node import closing
 from chaos_runner.lab.kubernetes.node import start as real
 from chaos_runner.lab.kubernetes.opening import LabNotUp, Opening
 from chaos_runner.lab.kubernetes.programs import KUBERNETES, Program
-from chaos_runner.lab.kubernetes.state import Lab, Pods, alone_with, read, write
+from chaos_runner.lab.kubernetes.state import Lab, Pods, alone_with, read, remove, write
 from chaos_runner.lab.parts import State
 
 _READY_S_MAX: Final = 120.0
@@ -59,7 +59,7 @@ def down(folder: Path) -> list[str]:
     with alone_with(folder):
         lab = read(folder)
         ended = _close(lab) if lab else []
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
         return ended
 
 

@@ -54,7 +54,7 @@ class Opening:
                 return
             if time.monotonic() > self._deadline_s:
                 newest = self.lab.parts[-1].name
-                raise LabNotUp(f"{what} within {self._ready_s_max:.0f} s: it does not. {self._tail(newest)}")
+                raise LabNotUp(f"{self._ready_s_max:.0f} s were not enough until {what}. {self._tail(newest)}")
             time.sleep(_POLL_S)
 
     def log(self, name: str) -> Path:

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -26,8 +27,9 @@ class Pods(StrEnum):
 class Lab(msgspec.Struct, frozen=True):
     """A lab that was opened. `kubeconfig` is empty while it is being opened.
 
-    `sockets` is a second folder of its own, short enough for a socket's path. `commands` starts each part again. A real
-    node has a network namespace and a shop's URL, and `settings` are the machine's as they were before.
+    `sockets` is a second folder of its own, short enough for a socket's path. `commands` starts each part again. Of a
+    real node: whether the machine's one network namespace for it is this lab's, the shop's URL, and the machine's
+    `settings` as they were before.
     """
 
     folder: str
@@ -39,7 +41,7 @@ class Lab(msgspec.Struct, frozen=True):
     nodes: int = 0
     parts: tuple[Part, ...] = ()
     commands: Mapping[str, tuple[str, ...]] = {}
-    namespace: str = ""
+    owns_network: bool = False
     shop: str = ""
     settings: Mapping[str, str] = {}
 
@@ -76,7 +78,27 @@ def write(lab: Lab) -> None:
 def alone_with(folder: Path) -> Iterator[None]:
     """Holds the lock of a lab, so that those who open or close it do so one after the other."""
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = folder.with_name(f"{folder.name}.lock")
-    with file.open("w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    while True:
+        with _lock_of(folder).open("w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not _is_still(_lock_of(folder), lock.fileno()):
+                continue  # whoever held it before us removed it with the lab
+            yield
+            return
+
+
+def remove(folder: Path) -> None:
+    """Removes the folder of a lab, and its lock: for who holds that."""
+    shutil.rmtree(folder, ignore_errors=True)
+    _lock_of(folder).unlink(missing_ok=True)
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock")
+
+
+def _is_still(file: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(file.stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False

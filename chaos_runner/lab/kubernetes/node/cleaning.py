@@ -5,12 +5,12 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from chaos_runner.lab.kubernetes.node.configs import NETWORK
-from chaos_runner.lab.kubernetes.node.needs import pod_groups, tool
+from chaos_runner.lab.kubernetes.node.needs import pod_groups, pod_pids, tool
 from chaos_runner.targets import host
 
 _SETTINGS: Final = ("kernel/panic", "kernel/panic_on_oops", "kernel/keys/root_maxbytes", "kernel/keys/root_maxkeys",
@@ -42,7 +42,7 @@ def end_pods(socket: Path) -> None:
     While a node of ours is there, no other kubelet is on this machine.
     """
     deadline_s = time.monotonic() + _GRACE_S
-    while (pids := set(_pod_pids())) and time.monotonic() < deadline_s:
+    while (pids := set(pod_pids())) and time.monotonic() < deadline_s:
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -60,13 +60,6 @@ def remove_traces(folder: Path) -> None:
         link.unlink(missing_ok=True)
     for note in _PLUGIN_CACHE.glob(f"{NETWORK}-*"):
         note.unlink(missing_ok=True)
-
-
-def _pod_pids() -> Iterator[int]:
-    for group in pod_groups():
-        for file in group.rglob("cgroup.procs"):
-            with contextlib.suppress(OSError):
-                yield from map(int, file.read_text(encoding="ascii").split())
 
 
 def _mounts_below(folder: Path) -> list[str]:

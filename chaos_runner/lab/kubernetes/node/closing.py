@@ -16,10 +16,10 @@ def close(lab: Lab) -> list[str]:
     """Ends its processes and pods, and takes back all else that it made. Gives the names of what was still there."""
     first = [part for part in lab.parts if part.name in _FIRST]
     ended = parts.end(reversed(first))
-    if lab.namespace:  # else nothing was made yet
+    if lab.owns_network:  # else nothing was made yet, and what is there is another's
         cleaning.end_pods(Path(lab.sockets) / configs.CONTAINERD_SOCKET)
         ended += parts.end(part for part in reversed(lab.parts) if part not in first)
         cleaning.remove_traces(Path(lab.folder))
-        network.remove(lab.namespace)
+        network.remove()
         cleaning.put_back(lab.settings)
     return ended

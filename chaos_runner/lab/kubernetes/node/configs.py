@@ -30,6 +30,9 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
 [grpc]
   address = "{socket}"
 
+[plugins."io.containerd.internal.v1.opt"]
+  path = "{folder}/opt"
+
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "{pause}"
   disable_apparmor = true

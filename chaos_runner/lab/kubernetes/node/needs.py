@@ -1,8 +1,10 @@
 """What a real node needs of this machine."""
 
+import contextlib
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -29,10 +31,9 @@ def check() -> None:
 
 def check_alone() -> None:
     """Raises Refused when a kubelet has pods on this machine: they could not be told from the lab's."""
-    for group in pod_groups():
-        if any(file.read_text(encoding="ascii").strip() for file in group.rglob("cgroup.procs")):
-            raise Refused(f"there are pods of a kubelet on this machine ({group}): there can be one real node on it. "
-                          "One of another lab goes with `chaos-runner lab kubernetes down --name NAME`")
+    if pid := next(pod_pids(), None):
+        raise Refused(f"there are pods of a kubelet on this machine (one has pid {pid}), and one real node is all it "
+                      "can have. Another lab's goes with `chaos-runner lab kubernetes down --name NAME`")
 
 
 def tool(name: str) -> str:
@@ -46,6 +47,14 @@ def tool(name: str) -> str:
 def pod_groups() -> list[Path]:
     """The control groups in which a kubelet keeps its pods, one for each hierarchy."""
     return sorted(path for pattern in ("kubepods", "*/kubepods") for path in _CGROUPS.glob(pattern))
+
+
+def pod_pids() -> Iterator[int]:
+    """The processes in them. Groups come and go while we look: what is gone has none."""
+    for group in pod_groups():
+        for folder, _, __ in os.walk(group):
+            with contextlib.suppress(OSError):
+                yield from map(int, (Path(folder) / "cgroup.procs").read_text(encoding="ascii").split())
 
 
 def _missing() -> list[str]:

@@ -12,29 +12,37 @@ ADDRESS: Final = "172.30.0.1"
 _DEVICE: Final = "lab-node"
 
 
-def file_of(namespace: str) -> Path:
-    """Where ip(8) keeps a namespace."""
-    return Path("/run/netns") / namespace
+NAMESPACE: Final = "chaos-runner-lab"
+"""One name for all labs: of two that are opened at the same time, only one can make it."""
+FILE: Final = Path("/run/netns") / NAMESPACE
 
 
-def make(namespace: str) -> None:
-    """Makes it, with the node's address. What no route is known for stays inside too. Raises Refused."""
-    _ip("netns", "add", namespace)
+def make() -> None:
+    """Makes the namespace, empty as yet. Raises Refused when it is there already: a machine has one real node."""
+    if FILE.exists():
+        raise Refused(f"there is a network namespace {NAMESPACE} already, and one real node is all that a machine can "
+                      "have: close its lab with `chaos-runner lab kubernetes down --name NAME`; if there is none, "
+                      f"`ip netns delete {NAMESPACE}`")
+    _ip("netns", "add", NAMESPACE)
+
+
+def furnish() -> None:
+    """Gives the namespace the node's address. What no route is known for stays inside too. Raises Refused."""
     for words in (("link", "set", "lo", "up"), ("link", "add", _DEVICE, "type", "bridge"),
                   ("addr", "add", f"{ADDRESS}/32", "dev", _DEVICE), ("link", "set", _DEVICE, "up"),
                   ("route", "add", "default", "dev", _DEVICE)):
-        _ip("-n", namespace, *words)
+        _ip("-n", NAMESPACE, *words)
 
 
-def remove(namespace: str) -> None:
+def remove() -> None:
     """Removes it where it is there. Raises Refused."""
-    if file_of(namespace).exists():
-        _ip("netns", "delete", namespace)
+    if FILE.exists():
+        _ip("netns", "delete", NAMESPACE)
 
 
-def inside(namespace: str, command: list[str]) -> list[str]:
+def inside(command: list[str]) -> list[str]:
     """The words that run a command in it. nsenter becomes the command: the pid is the command's own."""
-    return [tool("nsenter"), f"--net={file_of(namespace)}", *command]
+    return [tool("nsenter"), f"--net={FILE}", *command]
 
 
 def _ip(*words: str) -> None:

@@ -59,8 +59,9 @@ def start(opening: Opening, count: int) -> None:
     and Refused when the machine says no.
     """
     needs.check_alone()
-    opening.note(namespace=f"chaos-runner-{opening.lab.name}", settings=cleaning.settings())
-    network.make(opening.lab.namespace)
+    network.make()
+    opening.note(owns_network=True, settings=cleaning.settings())
+    network.furnish()
     node = _Node(opening)
     node.start_servers()
     node.start_kubelet()
@@ -78,14 +79,14 @@ class _Node:
         self._opening = opening
         self._place = Place(folder=opening.folder, sockets=Path(opening.lab.sockets), host=network.ADDRESS,
                             port=_API_PORT)
-        self._here = {network.ADDRESS + f":{port}": f"{LOCALHOST}:{free_port()}" for port in (_API_PORT, _SHOP_PORT)}
+        self._api, self._shop = (f"{LOCALHOST}:{free_port()}" for _ in range(2))
         self.api = self._credentials()
-        self._plane = Plane(opening, self._place, self._inside)
+        self._plane = Plane(opening, self._place, network.inside)
 
     @property
     def shop_url(self) -> str:
         """The shop, from this machine."""
-        return f"http://{self._here[f'{network.ADDRESS}:{_SHOP_PORT}']}"
+        return f"http://{self._shop}"
 
     def start_servers(self) -> None:
         """containerd with the images, the way in, and the control plane."""
@@ -96,9 +97,9 @@ class _Node:
             f"--kubelet-client-certificate={own}.crt", f"--kubelet-client-key={own}.key",
             f"--kubelet-certificate-authority={configs.authority_file(self._place)}",
             "--kubelet-preferred-address-types=InternalIP", "--enable-admission-plugins=NodeRestriction")
-        pairs = [f"{here}={there}" for there, here in self._here.items()]
-        self._opening.start(FORWARDER, [sys.executable, "-m", _FORWARDER_MODULE,
-                                        str(network.file_of(self._opening.lab.namespace)), *pairs])
+        self._opening.start(FORWARDER, [
+            sys.executable, "-m", _FORWARDER_MODULE, str(network.FILE), f"{self._api}={network.ADDRESS}:{_API_PORT}",
+            f"{self._shop}={network.ADDRESS}:{_SHOP_PORT}"])
         self._import_images()
         self._opening.wait("the API server is ready", lambda: is_ready(self.api))
         self._plane.start_controllers("--node-monitor-period=1s", "--node-monitor-grace-period=20s")
@@ -124,14 +125,10 @@ class _Node:
                   Certificate(_KUBELET_CLIENT, f"/O={MASTERS}/CN=kube-apiserver-kubelet-client"),
                   Certificate(servers.KUBELET, f"/CN={configs.NODE}",
                               (f"IP:{network.ADDRESS}", f"DNS:{configs.NODE}"))]
-        url = f"https://{self._here[f'{network.ADDRESS}:{_API_PORT}']}"
-        return credentials(self._place, signed, _IDENTITIES, url)
-
-    def _inside(self, command: list[str]) -> list[str]:
-        return network.inside(self._opening.lab.namespace, command)
+        return credentials(self._place, signed, _IDENTITIES, f"https://{self._api}")
 
     def _start(self, name: str, command: list[str]) -> None:
-        self._opening.start(name, self._inside(command))
+        self._opening.start(name, network.inside(command))
 
     def _import_images(self) -> None:
         """ctr(8): there is no registry to pull from. Raises Refused."""

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from chaos_runner.lab.kubernetes.api import Api, ApiError, path_of
+from chaos_runner.lab.kubernetes.api import Api, path_of
 from chaos_runner.lab.kubernetes.opening import Opening
 
 _MANIFESTS: Final = Path(__file__).parent.parent / "manifests"
@@ -40,17 +40,7 @@ def _wait_for_namespace(opening: Opening, api: Api, namespace: str) -> None:
     """
     paths = [f"/api/v1/namespaces/{namespace}/{what}" for what in ("serviceaccounts/default",
                                                                    "configmaps/kube-root-ca.crt")]
-    opening.wait(f"namespace {namespace} is whole", lambda: all(_is_there(api, path) for path in paths))
-
-
-def _is_there(api: Api, path: str) -> bool:
-    try:
-        api.get(path)
-    except ApiError as why:
-        if why.status == 404:
-            return False
-        raise
-    return True
+    opening.wait(f"namespace {namespace} is whole", lambda: all(map(api.has, paths)))
 
 
 def _is_whole(api: Api, workload: Mapping[str, Any]) -> bool:
