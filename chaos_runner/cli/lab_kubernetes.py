@@ -18,12 +18,14 @@ def kubernetes() -> None:
 
 
 _name = click.option("--name", default="lab", show_default=True, help="Which lab; each has a state of its own.")
+_simulated = click.option("--simulated", is_flag=True,
+                          help="Simulated nodes only, whose pods are objects: needs no root.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @kubernetes.command()
 @_name
-@click.option("--simulated", is_flag=True, help="Simulated nodes only, whose pods are objects: needs no root.")
+@_simulated
 @click.option("--nodes", type=click.IntRange(0, 1000), metavar="N",
               help="How many simulated nodes, in zones a, b and c in turn: 3 with --simulated, else none beside the "
                    "real one.")
@@ -50,6 +52,18 @@ def up(name: str, nodes: int | None, *, simulated: bool, as_json: bool) -> None:
 
 
 @kubernetes.command()
+@_simulated
+def build(*, simulated: bool) -> None:
+    """Build what `up` needs, and open nothing: for a machine that is prepared, or a cache in CI."""
+    from chaos_runner.lab.kubernetes import programs
+    from chaos_runner.lab.kubernetes.building import build as build_programs
+
+    wanted = programs.SIMULATED if simulated else programs.ALL
+    build_programs(wanted, _Progress())
+    click.echo(f"{len(wanted)} programs are in {programs.cache()}")
+
+
+@kubernetes.command()
 @_name
 @_json
 def down(name: str, *, as_json: bool) -> None:
@@ -57,9 +71,15 @@ def down(name: str, *, as_json: bool) -> None:
     from chaos_runner.lab.kubernetes import lab as labs
     from chaos_runner.lab.kubernetes.state import folder_of
 
+    was_there = folder_of(name).exists()
     ended = labs.down(folder_of(name))
-    click.echo(msgspec.json.encode({"ended": ended}).decode() if as_json else
-               f"ended {', '.join(ended)}" if ended else f"there was no lab {name}")
+    if as_json:
+        click.echo(msgspec.json.encode({"ended": ended}).decode())
+    elif ended:
+        click.echo(f"ended {', '.join(ended)}")
+    else:
+        click.echo(f"nothing of lab {name} ran any more; what it left is removed" if was_there else
+                   f"there was no lab {name}")
 
 
 @kubernetes.command()

@@ -15,8 +15,14 @@ from tests.kubernetes.labs import shared
 
 GIVEN = "CHAOS_RUNNER_TEST_KUBECONFIG"
 """A cluster to use instead of the simulated one. Each test keeps to namespaces and nodes of its own."""
+CLUSTERS = {"simulated", "real_node"}
 SIMULATED = Wanted(Pods.SIMULATED, 6)
 REAL = Wanted(Pods.REAL, 0)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Who needs a cluster comes last: it may still be built while quick tests run."""
+    items.sort(key=lambda item: bool(CLUSTERS & set(getattr(item, "fixturenames", ()))))
 
 
 @pytest.fixture(scope="session")

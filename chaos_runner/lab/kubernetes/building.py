@@ -107,7 +107,8 @@ class _Build:
         return running
 
     def step(self) -> Step:
-        return Step(self.program, self._elapsed_s, self._said().count("\n"), done=self._go.poll() == 0)
+        packages = sum(not line.startswith("go: ") for line in self._said().splitlines())
+        return Step(self.program, self._elapsed_s, packages, done=self._go.poll() == 0)
 
     def keep(self) -> None:
         """Puts the program into its place. Raises Refused with the end of what Go said when it did not work."""

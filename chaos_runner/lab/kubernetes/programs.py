@@ -79,6 +79,9 @@ PAUSE: Final = Program("pause", "the pods' first process", "pause")
 TOXIPROXY_SERVER: Final = Program(
     "toxiproxy", f"Toxiproxy {TOXIPROXY}", f"github.com/Shopify/toxiproxy/v2/cmd/server@v{TOXIPROXY}",
     ("-ldflags", f"-s -w -X github.com/Shopify/toxiproxy/v2.Version={TOXIPROXY}"))
+SIMULATED: Final = (CONTROL, SIMULATOR)
+"""What a lab of simulated nodes runs."""
+ALL: Final = (*SIMULATED, POLICY, DNS, WEB, PAUSE, TOXIPROXY_SERVER)
 
 
 def cache() -> Path:
