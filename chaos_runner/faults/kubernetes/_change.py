@@ -143,13 +143,8 @@ class ChangeFault(Fault[T, A], Generic[T, A]):
 
     def _apply_once(self, ref: Ref, do: _Do, was: _Was, signs: Mapping[str, str]) -> Evidence:
         at = _at(ref)
-        try:
-            there = read(at, ref)
-        except Gone as gone:
-            raise NoTarget(str(gone)) from gone
+        there = _still(ref, do, was)
         if _signed(there) != do.mark:
-            _check_free(ref, msgspec.convert(there, Whole).metadata)
-            _check_as_it_was(ref, there, was)
             signed = [Field(["metadata", "annotations", key], value) for key, value in signs.items()]
             there = msgspec.json.decode(at.patch(ref.path, with_fields(there, [*do.fields, *signed]), JSON_PATCH))
         now = [Field(field.path, value_at(there, field.path)) for field in do.fields]
@@ -184,6 +179,23 @@ def _all(at: Cluster, kind: Kind) -> list[Whole]:
         return at.list(kind.path(""), Whole).items
     except Gone:
         return []
+
+
+def check_still(act: Act) -> None:
+    """For who does more than change fields, and does it first. Raises Refused and NoTarget as `apply` would."""
+    _still(_ref(act), _do(act), _was(act))
+
+
+def _still(ref: Ref, do: _Do, was: _Was) -> Any:
+    """The object, which is as it was, or as we made it. Raises NoTarget, Refused."""
+    try:
+        there = read(_at(ref), ref)
+    except Gone as gone:
+        raise NoTarget(str(gone)) from gone
+    if _signed(there) != do.mark:
+        _check_free(ref, msgspec.convert(there, Whole).metadata)
+        _check_as_it_was(ref, there, was)
+    return there
 
 
 def again(act: Callable[[], _Done]) -> _Done:

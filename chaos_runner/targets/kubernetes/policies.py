@@ -46,6 +46,10 @@ class Policy(Struct, frozen=True, kw_only=True):
         """Whether pods with these labels may do only what policies allow, in that direction."""
         return way in self.spec.policy_types and selects(self.spec.pod_selector, labels)
 
+    def opens(self, way: Way) -> bool:
+        """Whether it allows everything in that direction, to everybody."""
+        return {} in (self.spec.ingress if way == "Ingress" else self.spec.egress)
+
     def closes(self, way: Way) -> bool:
         """Whether it allows nothing at all in that direction."""
         return not (self.spec.ingress if way == "Ingress" else self.spec.egress)
