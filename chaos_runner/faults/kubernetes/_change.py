@@ -104,14 +104,14 @@ class ChangeFault(KubernetesFault[T, A], Generic[T, A]):
     def apply(self, act: Act) -> Evidence:
         ref, do, was = _ref(act), _do(act), _was(act)
         signs = annotations(_mark(do), self.name, _bare(act.do), act.was)
-        evidence = _again(partial(self._apply_once, ref, do, was, signs))
+        evidence = again(partial(self._apply_once, ref, do, was, signs))
         tell(_at(ref), ref, INJECTED, f"{self.name}: {', '.join(map(_said, do.fields))}; mark {do.mark}")
         return evidence
 
     def undo(self, act: Act) -> None:
         ref, do = _ref(act), _do(act)
         try:
-            undone = _again(partial(_undo_once, ref, do, _was(act)))
+            undone = again(partial(_undo_once, ref, do, _was(act)))
         except Gone:
             return
         except Denied as denied:
@@ -122,7 +122,7 @@ class ChangeFault(KubernetesFault[T, A], Generic[T, A]):
     def verify(self, act: Act) -> Restored:
         ref, do, was = _ref(act), _do(act), _was(act)
         try:
-            there = _read(_at(ref), ref)
+            there = read(_at(ref), ref)
         except Gone as gone:
             return Restored(answer=Answer.GONE, diff=str(gone))
         left = [field.name for field, before in zip(do.fields, was.fields, strict=True)
@@ -161,7 +161,7 @@ class ChangeFault(KubernetesFault[T, A], Generic[T, A]):
 
     def _act(self, wanted: Wanted, setting: Setting) -> Act:
         at, ref = wanted.at, wanted.ref
-        there = _read(at, ref)
+        there = read(at, ref)
         meta = msgspec.convert(there, Whole).metadata
         _check_free(ref, meta)
         was = [Field(field.path, value_at(there, field.path)) for field in wanted.fields]
@@ -175,13 +175,8 @@ class ChangeFault(KubernetesFault[T, A], Generic[T, A]):
 
     def _apply_once(self, ref: Ref, do: _Do, was: _Was, signs: Mapping[str, str]) -> Evidence:
         at = _at(ref)
-        try:
-            there = _read(at, ref)
-        except Gone as gone:
-            raise NoTarget(str(gone)) from gone
+        there = _still(ref, do, was)
         if _signed(there) != do.mark:
-            _check_free(ref, msgspec.convert(there, Whole).metadata)
-            _check_as_it_was(ref, there, was)
             signed = [Field(["metadata", "annotations", key], value) for key, value in signs.items()]
             there = msgspec.json.decode(at.patch(ref.path, with_fields(there, [*do.fields, *signed]), JSON_PATCH))
         now = [Field(field.path, value_at(there, field.path)) for field in do.fields]
@@ -219,7 +214,24 @@ def _all(at: Cluster, kind: Kind) -> list[Whole]:
         return []
 
 
-def _again(act: Callable[[], _Done]) -> _Done:
+def check_still(act: Act) -> None:
+    """For who does more than change fields, and does it first. Raises Refused and NoTarget as `apply` would."""
+    _still(_ref(act), _do(act), _was(act))
+
+
+def _still(ref: Ref, do: _Do, was: _Was) -> Any:
+    """The object, which is as it was, or as we made it. Raises NoTarget, Refused."""
+    try:
+        there = read(_at(ref), ref)
+    except Gone as gone:
+        raise NoTarget(str(gone)) from gone
+    if _signed(there) != do.mark:
+        _check_free(ref, msgspec.convert(there, Whole).metadata)
+        _check_as_it_was(ref, there, was)
+    return there
+
+
+def again(act: Callable[[], _Done]) -> _Done:
     """Makes a patch, anew when somebody else wrote the object at that moment. Raises ActFailed after many times."""
     for _ in range(_TRIES):
         try:
@@ -232,7 +244,7 @@ def _again(act: Callable[[], _Done]) -> _Done:
 def _undo_once(ref: Ref, do: _Do, was: _Was) -> bool:
     """Whether there was something to undo."""
     at = _at(ref)
-    there = _read(at, ref)
+    there = read(at, ref)
     back = [before for field, before in zip(do.fields, was.fields, strict=True)
             if value_at(there, field.path) == field.value]
     signs = [Field(["metadata", "annotations", key]) for key in KEYS] if _signed(there) == do.mark else []
@@ -258,7 +270,7 @@ def _as_the_server_says(at: Cluster, ref: Ref, there: Any, fields: list[Field]) 
     try:
         tried = msgspec.json.decode(at.patch(ref.path, with_fields(there, fields), JSON_PATCH, {"dryRun": "All"}))
     except Conflict:
-        return _as_the_server_says(at, ref, _read(at, ref), fields)
+        return _as_the_server_says(at, ref, read(at, ref), fields)
     except Denied as denied:
         if "dry run" in str(denied):  # a webhook that cannot be tried
             return fields
@@ -280,7 +292,7 @@ def _check_as_it_was(ref: Ref, there: Any, was: _Was) -> None:
         raise Refused(f"{ref.label} has changed since it was looked at: {', '.join(changed)}")
 
 
-def _read(at: Cluster, ref: Ref) -> Any:
+def read(at: Cluster, ref: Ref) -> Any:
     """The object as it is now. Raises Gone also when another has its name."""
     there = at.get(ref.path, dict)
     if there["metadata"]["uid"] != ref.uid:
