@@ -52,6 +52,8 @@ class ChangeFault(Fault[T, A], Generic[T, A]):
 
     kinds: ClassVar[Sequence[Kind]]
     """The kinds of objects on which it may leave its mark."""
+    even_unchanged: ClassVar[bool] = False
+    """Whether an object that has these values already is hit all the same: where the values are not all there is."""
     needs = NEEDS
     undone_by = "the fields get their former values back, unless somebody else has changed them"
 
@@ -127,7 +129,8 @@ class ChangeFault(Fault[T, A], Generic[T, A]):
         meta = msgspec.convert(there, Whole).metadata
         _check_free(ref, meta)
         was = [Field(field.path, value_at(there, field.path)) for field in wanted.fields]
-        if all(field.value == before.value for field, before in zip(wanted.fields, was, strict=True)):
+        same = all(field.value == before.value for field, before in zip(wanted.fields, was, strict=True))
+        if same and not self.even_unchanged:
             raise NoEffect(f"{ref.label} already has {', '.join(map(_said, wanted.fields))}")
         check_way_back(at, [Need("patch", KINDS[ref.kind])], ref.namespace)
         fields = _as_the_server_says(at, ref, there, wanted.fields)

@@ -119,10 +119,11 @@ def read_workload(at: Cluster, namespace: str, workload: str) -> Workload:
     except Gone as gone:
         known = [one.metadata.name for one in at.list(kind.path(namespace), Whole).items]
         raise NoTarget(f"there is no {kind.name} {name!r} in namespace {namespace!r} of {at.context}"
-                       f"{_meant(name, known)}") from gone
+                       f"{meant(name, known)}") from gone
 
 
-def _meant(name: str, known: Sequence[str]) -> str:
+def meant(name: str, known: Sequence[str]) -> str:
+    """What may have been meant by a name that nothing has, or what there is."""
     from difflib import get_close_matches
 
     close = get_close_matches(name, known, n=1)
@@ -202,7 +203,7 @@ def _behind(at: Cluster, space: str, service: str) -> set[str]:
         at.get(SERVICE.path(space, service), Whole)
     except Gone as gone:
         known = [one.metadata.name for one in at.list(SERVICE.path(space), Whole).items]
-        raise NoTarget(f"there is no Service {service!r} in namespace {space!r}{_meant(service, known)}") from gone
+        raise NoTarget(f"there is no Service {service!r} in namespace {space!r}{meant(service, known)}") from gone
     slices = at.list(SLICE.path(space), _Slice, {"labelSelector": f"kubernetes.io/service-name={service}"}).items
     return {str((endpoint.target_ref or {}).get("uid")) for one in slices for endpoint in one.endpoints or []}
 

@@ -48,6 +48,13 @@ def right(at: Cluster, verb: str, need: Need, namespace: str) -> Right:
     return Right(verb=verb, needs=needs, lacks=lacks)
 
 
+def check_may(at: Cluster, needs: Sequence[Need], namespace: str) -> None:
+    """Raises Refused when this user may not do it: for what no dry run finds out before something is changed."""
+    lacking = [said.lacks for need in needs if (said := right(at, "do", need, namespace)).lacks]
+    if lacking:
+        raise Refused("; ".join(lacking))
+
+
 def check_way_back(at: Cluster, needs: Sequence[Need], namespace: str) -> None:
     """Raises Refused when this user may not undo: then nothing may be done."""
     lacking = [said.lacks for need in needs if (said := right(at, "undo", need, namespace)).lacks]
