@@ -41,10 +41,14 @@ class Group(Struct, frozen=True, kw_only=True):
 
 
 class Where(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where a target stands, as far as its platform has such places, and its labels or tags. Limits speak of these."""
+    """Where a target stands, as far as its platform has such places, and its labels or tags. Limits speak of these.
+
+    `namespaces` are those that are hit through a target that stands in none: what runs on a node.
+    """
 
     context: str = ""
     namespace: str = ""
+    namespaces: list[str] = []
     account: str = ""
     region: str = ""
     labels: dict[str, str] = {}

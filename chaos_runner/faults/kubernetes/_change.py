@@ -76,6 +76,8 @@ class ChangeFault(KubernetesFault[T, A], Generic[T, A]):
 
     kinds: ClassVar[Sequence[Kind]]
     """The kinds of objects on which it may leave its mark."""
+    even_unchanged: ClassVar[bool] = False
+    """Whether an object that has these values already is hit all the same: where the values are not all there is."""
     permissions = Permissions(look=(_READ,), do=(_WRITE,), undo=(_READ, _WRITE))
     needs = NEEDS
     undone_by = "the fields get their former values back, unless somebody else has changed them"
@@ -165,7 +167,8 @@ class ChangeFault(KubernetesFault[T, A], Generic[T, A]):
         meta = msgspec.convert(there, Whole).metadata
         _check_free(ref, meta)
         was = [Field(field.path, value_at(there, field.path)) for field in wanted.fields]
-        if all(field.value == before.value for field, before in zip(wanted.fields, was, strict=True)):
+        same = all(field.value == before.value for field, before in zip(wanted.fields, was, strict=True))
+        if same and not self.even_unchanged:
             raise NoEffect(f"{ref.label} already has {', '.join(map(_said, wanted.fields))}")
         fields = _tried(wanted, there, setting)
         mark = setting.mark.signed(setting.key, self.name, ref.uid)

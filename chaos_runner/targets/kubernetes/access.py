@@ -55,7 +55,11 @@ class Conflict(Denied):
 
 
 class Busy(Denied):
-    """The API server said "not now": an eviction that a disruption budget forbids. `after_s` is when to ask again."""
+    """The API server said "not now", for as long as it was asked."""
+
+
+class BudgetForbids(Denied):
+    """A disruption budget is against an eviction; the text names it. Later it may be allowed."""
 
 
 class _Raw(NamedTuple):
@@ -64,9 +68,19 @@ class _Raw(NamedTuple):
     retry_after_s: float
 
 
+class _Cause(Struct, frozen=True):
+    message: str = ""
+    reason: str = ""
+
+
+class _Details(Struct, frozen=True):
+    causes: list[_Cause] | None = None
+
+
 class _Said(Struct, frozen=True):
     message: str = ""
     reason: str = ""
+    details: _Details | None = None
 
 
 class _ListMeta(Struct, frozen=True, rename="camel"):
@@ -159,7 +173,7 @@ class Cluster:
         while True:
             try:
                 raw = self._connection.ask(method, url, body, content)
-                if not _may_pass(raw, method, url):
+                if not _may_pass(raw):
                     break
                 problem: Exception = _refusal(self.context, raw, f"{method} {url}")
                 pause_s = max(pause_s, raw.retry_after_s)
@@ -366,17 +380,26 @@ def _lines(response: Any) -> Iterator[bytes]:
         return
 
 
-def _may_pass(raw: _Raw, method: str, url: str) -> bool:
-    """Whether asking again may help. An eviction that a budget forbids is an answer, although it is a 429."""
-    if raw.status == 429:
-        return not (method == "POST" and "/eviction" in url)
-    return raw.status in (408, 500, 502, 503, 504)
+def _may_pass(raw: _Raw) -> bool:
+    """Whether asking again at once may help."""
+    return raw.status in (408, 429, 500, 502, 503, 504) and not _budget(_said(raw.body))
+
+
+def _budget(said: _Said) -> str:
+    """What a disruption budget has against an eviction: an answer, although it comes as a 429, or, where a pod has
+    several budgets, which no eviction can have, as a 500.
+    """
+    causes = (said.details.causes if said.details else None) or []
+    told = [cause.message for cause in causes if cause.reason == "DisruptionBudget"]
+    return "; ".join(told) or (said.message if "more than one PodDisruptionBudget" in said.message else "")
 
 
 def _refusal(context: str, raw: _Raw, asked: str) -> Exception:
     """What an answer that is not 2xx means. A webhook's denial is the API server's own text."""
     said = _said(raw.body)
     text = f"{context}: {said.message or raw.body[:_ANSWER_MOST].decode(errors='replace')} (HTTP {raw.status})"
+    if forbids := _budget(said):
+        return BudgetForbids(forbids)
     match raw.status:
         case 401:
             return Forbidden(f"{text}: the credentials are not accepted, or have expired; log in again")
