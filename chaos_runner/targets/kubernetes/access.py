@@ -18,7 +18,6 @@ import msgspec
 from msgspec import Struct
 
 from chaos_runner.errors import ActFailed, Gone, Refused, UsageError
-from chaos_runner.units import spoken_seconds
 
 IN_CLUSTER: Final = "in-cluster"
 """What the context of a pod's own service account is called."""
@@ -396,7 +395,7 @@ def _refusal(context: str, raw: _Raw, asked: str) -> Exception:
         case 429:
             return Busy(text)
         case status if status >= 500:
-            return ApiUnreachable(f"{text}, asked for {spoken_seconds(PATIENCE_S)} at most: {asked}")
+            return ApiUnreachable(f"{text}: {asked}")
         case _:
             return Denied(text)
 

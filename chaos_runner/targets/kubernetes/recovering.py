@@ -153,3 +153,28 @@ def recovering(at: Cluster, kind: Kind, namespace: str, name: str) -> Recovering
             of_pods.follow(found.pods)
             found.begin(time.monotonic())
         return _ALL[key]
+
+
+class Restarted:
+    """The pods that are gone, and whose containers were started again while we looked."""
+
+    def __init__(self) -> None:
+        self.gone: list[SeenPod] = []
+
+    def changed(self, old: SeenPod | None, new: SeenPod | None, at_s: float) -> None:  # noqa: ARG002 -- a Follower's
+        """Keeps those."""
+        if new is None and old is not None and old.restarts > old.restarts_at_first:
+            self.gone.append(old)
+
+
+_RESTARTED: Final[dict[Hashable, Restarted]] = {}
+
+
+def restarted(at: Cluster, namespace: str) -> Restarted:
+    """The one record of a namespace in this process, begun when it is first asked for."""
+    of_pods = watched(at, pods(namespace))
+    with _LOCK:
+        if of_pods not in _RESTARTED:
+            _RESTARTED[of_pods] = found = Restarted()
+            of_pods.follow(found)
+        return _RESTARTED[of_pods]

@@ -8,13 +8,14 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from chaos_runner.targets.kubernetes.kinds import EVENT, NODE, POD, SLICE, Kind
+from chaos_runner.targets.kubernetes.kinds import AUTOSCALER, CLAIM, EVENT, NODE, POD, SLICE, Kind
 from chaos_runner.targets.kubernetes.objects import Condition, Meta, Node, Owner, Selector
 from chaos_runner.targets.kubernetes.watching import Collection
 
 _SETS: Final = "ReplicaSet"
 _HASHES: Final = ("pod-template-hash", "rollouts-pod-template-hash")
 _TOLD_MOST: Final = 200
+_TEXT_MOST: Final = 120
 
 
 # ── pods ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -175,11 +176,14 @@ class SeenWorkload(Struct, frozen=True, kw_only=True):
         return (pod.owner_kind == _SETS and self.labels.items() <= pod.labels.items()
                 and any(pod.owner_name == f"{self.name}-{pod.labels.get(each)}" for each in _HASHES))
 
+    @property
+    def wanted_replicas(self) -> int:
+        """How many replicas its spec says."""
+        return 1 if self.spec.replicas is None else self.spec.replicas
+
     def wanted(self, kind: Kind) -> int:
         """How many pods it is to have."""
-        if kind.name == "daemonset":
-            return self.status.desired_number_scheduled
-        return 1 if self.spec.replicas is None else self.spec.replicas
+        return self.status.desired_number_scheduled if kind.name == "daemonset" else self.wanted_replicas
 
 
 def _as_it_is(_: SeenWorkload | None, found: SeenWorkload, __: float) -> SeenWorkload:
@@ -291,7 +295,7 @@ def _see_event(old: SeenEvent | None, event: _Event, _: float) -> SeenEvent:
     more = event.times - old.times if old else 1
     told = (*(old.told if old else ()), (at_s, more))[-_TOLD_MOST:] if more > 0 else old.told if old else ()
     who = f"{event.involved_object.get('kind', '')} {event.involved_object.get('name', '')}".strip()
-    return SeenEvent(event.times, told, f"{event.reason} of {who}: {event.message}")
+    return SeenEvent(event.times, told, f"{event.reason} of {who}: {event.message[:_TEXT_MOST]}")
 
 
 def events(namespace: str, fields: str) -> Collection[_Event, SeenEvent]:
@@ -308,3 +312,58 @@ def _whole(_: dict[str, Any] | None, found: dict[str, Any], __: float) -> dict[s
 def everything(path: str, name: str = "", labels: str = "") -> Collection[dict[str, Any], dict[str, Any]]:
     """Whole objects: one of that name, or those with these labels."""
     return Collection(path, dict[str, Any], _whole, labels=labels, fields=f"metadata.name={name}" if name else "")
+
+
+# ── autoscalers, claims ─────────────────────────────────────────────────────────────────────────────────────────────
+
+class _ScalerSpec(Struct, frozen=True, rename="camel"):
+    max_replicas: int = 0
+
+
+class _ScalerStatus(Struct, frozen=True, rename="camel"):
+    current_replicas: int = 0
+    desired_replicas: int = 0
+    conditions: list[Condition] = []
+
+
+class SeenScaler(Struct, frozen=True):
+    """A HorizontalPodAutoscaler."""
+
+    metadata: Meta
+    spec: _ScalerSpec = _ScalerSpec()
+    status: _ScalerStatus = _ScalerStatus()
+
+    @property
+    def problem(self) -> str:
+        """Why it cannot scale: it gets no metrics, say. Empty while it can."""
+        return next((f"{one.reason}: {one.message}" for one in self.status.conditions
+                     if one.type == "ScalingActive" and one.status == "False"), "")
+
+
+def _scaler(_: SeenScaler | None, found: SeenScaler, __: float) -> SeenScaler:
+    return found
+
+
+def scalers(namespace: str) -> Collection[SeenScaler, SeenScaler]:
+    """All autoscalers of a namespace."""
+    return Collection(AUTOSCALER.path(namespace), SeenScaler, _scaler)
+
+
+class _ClaimStatus(Struct, frozen=True):
+    phase: str = ""
+
+
+class SeenClaim(Struct, frozen=True):
+    """A PersistentVolumeClaim: "Pending", "Bound" or "Lost"."""
+
+    metadata: Meta
+    status: _ClaimStatus = _ClaimStatus()
+
+
+def _claim(_: SeenClaim | None, found: SeenClaim, __: float) -> SeenClaim:
+    return found
+
+
+def claims(namespace: str) -> Collection[SeenClaim, SeenClaim]:
+    """All claims of a namespace."""
+    return Collection(CLAIM.path(namespace), SeenClaim, _claim)
