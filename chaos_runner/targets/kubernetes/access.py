@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -18,7 +18,6 @@ import msgspec
 from msgspec import Struct
 
 from chaos_runner.errors import ActFailed, Gone, Refused, UsageError
-from chaos_runner.units import spoken_seconds
 
 IN_CLUSTER: Final = "in-cluster"
 """What the context of a pod's own service account is called."""
@@ -60,6 +59,10 @@ class Busy(Denied):
 
 class BudgetForbids(Denied):
     """A disruption budget is against an eviction; the text names it. Later it may be allowed."""
+
+
+class Expired(Exception):
+    """What was to be gone on from is too old (410 Gone): a list's continue token, a watch's version. Begin anew."""
 
 
 class _Raw(NamedTuple):
@@ -125,7 +128,7 @@ class Cluster:
         while True:
             try:
                 return self._pages(path, item, query)
-            except _Expired:
+            except Expired:
                 continue
 
     def create(self, path: str, body: Mapping[str, Any], query: Query = NO_QUERY) -> bytes:
@@ -146,11 +149,14 @@ class Cluster:
 
     @contextmanager
     def stream(self, path: str, query: Query, read_s: float) -> Iterator[Iterator[bytes]]:
-        """The lines of an answer that goes on, each within `read_s` of the last. Not asked again."""
+        """The lines of an answer that goes on, each within `read_s` of the last: they end when it does, or breaks off.
+        Not asked again. Raises Expired for a watch from a version that is too old.
+        """
         response = self._connection.open("GET", _url(path, query), read_s)
         try:
             if response.status >= 300:
-                raise _refusal(self.context, _Raw(response.status, response.read(_ANSWER_MOST), 0.0), f"watch {path}")
+                said = b"".join(_pieces(response))
+                raise _refusal(self.context, _Raw(response.status, said, 0.0), f"watch {path}")
             yield _lines(response)
         finally:
             response.close()
@@ -239,10 +245,6 @@ class Connection:
         reason = str(getattr(error, "reason", None) or error)
         return ApiUnreachable(f"no Kubernetes API server answers at {self.server} ({reason}); is the context the right "
                               f"one, and the cluster up?")
-
-
-class _Expired(Exception):
-    """A list's continue token is too old (410 Gone)."""
 
 
 @cache
@@ -369,15 +371,17 @@ def _decoder(kind: Any) -> Any:
 
 
 def _lines(response: Any) -> Iterator[bytes]:
+    rest = b""
+    for piece in _pieces(response):
+        *whole, rest = (rest + piece).split(b"\n")
+        yield from whole
+
+
+def _pieces(response: Any) -> Iterator[bytes]:
     from urllib3.exceptions import HTTPError
 
-    rest = b""
-    try:
-        for piece in response.stream(65536):
-            *whole, rest = (rest + piece).split(b"\n")
-            yield from whole
-    except HTTPError:
-        return
+    with suppress(HTTPError):
+        yield from response.stream(65536)
 
 
 def _may_pass(raw: _Raw) -> bool:
@@ -410,11 +414,11 @@ def _refusal(context: str, raw: _Raw, asked: str) -> Exception:
         case 409:
             return Conflict(text)
         case 410:
-            return _Expired(text)
+            return Expired(text)
         case 429:
             return Busy(text)
         case status if status >= 500:
-            return ApiUnreachable(f"{text}, asked for {spoken_seconds(PATIENCE_S)} at most: {asked}")
+            return ApiUnreachable(f"{text}: {asked}")
         case _:
             return Denied(text)
 
