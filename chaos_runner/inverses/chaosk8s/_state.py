@@ -13,6 +13,8 @@ from chaos_runner.targets.kubernetes.fields import Field
 _MANAGED: Final = ("uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp",
                    "deletionGracePeriodSeconds", "managedFields", "selfLink")
 """What the server itself writes into `metadata`."""
+_COUNTED: Final = ("deployment.kubernetes.io/revision", "deprecated.daemonset.template.generation")
+"""Annotations in which the server counts changes."""
 
 
 class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -80,9 +82,18 @@ def differences(before: Any, after: Any, path: Sequence[str] = ()) -> Iterator[t
             yield Field([*path], after), Field([*path], before)
         return
     for key in {**before, **after}:
-        if (path == () and key == "status") or (tuple(path) == ("metadata",) and key in _MANAGED):
-            continue
-        yield from differences(before.get(key), after.get(key), (*path, key))
+        if not _is_server_s(tuple(path), key):
+            yield from differences(before.get(key), after.get(key), (*path, key))
+
+
+def _is_server_s(path: tuple[str, ...], key: str) -> bool:
+    match path:
+        case ():
+            return key == "status"
+        case ("metadata",):
+            return key in _MANAGED
+        case _:
+            return path == ("metadata", "annotations") and key in _COUNTED
 
 
 def alike(wanted: Any, found: Any) -> bool:
