@@ -6,7 +6,7 @@ from typing import Any, Final
 from chaos_runner import shelf
 from chaos_runner.experiment.arguments import names
 from chaos_runner.experiment.model import Experiment, Native, Provider, Step
-from chaos_runner.inverses import undo_of
+from chaos_runner.inverses import known_of, undo_of
 from chaos_runner.lint import facts
 from chaos_runner.lint.flaw import Flaw
 from chaos_runner.shelf import NotOnShelf
@@ -30,7 +30,7 @@ def no_way_back(experiment: Experiment) -> Iterator[Flaw]:
     if experiment.rollbacks:
         return
     for at, step in facts.actions(experiment):
-        if isinstance(step.call, Provider) and not step.undo and undo_of(step) is None:
+        if isinstance(step.call, Provider) and not step.undo and undo_of(step) is None and known_of(step) is None:
             yield Flaw(code="W403", says=f'"{step.name}" has no way back: what it changes stays changed',
                        at=(*at, "name"), help="add `undo:` with `verify:`, or a step to `rollbacks`")
 

@@ -121,6 +121,12 @@ class Plan(Struct, frozen=True, kw_only=True):
             return 0.0
         return self.experiment.hypothesis.baseline_s
 
+    def healed_by(self, step: Step) -> str:
+        """Who heals what an action does, where it cannot be undone; "" where it can, or nobody knows."""
+        if step.known:
+            return step.known.healed_by
+        return self.cards[step.key].healed_by if step.key in self.cards else ""
+
     def is_called(self, activity: Step | Probe) -> bool:
         """Whether the activity is called, and not only gone through by a dry run."""
         kind = activity.kind if isinstance(activity, Step) else StepKind.PROBE

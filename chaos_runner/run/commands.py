@@ -5,6 +5,7 @@ from typing import ClassVar, Final
 
 from msgspec import Struct
 
+from chaos_runner.contracts import Act
 from chaos_runner.plan.limits import Aim
 from chaos_runner.run.events import Phase
 
@@ -48,6 +49,15 @@ class RunStep(Command, frozen=True):
 
     verb = "step"
     step: str
+
+
+class Look(Command, frozen=True):
+    """Look how it is before a Chaos Toolkit action whose way back has to know is called. Answered by Looked."""
+
+    verb = "look"
+    step: str
+    earlier: tuple[Act, ...] = ()
+    """What such actions of this run have done before."""
 
 
 class KillStep(Command, frozen=True):

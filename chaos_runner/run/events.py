@@ -159,6 +159,18 @@ class ApplyFailed(Event, frozen=True, kw_only=True, tag=True):
     why: Refusal | None = None
 
 
+class Looked(Event, frozen=True, kw_only=True, tag=True):
+    """How it was before a Chaos Toolkit action whose way back has to know: on disk before the action is called.
+
+    `refused` says why there would be no way back: then it is not called. Without acts there is nothing to bring back.
+    """
+
+    durable = True
+    step: str
+    acts: list[Act] = []
+    refused: str = ""
+
+
 class StepBegan(Event, frozen=True, kw_only=True, tag=True):
     """The intention of a Chaos Toolkit activity: on disk before it is called. Carries the author's undo, if any."""
 
@@ -350,10 +362,10 @@ class RunEnded(Event, frozen=True, kw_only=True, tag=True):
 
 AnyEvent = (
     RunStarted | StageBegan | Checked | Declined | Limited | Tripped | Rehearsed | Prepared | Applied | ApplyFailed
-    | StepBegan | StepEnded | StepAbandoned | Sampled | UndoBegan | Undone | UndoFailed | Verified | LookedBack
+    | Looked | StepBegan | StepEnded | StepAbandoned | Sampled | UndoBegan | Undone | UndoFailed | Verified | LookedBack
     | SignalCame | StopRequested | Stopped | JournalLost | RunnerDied | BugMet | RunEnded | StepSkipped | Controlled
 )
 Fact = (
-    Checked | Declined | Tripped | Rehearsed | Prepared | Applied | ApplyFailed | StepEnded | Sampled | Undone
+    Checked | Declined | Tripped | Rehearsed | Prepared | Looked | Applied | ApplyFailed | StepEnded | Sampled | Undone
     | UndoFailed | Verified | LookedBack | SignalCame | StopRequested | JournalLost | RunnerDied | BugMet | Controlled
 )

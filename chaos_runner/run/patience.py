@@ -27,7 +27,7 @@ SETTLE_S: Final = 5.0
 UNDO_LATE_S: Final = 20.0
 """After this an undo that has not come back counts as failed."""
 
-_MAY_HANG: Final = (co.Check, co.Prepare, co.Apply, co.Read, co.Control, co.Trip, co.LookBack)
+_MAY_HANG: Final = (co.Check, co.Prepare, co.Look, co.Apply, co.Read, co.Control, co.Trip, co.LookBack)
 
 
 def may_hang(command: Command) -> bool:

@@ -136,6 +136,8 @@ class Run(Struct, frozen=True, kw_only=True):
     stage: Stage = Stage.CHECKING
     stages: dict[Stage, float] = {}
     steps: dict[str, StepRun] = {}
+    looked: dict[str, list[Act]] = {}
+    """How it was before a Chaos Toolkit action that has not begun yet."""
     entries: dict[str, Entry] = {}
     tallies: dict[tuple[int, Phase], Tally] = {}
     said: dict[Stage, Said] = {}
@@ -320,11 +322,19 @@ def _prepared(run: Run, event: ev.Prepared) -> Changes:
     return {"entries": {**run.entries, **entries}, **_begin(run, event.step, event.t)}
 
 
+def _looked(run: Run, event: ev.Looked) -> Changes:
+    return {"looked": {**run.looked, event.step: event.acts}}
+
+
 def _step_began(run: Run, event: ev.StepBegan) -> Changes:
     changes = _begin(run, event.step, event.t)
     if event.undo:
         entry = Entry(key=f"{event.step}.0", step=event.step, undo=event.undo, applied_t=event.t)
         changes["entries"] = {**run.entries, entry.key: entry}
+    elif acts := run.looked.get(event.step):
+        entries = [Entry(key=f"{event.step}.{number}", step=event.step, act=act, applied_t=event.t)
+                   for number, act in enumerate(acts)]
+        changes["entries"] = {**run.entries, **{entry.key: entry for entry in entries}}
     return changes
 
 
@@ -470,8 +480,8 @@ _TRUST = (Grade.NONE, Grade.REPORTED, Grade.PROVEN)
 _FOLDS: dict[type[ev.Event], Any] = {
     ev.StageBegan: _stage_began, ev.Checked: _checked, ev.Declined: _declined, ev.Limited: _limited,
     ev.Rehearsed: _rehearsed, ev.Prepared: _prepared,
-    ev.StepBegan: _step_began, ev.Applied: _applied, ev.ApplyFailed: _apply_failed, ev.StepEnded: _step_ended,
-    ev.StepSkipped: _step_skipped,
+    ev.Looked: _looked, ev.StepBegan: _step_began, ev.Applied: _applied, ev.ApplyFailed: _apply_failed,
+    ev.StepEnded: _step_ended, ev.StepSkipped: _step_skipped,
     ev.StepAbandoned: _step_abandoned, ev.Sampled: _sampled, ev.UndoBegan: _undo_began, ev.Undone: _undone,
     ev.UndoFailed: _undo_failed, ev.Verified: _verified,
     ev.LookedBack: _looked_back, ev.Stopped: _stopped, ev.SignalCame: _signal_came,

@@ -104,6 +104,7 @@ _ANSWERS: Final[dict[type, Callable[..., str]]] = {
     ev.Checked: lambda event: f"check:{event.step}",
     ev.Declined: lambda event: f"{'check' if event.early else 'step'}:{event.step}",
     ev.Prepared: lambda event: f"step:{event.step}",
+    ev.Looked: lambda event: f"look:{event.step}",
     ev.Tripped: lambda event: f"trip:{event.probe}",
     ev.Rehearsed: lambda event: f"ready:{event.probe}",
     ev.Applied: lambda event: f"apply:{event.entry}",

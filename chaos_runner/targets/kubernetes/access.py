@@ -21,6 +21,8 @@ from chaos_runner.errors import ActFailed, Gone, Refused, UsageError
 
 IN_CLUSTER: Final = "in-cluster"
 """What the context of a pod's own service account is called."""
+BY_SETTINGS: Final = "settings"
+"""What the context is called when there is none: an address and credentials were given."""
 PATIENCE_S: Final = 15.0
 """How long an API server that does not answer is asked again: an upgrade's leader change, a restart."""
 _ANSWER_S: Final = 10.0
@@ -138,6 +140,10 @@ class Cluster:
     def patch(self, path: str, body: Any, how: str = MERGE, query: Query = NO_QUERY) -> bytes:
         """Changes an object and gives it as it is then. Raises Conflict where the patch has a precondition."""
         return self._ask("PATCH", _url(path, {"fieldManager": _AGENT, **query}), body, how)
+
+    def replace(self, path: str, body: Mapping[str, Any], query: Query = NO_QUERY) -> bytes:
+        """Writes an object whole and gives it as it is then. Raises Conflict when it is no longer the one of `body`."""
+        return self._ask("PUT", _url(path, {"fieldManager": _AGENT, **query}), body)
 
     def delete(self, path: str, options: Mapping[str, Any]) -> None:
         """Deletes an object; options as in DeleteOptions: preconditions, gracePeriodSeconds, propagationPolicy."""
@@ -271,6 +277,34 @@ def same_cluster(context: str, server: str) -> Cluster:
     if found.server != server:
         raise ActFailed(f"context {context!r} leads to {found.server} now, and the fault was injected at {server}")
     return found
+
+
+def by_settings(settings: Mapping[str, Any]) -> Cluster:
+    """The cluster at KUBERNETES_HOST, with credentials under the names that chaostoolkit-kubernetes gives them."""
+    from kubernetes.client import Configuration
+
+    configuration = Configuration()
+    configuration.host = str(settings.get("KUBERNETES_HOST", "http://localhost"))
+    configuration.verify_ssl = settings.get("KUBERNETES_VERIFY_SSL", False) is not False
+    configuration.ssl_ca_cert = settings.get("KUBERNETES_CA_CERT_FILE")
+    configuration.proxy = os.environ.get("HTTP_PROXY")
+    configuration.no_proxy = os.environ.get("NO_PROXY")
+    if "KUBERNETES_API_KEY" in settings:
+        configuration.api_key["authorization"] = settings["KUBERNETES_API_KEY"]
+        configuration.api_key_prefix["authorization"] = settings.get("KUBERNETES_API_KEY_PREFIX", "Bearer")
+    elif "KUBERNETES_CERT_FILE" in settings or "KUBERNETES_KEY_FILE" in settings:
+        configuration.cert_file = settings.get("KUBERNETES_CERT_FILE")
+        configuration.key_file = settings.get("KUBERNETES_KEY_FILE")
+    return Cluster(BY_SETTINGS, Connection(configuration, "default", _basic(settings)))
+
+
+def _basic(settings: Mapping[str, Any]) -> dict[str, str]:
+    if "KUBERNETES_USERNAME" not in settings or "KUBERNETES_API_KEY" in settings:
+        return {}
+    from urllib3.util import make_headers
+
+    pair = f"{settings['KUBERNETES_USERNAME']}:{settings.get('KUBERNETES_PASSWORD', '')}"
+    return {"Authorization": str(make_headers(basic_auth=pair)["authorization"])}
 
 
 def contexts() -> list[str]:
