@@ -27,8 +27,8 @@ def looked_back(turn: Turn) -> bool:
     if turn.run.signals or turn.run.reopened:
         return True
     for entry in turn.run.entries.values():
-        tells = entry.act is not None and turn.run.plan.cards[entry.step].tells_aftermath
-        if tells and entry.aftermath is None and entry.applied_t is not None:
+        card = turn.run.plan.cards.get(entry.step)
+        if card and card.tells_aftermath and entry.aftermath is None and entry.applied_t is not None:
             command = co.LookBack(entry.key)
             if not turn.asked(command.key):
                 turn.ask(command)
