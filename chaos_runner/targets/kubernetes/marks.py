@@ -32,21 +32,29 @@ class _Undo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     fault: str
     do: dict[str, Any]
     was: dict[str, Any]
+    uid: str = ""
 
 
-def annotations(mark: Mark, fault: str, do: Mapping[str, Any], was: Mapping[str, Any]) -> dict[str, str]:
-    """Our annotations on one object."""
-    return {RUN: str(mark), EXPIRES: mark.expires, UNDO: compact({"fault": fault, "do": do, "was": was})}
+def annotations(mark: Mark, fault: str, do: Mapping[str, Any], was: Mapping[str, Any], uid: str = "") -> dict[str, str]:
+    """Our annotations on one object. With its UID, where it has one already, a copy is known as such: Deployments give
+    their ReplicaSets all the annotations that they have, and never take them away again.
+    """
+    said = {"fault": fault, "do": do, "was": was, **({"uid": uid} if uid else {})}
+    return {RUN: str(mark), EXPIRES: mark.expires, UNDO: compact(said)}
 
 
 def told(meta: Meta) -> Told | None:
-    """What an object's annotations tell. None when there are none of ours, or what they say is not to be read."""
+    """What an object's annotations tell. None when there are none of ours, when what they say is not to be read, and
+    for a copy of another object's.
+    """
     mark = parse(meta.annotations.get(RUN, ""))
     if mark is None:
         return None
     try:
         said = msgspec.json.decode(meta.annotations.get(UNDO, "").encode(), type=_Undo)
     except (msgspec.DecodeError, UnicodeError):
+        return None
+    if said.uid not in ("", meta.uid):
         return None
     return Told(mark=mark, fault=said.fault, do=said.do, was=said.was)
 
