@@ -43,8 +43,8 @@ class Options(Struct, frozen=True, kw_only=True):
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as one JSON object.")
 @click.option("--scan", metavar="PLATFORM",
               help="Undo by the marks that runs left on a platform (proxy, kubernetes), on a machine that has no "
-                   "journal of them. Runs that live on this machine are left alone, those that live elsewhere are not: see "
-                   "--expired.")
+                   "journal of them. Runs that live on this machine are left alone, those that live elsewhere are not: "
+                   "see --expired.")
 @click.option("--api", "--context", "where", multiple=True, metavar="WHERE",
               help="Where to scan; may be given more than once. The API of a proxy (default: $TOXIPROXY_URL, else "
                    "http://127.0.0.1:8474), a context of Kubernetes (default: the current one).")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +18,8 @@ from chaos_runner.contracts import Answer, Fault, Marked, PartlyRead, Restored, 
 from chaos_runner.errors import ActFailed, ChaosRunnerError, Gone, Refused, UsageError
 from chaos_runner.journal.lock import holder
 from chaos_runner.mark import NO_KEY, Key
+
+ONLY_SHOWN: Final = "only asked to be shown"
 
 
 class Rules(Struct, frozen=True, kw_only=True):
@@ -42,7 +44,7 @@ class Rules(Struct, frozen=True, kw_only=True):
             return "not signed with our key for this fault on this target"
         if self.expired_only and not found.mark.expired(self.now):
             return f"its run may live until {found.mark.expires}"
-        return "only asked to be shown" if self.show_only else ""
+        return ONLY_SHOWN if self.show_only else ""
 
 
 class Shown(Struct, frozen=True, kw_only=True):
