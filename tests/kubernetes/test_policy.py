@@ -134,7 +134,7 @@ def test_what_has_no_policy_is_refused(method: list[str], words: tuple[str, ...]
     steps: Shots = [{"name": one, "fault": "kubernetes.scale", "arguments": {"replicas": 1}, "duration": "1s",
                      "target": {"context": one, "namespace": "shop", "workload": "deployment/web"}}
                     for one in method]
-    ran = chaos_runner("policy", "kubernetes", str(write({"title": "t", "description": "d", "method": steps}, tmp_path)),
-                       *words)
+    file = write({"title": "t", "description": "d", "method": steps}, tmp_path)
+    ran = chaos_runner("policy", "kubernetes", str(file), *words)
     assert ran.exit == 2
     assert says in ran.err
