@@ -228,10 +228,11 @@ class Marked(Struct, frozen=True, kw_only=True):
 
 
 class PartlyRead(ActFailed):
-    """Some of what may bear a mark could not be looked at; the others did, and `found` is what they bear."""
+    """Some of what may bear a mark could not be looked at, and `unread` says why; `found` is what the rest bears."""
 
-    def __init__(self, said: str, found: Sequence[Marked]) -> None:
-        super().__init__(said)
+    def __init__(self, unread: Sequence[str], found: Sequence[Marked]) -> None:
+        super().__init__("; ".join(unread))
+        self.unread = unread
         self.found = found
 
 

@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "policy": "Print the least rights that an experiment needs.",
     "validate": "Say everything that is wrong with experiment files.",
     "recover": "Undo what a dead runner left behind.",
+    "doctor": "Look over a platform for what chaos left there, ours or others'.",
     "stop": "Ask a run to stop and undo, and wait for it.",
     "show": "Show the outcome of a run.",
     "history": "List the runs, newest first.",

@@ -29,7 +29,7 @@ class Options(Struct, frozen=True, kw_only=True):
     reports: Path | None
     as_json: bool
     scan: str | None
-    api: tuple[str, ...]
+    where: tuple[str, ...]
     expired: bool
     show: bool
     by: str
@@ -42,10 +42,12 @@ class Options(Struct, frozen=True, kw_only=True):
               help="Where runs are written (default: $CHAOS_RUNNER_REPORTS, else ./reports).")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as one JSON object.")
 @click.option("--scan", metavar="PLATFORM",
-              help="Undo by the marks that runs left on a platform (proxy), on a machine that has no journal of them. "
-                   "Runs that live on this machine are left alone, those that live elsewhere are not: see --expired.")
-@click.option("--api", multiple=True, metavar="ADDRESS",
-              help="Where to scan; may be given more than once (default: $TOXIPROXY_URL, else http://127.0.0.1:8474).")
+              help="Undo by the marks that runs left on a platform (proxy, kubernetes), on a machine that has no "
+                   "journal of them. Runs that live on this machine are left alone, those that live elsewhere are not: "
+                   "see --expired.")
+@click.option("--api", "--context", "where", multiple=True, metavar="WHERE",
+              help="Where to scan; may be given more than once. The API of a proxy (default: $TOXIPROXY_URL, else "
+                   "http://127.0.0.1:8474), a context of Kubernetes (default: the current one).")
 @click.option("--expired", is_flag=True, help="Undo only what no living run can still hold: to be run unattended.")
 @click.option("--show", is_flag=True, help="Undo nothing: show what --scan finds.")
 @click.option("--by", default="chaos-runner recover", hidden=True)
@@ -64,15 +66,15 @@ def command(runs: tuple[str, ...], **options: Any) -> None:
         raise click.UsageError("name the runs, or give --all, or --scan PLATFORM")
     if chosen.scan is not None:
         sys.exit(_scan(chosen.scan, chosen, where))
-    if chosen.api or chosen.expired or chosen.show:
-        raise click.UsageError("--api, --expired and --show go with --scan PLATFORM")
+    if chosen.where or chosen.expired or chosen.show:
+        raise click.UsageError("--api, --context, --expired and --show go with --scan PLATFORM")
     sys.exit(_recover(runs, where, chosen))
 
 
 def _scan(platform: str, options: Options, where: Path) -> int:
     from chaos_runner.cli.scanning import Wanted, scan_and_tell
 
-    return scan_and_tell(Wanted(platform=platform, reports=where, api=options.api, expired_only=options.expired,
+    return scan_and_tell(Wanted(platform=platform, reports=where, where=options.where, expired_only=options.expired,
                                 show_only=options.show, as_json=options.as_json))
 
 

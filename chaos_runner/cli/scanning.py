@@ -25,7 +25,8 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
     platform: str
     reports: Path
-    api: tuple[str, ...] = ()
+    where: tuple[str, ...] = ()
+    """Addresses of the platform, as it has them: a proxy's API, a Kubernetes context."""
     expired_only: bool = False
     show_only: bool = False
     as_json: bool = False
@@ -43,7 +44,20 @@ def scan_and_tell(wanted: Wanted) -> int:
 
 
 def _addresses(wanted: Wanted, environment: Mapping[str, str]) -> list[str]:
-    return list(dict.fromkeys(wanted.api)) or [environment.get(API_VARIABLE) or DEFAULT_API]
+    """Those that are named, each once; else the platform's own first choice. Raises UsageError."""
+    return list(dict.fromkeys(wanted.where)) or _at_home(wanted.platform, environment)
+
+
+def _at_home(platform: str, environment: Mapping[str, str]) -> list[str]:
+    match platform:
+        case "proxy":
+            return [environment.get(API_VARIABLE) or DEFAULT_API]
+        case "kubernetes":
+            from chaos_runner.targets.kubernetes.access import cluster
+
+            return [cluster().context]
+        case _:
+            return []
 
 
 def _told(scanned: Scanned, ink: Ink) -> Iterator[str]:

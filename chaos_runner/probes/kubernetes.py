@@ -155,7 +155,7 @@ def rollout_complete(arguments: WorkloadArguments) -> Reading:
 
 @probe(WorkloadArguments, Unit.SECONDS, example={"arguments": _CHECKOUT, "below": "30s", "every": "1s"})
 def recovered(arguments: WorkloadArguments) -> Reading:
-    """How long not all pods of a workload were ready, at the longest, since the run first looked; 0 if they always were.
+    """How long not all pods of a workload were ready, at the longest, since the run first looked. 0 if they were.
 
     While it lasts it is the time until now, a lower bound: put `kubernetes.ready_share` beside it, which says whether
     it is over. The note tells how each pod came back: scheduled, started, ready. The time is that at which the watch

@@ -8,16 +8,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
 from chaos_runner import shelf
-from chaos_runner.contracts import Answer, Fault, Marked, Restored, Scannable
-from chaos_runner.errors import ActFailed, ChaosRunnerError, Gone, UsageError
+from chaos_runner.contracts import Answer, Fault, Marked, PartlyRead, Restored, Scannable
+from chaos_runner.errors import ActFailed, ChaosRunnerError, Gone, Refused, UsageError
 from chaos_runner.journal.lock import holder
 from chaos_runner.mark import NO_KEY, Key
+
+ONLY_SHOWN: Final = "only asked to be shown"
 
 
 class Rules(Struct, frozen=True, kw_only=True):
@@ -42,7 +44,7 @@ class Rules(Struct, frozen=True, kw_only=True):
             return "not signed with our key for this fault on this target"
         if self.expired_only and not found.mark.expired(self.now):
             return f"its run may live until {found.mark.expires}"
-        return "only asked to be shown" if self.show_only else ""
+        return ONLY_SHOWN if self.show_only else ""
 
 
 class Shown(Struct, frozen=True, kw_only=True):
@@ -114,12 +116,11 @@ def scan(platform: str, where: Sequence[str], rules: Rules) -> Scanned:
     """
     faults = _scannable(platform)
     found: dict[tuple[str, str], Marked] = {}
-    unread = []
+    unread: list[Unread] = []
     for address in where:
-        try:
-            found |= _marks(faults, address)
-        except (ActFailed, Gone) as problem:
-            unread.append(Unread(where=address, error=str(problem)))
+        there, missed = _at(faults, address)
+        found |= _marks(there)
+        unread += [Unread(where=address, error=one) for one in missed]
     ordered = sorted(found.values(), key=lambda one: (one.mark.run, -one.mark.number))
     rows = [_row(run, [_settle(one, rules) for one in marks])
             for run, marks in groupby(ordered, key=lambda one: one.mark.run)]
@@ -139,15 +140,31 @@ def _scannable(platform: str) -> list[Scannable]:
     return found
 
 
-def _marks(faults: Iterable[Scannable], address: str) -> dict[tuple[str, str], Marked]:
+def _at(faults: Iterable[Scannable], address: str) -> tuple[list[Marked], list[str]]:
+    """The marks at one address, and why some of it could not be looked at. Where nobody answers, one asks once."""
+    found: list[Marked] = []
+    unread: list[str] = []
+    for fault in faults:
+        try:
+            found += fault.marked(address)
+        except PartlyRead as problem:
+            found += problem.found
+            unread += problem.unread
+        except (Gone, Refused) as problem:
+            unread.append(str(problem))
+        except ActFailed as problem:
+            return found, [*dict.fromkeys(unread), str(problem)]
+    return found, list(dict.fromkeys(unread))
+
+
+def _marks(found: Iterable[Marked]) -> dict[tuple[str, str], Marked]:
     """By target and mark: two names of one fault find the same."""
-    return {(msgspec.json.encode(one.act.target, order="sorted").decode(), str(one.mark)): one
-            for fault in faults for one in fault.marked(address)}
+    return {(msgspec.json.encode(one.act.target, order="sorted").decode(), str(one.mark)): one for one in found}
 
 
 def _settle(found: Marked, rules: Rules) -> _Settled:
     fault = shelf.fault(found.fault)
-    by_hand = fault.by_hand(found.act)
+    by_hand = "" if found.doubt else fault.by_hand(found.act)
     why = rules.against(found)
     if why:
         return _Settled(found=found, why=why, by_hand=by_hand, left_alone=True)

@@ -21,12 +21,13 @@ from chaos_runner.targets.kubernetes.kinds import (
     body_of,
 )
 from chaos_runner.targets.kubernetes.nodes import ZONE
-from chaos_runner.targets.kubernetes.objects import Pod
+from chaos_runner.targets.kubernetes.objects import Node, Pod
 from tests.crash.scenes import Scene
 
 SERVER_S = ("resourceVersion", "generation", "managedFields")
 """What the API server counts, whatever is written."""
 _REVISION = "deployment.kubernetes.io/revision"
+_OWN = "crash.example.org/node"
 _PATIENCE_S = 20.0
 _CONTAINER = {"name": "web", "image": "registry.example.org/web:1", "env": [{"name": "MODE", "value": "fast"}],
               "readinessProbe": {"tcpSocket": {"port": 80}}, "resources": {"requests": {"cpu": "20m"}}}
@@ -50,10 +51,11 @@ def namespace(at: Cluster) -> Iterator[str]:
         at.delete(NAMESPACE.path("", name), {})
 
 
-def make_workload(at: Cluster, space: str, replicas: int = 2) -> None:
-    """The Deployment "web"."""
+def make_workload(at: Cluster, space: str, replicas: int = 2, on: str = "") -> None:
+    """The Deployment "web", on any node or on that one."""
     labels = {"app": "web"}
-    template = {"metadata": {"labels": labels}, "spec": {"containers": [_CONTAINER]}}
+    where = {"nodeSelector": {_OWN: on}} if on else {}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [_CONTAINER], **where}}
     at.create(DEPLOYMENT.path(space), body_of(
         DEPLOYMENT, metadata={"name": "web"},
         spec={"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}))
@@ -90,31 +92,30 @@ def _pod(_: Path) -> Iterator[Scene]:
 def node(at: Cluster) -> Iterator[str]:
     """A simulated node of its own."""
     name = f"crash-{uuid4().hex[:8]}"
-    at.create(NODE.path(""), body_of(NODE, metadata={"name": name, "annotations": {"kwok.x-k8s.io/node": "fake"}}))
+    at.create(NODE.path(""), body_of(NODE, metadata={
+        "name": name, "labels": {_OWN: name}, "annotations": {"kwok.x-k8s.io/node": "fake"}}))
     try:
+        while (found := at.get(NODE.path("", name), Node)).spec.taints or not found.ready:
+            time.sleep(0.05)
         yield name
     finally:
         at.delete(NODE.path("", name), {})
 
 
-def _node(arguments: dict[str, Any]) -> Callable[[Path], AbstractContextManager[Scene]]:
+def _node(arguments: dict[str, Any], key: str = "names") -> Callable[[Path], AbstractContextManager[Scene]]:
+    """A node with a pod on it, in a zone of its own."""
+
     @contextmanager
     def opened(_: Path) -> Iterator[Scene]:
         at = cluster()
-        with node(at) as name:
-            step = {"target": {"names": [name]}, "arguments": arguments}
+        with node(at) as name, namespace(at) as space:
+            at.patch(NODE.path("", name), {"metadata": {"labels": {ZONE: name}}})
+            make_workload(at, space, replicas=1, on=name)
+            wait_for_pods(at, space, 1)
+            step = {"target": {"names": [name]} if key == "names" else {key: name}, "arguments": arguments}
             yield Scene(step, lambda: normalised(at.get(NODE.path("", name), dict)), (), _PATIENCE_S)
 
     return opened
-
-
-@contextmanager
-def _zone(_: Path) -> Iterator[Scene]:
-    at, zone = cluster(), f"zone-{uuid4().hex[:8]}"
-    with node(at) as name:
-        at.patch(NODE.path("", name), {"metadata": {"labels": {ZONE: zone}}})
-        yield Scene({"target": {"zone": zone}, "arguments": {"deadline": "2s"}},
-                    lambda: normalised(at.get(NODE.path("", name), dict)), (), _PATIENCE_S)
 
 
 def _policy(arguments: dict[str, Any]) -> Callable[[Path], AbstractContextManager[Scene]]:
@@ -174,5 +175,5 @@ CLUSTER_SCENES: dict[str, Callable[[Path], AbstractContextManager[Scene]]] = {
     "kubernetes.rollout_pause": _workload({}),
     "kubernetes.scale": _workload({"replicas": 0}),
     "kubernetes.service_cut": _service,
-    "kubernetes.zone_loss": _zone,
+    "kubernetes.zone_loss": _node({"deadline": "2s"}, "zone"),
 }

@@ -105,7 +105,7 @@ class ChangeFault(KubernetesFault[T, A], Generic[T, A]):
 
     def apply(self, act: Act) -> Evidence:
         ref, do, was = _ref(act), _do(act), _was(act)
-        signs = annotations(_mark(do), self.name, _bare(act.do), act.was)
+        signs = annotations(_mark(do), self.name, _bare(act.do), act.was, ref.uid)
         evidence = again(partial(self._apply_once, ref, do, was, signs))
         tell(_at(ref), ref, INJECTED, f"{self.name}: {', '.join(map(_said, do.fields))}; mark {do.mark}")
         return evidence
@@ -158,7 +158,7 @@ class ChangeFault(KubernetesFault[T, A], Generic[T, A]):
             except Denied as denied:
                 unread.append(str(denied))
         if unread:
-            raise PartlyRead("; ".join(unread), found)
+            raise PartlyRead(unread, found)
         return found
 
     def _act(self, wanted: Wanted, setting: Setting) -> Act:

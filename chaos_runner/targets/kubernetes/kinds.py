@@ -8,6 +8,7 @@ from msgspec import Struct
 from chaos_runner.contracts import Where
 from chaos_runner.errors import UsageError
 from chaos_runner.targets.kubernetes.access import segment
+from chaos_runner.targets.kubernetes.objects import Meta
 
 
 class Kind(NamedTuple):
@@ -71,8 +72,7 @@ class Ref(Struct, frozen=True, kw_only=True):
     @property
     def label(self) -> str:
         """How people call it: "shop/checkout-7d9f-x2k" for a pod, "deployment shop/checkout", "node worker-1"."""
-        named = f"{self.namespace}/{self.name}" if self.namespace else self.name
-        return named if self.kind == POD.name else f"{self.kind} {named}"
+        return _spoken(self.kind, self.namespace, self.name)
 
     def where(self, labels: dict[str, str]) -> Where:
         """Where it stands, for limits."""
@@ -83,6 +83,16 @@ class Ref(Struct, frozen=True, kw_only=True):
         space = ["-n", self.namespace] if self.namespace else []
         return shlex.join(["kubectl", "--context", self.context, *space, verb,
                            f"{KINDS[self.kind].plural}/{self.name}", *words])
+
+
+def label_of(kind: Kind, meta: Meta) -> str:
+    """How people call an object of that kind."""
+    return _spoken(kind.name, meta.namespace, meta.name)
+
+
+def _spoken(kind: str, namespace: str, name: str) -> str:
+    named = f"{namespace}/{name}" if namespace else name
+    return named if kind == POD.name else f"{kind} {named}"
 
 
 def workload_of(text: str) -> tuple[Kind, str]:

@@ -21,6 +21,7 @@ from chaos_runner.targets.kubernetes.kinds import (
     WORKLOADS,
     Kind,
     Ref,
+    label_of,
 )
 from chaos_runner.targets.kubernetes.marks import told
 from chaos_runner.targets.kubernetes.objects import Meta, Pod, Selector, Whole, Workload
@@ -66,7 +67,7 @@ class _Touched(NamedTuple):
 
     @property
     def label(self) -> str:
-        return _label(self.kind, self.found.metadata)
+        return label_of(self.kind, self.found.metadata)
 
 
 class _Around:
@@ -135,7 +136,7 @@ def _budgets(around: _Around, pods: Sequence[Pod], touched: Sequence[_Touched]) 
     """Budgets that allow less than is hit. Of a workload that is hit itself only the bare budget can be told."""
     for budget in around.list(BUDGET, _Budget):
         most = budget.status.disruptions_allowed
-        said = f"{_label(BUDGET, budget.metadata)} allows {most or 'no'} disruption{'' if most == 1 else 's'} now"
+        said = f"{label_of(BUDGET, budget.metadata)} allows {most or 'no'} disruption{'' if most == 1 else 's'} now"
         count = sum(1 for pod in pods if pod.ready and budget.covers(pod.metadata.namespace, pod.metadata.labels))
         if count > most:
             yield f"{said}, and {count} of its pods would be hit"
@@ -176,18 +177,14 @@ def _ours(around: _Around, workloads: dict[Kind, list[Workload]], refs: Sequence
     yield from _by_run((kind, meta) for kind, meta in near if meta.uid not in uids)
     for lease in around.list(LEASE, Whole):
         if lease.metadata.name.startswith(LEASES):
-            yield f"{_label(LEASE, lease.metadata)} is there: another run holds a group of targets"
+            yield f"{label_of(LEASE, lease.metadata)} is there: another run holds a group of targets"
 
 
 def _by_run(near: Iterable[tuple[Kind, Meta]]) -> Iterator[str]:
     runs: dict[tuple[str, str], list[str]] = {}
     for kind, meta in near:
         if found := told(meta):
-            runs.setdefault((found.mark.run, found.mark.expires), []).append(_label(kind, meta))
+            runs.setdefault((found.mark.run, found.mark.expires), []).append(label_of(kind, meta))
     for (run, expires), labels in runs.items():
         more = f" and {len(labels) - _NAMED_MOST} more" if len(labels) > _NAMED_MOST else ""
         yield f"run {run} has left its mark on {', '.join(labels[:_NAMED_MOST])}{more}; it may live until {expires}"
-
-
-def _label(kind: Kind, meta: Meta) -> str:
-    return f"{kind.name} {meta.namespace}/{meta.name}"
