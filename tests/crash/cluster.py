@@ -27,6 +27,8 @@ from tests.crash.scenes import Scene
 SERVER_S = ("resourceVersion", "generation", "managedFields")
 """What the API server counts, whatever is written."""
 _REVISION = "deployment.kubernetes.io/revision"
+_CONTROLLERS = "node.kubernetes.io/"
+"""The taints that follow from what a node is like, put on and taken off by a controller when it gets to it."""
 _OWN = "crash.example.org/node"
 _PATIENCE_S = 20.0
 _CONTAINER = {"name": "web", "image": "registry.example.org/web:1", "env": [{"name": "MODE", "value": "fast"}],
@@ -37,7 +39,9 @@ def normalised(found: Any) -> Any:
     """An object without what the server manages."""
     meta = {key: value for key, value in found["metadata"].items() if key not in SERVER_S}
     annotations = {key: value for key, value in meta.get("annotations", {}).items() if key != _REVISION}
-    return {"metadata": {**meta, "annotations": annotations}, "spec": found["spec"]}
+    taints = [one for one in found["spec"].get("taints", []) if not one["key"].startswith(_CONTROLLERS)]
+    spec = {key: value for key, value in found["spec"].items() if key != "taints"}
+    return {"metadata": {**meta, "annotations": annotations}, "spec": spec | ({"taints": taints} if taints else {})}
 
 
 @contextmanager
