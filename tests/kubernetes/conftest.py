@@ -1,7 +1,7 @@
 """Clusters for tests. Where none can be had, the tests are skipped and the summary says why, in one line."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from tests.kubernetes.labs import shared
 GIVEN = "CHAOS_RUNNER_TEST_KUBECONFIG"
 """A cluster to use instead of the simulated one. Each test keeps to namespaces and nodes of its own."""
 CLUSTERS = {"simulated", "real_node"}
+NO_CLUSTER = "no cluster"
 SIMULATED = Wanted(Pods.SIMULATED, 6)
 REAL = Wanted(Pods.REAL, 0)
 
@@ -23,6 +24,15 @@ REAL = Wanted(Pods.REAL, 0)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Who needs a cluster comes last: it may still be built while quick tests run."""
     items.sort(key=lambda item: bool(CLUSTERS & set(getattr(item, "fixturenames", ()))))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """All tests that are skipped for want of the same cluster are one line in the summary."""
+    report = yield
+    if report.skipped and isinstance(report.longrepr, tuple) and NO_CLUSTER in report.longrepr[2]:
+        report.longrepr = (__file__, 0, report.longrepr[2])
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +72,7 @@ def _shared(stack: ExitStack, name: str, wanted: Wanted) -> Lab:
     except LabNotUp:
         raise
     except Refused as why:
-        pytest.skip(f"no cluster with {wanted.pods} pods: {str(why).splitlines()[0]}")
+        pytest.skip(f"{NO_CLUSTER} with {wanted.pods} pods: {str(why).splitlines()[0]}")
 
 
 @contextmanager

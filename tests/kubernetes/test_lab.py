@@ -36,7 +36,7 @@ def quiet(_: object) -> None:
 def _built(simulated: str) -> None:
     """Skips all of these where there is no cluster, and does not count the building of its programs."""
     if missing(servers.to_be_built((*servers.PLANE, servers.KWOK))):
-        pytest.skip(f"no lab to look at: another cluster is given, {simulated}")
+        pytest.skip(f"no cluster of our own to look at: {simulated} is given")
 
 
 @pytest.fixture(scope="module")
