@@ -11,7 +11,7 @@ from chaos_runner.errors import Refused
 from chaos_runner.lab.kubernetes.lab import LabNotUp, Wanted
 from chaos_runner.lab.kubernetes.node import cleaning, needs, network
 from chaos_runner.lab.kubernetes.state import Lab, Pods
-from tests.kubernetes.labs import shared
+from tests.kubernetes.labs import shared, turn
 
 GIVEN = "CHAOS_RUNNER_TEST_KUBECONFIG"
 """A cluster to use instead of the simulated one. Each test keeps to namespaces and nodes of its own."""
@@ -59,10 +59,10 @@ def real_lab() -> Iterator[Lab]:
 
 @pytest.fixture
 def real_node(real_lab: Lab) -> Iterator[Lab]:
-    """The lab with a real node, its kubeconfig and its shop. During the test KUBECONFIG names it. A machine has one, so
-    these tests belong to xdist's group "real-node".
+    """The lab with a real node, its kubeconfig and its shop, for one test at a time, whichever process that is in.
+    During the test KUBECONFIG names it. Tests in xdist's group "real-node" do not keep other workers waiting.
     """
-    with _exported(real_lab.kubeconfig):
+    with turn(real_lab), _exported(real_lab.kubeconfig):
         yield real_lab
 
 
