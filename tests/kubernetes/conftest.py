@@ -1,7 +1,7 @@
 """Clusters for tests. Where none can be had, the tests are skipped and the summary says why, in one line."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -11,11 +11,12 @@ from chaos_runner.errors import Refused
 from chaos_runner.lab.kubernetes.lab import LabNotUp, Wanted
 from chaos_runner.lab.kubernetes.node import cleaning, needs, network
 from chaos_runner.lab.kubernetes.state import Lab, Pods
-from tests.kubernetes.labs import shared
+from tests.kubernetes.labs import shared, turn
 
 GIVEN = "CHAOS_RUNNER_TEST_KUBECONFIG"
 """A cluster to use instead of the simulated one. Each test keeps to namespaces and nodes of its own."""
 CLUSTERS = {"simulated", "real_node"}
+NO_CLUSTER = "no cluster"
 SIMULATED = Wanted(Pods.SIMULATED, 6)
 REAL = Wanted(Pods.REAL, 0)
 
@@ -23,6 +24,15 @@ REAL = Wanted(Pods.REAL, 0)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Who needs a cluster comes last: it may still be built while quick tests run."""
     items.sort(key=lambda item: bool(CLUSTERS & set(getattr(item, "fixturenames", ()))))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """All tests that are skipped for want of the same cluster are one line in the summary."""
+    report = yield
+    if report.skipped and isinstance(report.longrepr, tuple) and NO_CLUSTER in report.longrepr[2]:
+        report.longrepr = (__file__, 0, report.longrepr[2])
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -49,10 +59,10 @@ def real_lab() -> Iterator[Lab]:
 
 @pytest.fixture
 def real_node(real_lab: Lab) -> Iterator[Lab]:
-    """The lab with a real node, its kubeconfig and its shop. During the test KUBECONFIG names it. A machine has one, so
-    these tests belong to xdist's group "real-node".
+    """The lab with a real node, its kubeconfig and its shop, for one test at a time, whichever process that is in.
+    During the test KUBECONFIG names it. Tests in xdist's group "real-node" do not keep other workers waiting.
     """
-    with _exported(real_lab.kubeconfig):
+    with turn(real_lab), _exported(real_lab.kubeconfig):
         yield real_lab
 
 
@@ -62,7 +72,7 @@ def _shared(stack: ExitStack, name: str, wanted: Wanted) -> Lab:
     except LabNotUp:
         raise
     except Refused as why:
-        pytest.skip(f"no cluster with {wanted.pods} pods: {str(why).splitlines()[0]}")
+        pytest.skip(f"{NO_CLUSTER} with {wanted.pods} pods: {str(why).splitlines()[0]}")
 
 
 @contextmanager

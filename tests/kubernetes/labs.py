@@ -31,6 +31,14 @@ def shared(name: str, wanted: Wanted) -> Iterator[Lab]:
                 labs.down(folder)
 
 
+@contextmanager
+def turn(lab: Lab) -> Iterator[None]:
+    """While the block lasts, nobody else has the lab for a turn."""
+    with (Path(lab.folder) / "turn").open("w", encoding="utf-8") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
 def _up(folder: Path, wanted: Wanted, *, alone: bool) -> Lab:
     """What a run that was killed has left in part, and nobody uses, is closed first."""
     try:

@@ -35,7 +35,8 @@ print(len(steps), all(step.done for step in steps[-1]) if steps else "")
 
 
 def building(what: str, cache: Path, **more: str) -> "subprocess.Popen[str]":
-    environment = {**os.environ, "XDG_CACHE_HOME": str(cache), **more}
+    compiled = subprocess.run([go() or "", "env", "GOCACHE"], capture_output=True, text=True, check=True).stdout.strip()
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "GOCACHE": compiled, **more}
     return subprocess.Popen([sys.executable, "-c", BUILD, what], env=environment, stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, text=True)
 

@@ -59,7 +59,7 @@ def within(limit_s: float, holds: Callable[[], bool]) -> bool:
 
 def settles(shop: str, status: int) -> bool:
     """Whether the shop comes to answer so, and stays with it."""
-    return within(10, lambda: [ask(shop)[0] for _ in range(2)] == [status, status])
+    return within(30, lambda: [ask(shop)[0] for _ in range(2)] == [status, status])
 
 
 def pods(api: Api, app: str) -> list[dict[str, Any]]:
@@ -82,7 +82,7 @@ def policy(api: Api, name: str, spec: dict[str, Any]) -> Iterator[None]:
 
 
 def test_the_shop_answers_through_its_service_from_every_pod(real_node: Lab) -> None:
-    assert within(20, lambda: ready(api_of(real_node), "checkout") == 3)
+    assert within(60, lambda: ready(api_of(real_node), "checkout") == 3)
     answers = Counter(ask(real_node.shop) for _ in range(60))
     assert {status for status, _ in answers} == {200}
     assert len(answers) == 3
@@ -97,28 +97,29 @@ def test_a_killed_container_is_started_again_by_the_kubelet(real_node: Lab) -> N
     for pid in set(processes):
         os.kill(pid, 9)
     assert processes
-    assert within(30, lambda: pods(api, "cart")[0]["status"]["containerStatuses"][0]["restartCount"] > 0
+    assert within(60, lambda: pods(api, "cart")[0]["status"]["containerStatuses"][0]["restartCount"] > 0
                   and ready(api, "cart") == 1)
     assert pods(api, "cart")[0]["metadata"]["uid"] == group
-    assert within(10, lambda: ask(real_node.shop)[0] == 200)
+    assert within(30, lambda: ask(real_node.shop)[0] == 200)
 
 
 def test_a_deleted_pod_is_replaced_while_the_others_go_on_answering(real_node: Lab) -> None:
     api = api_of(real_node)
-    assert within(20, lambda: ready(api, "checkout") == 3)
+    assert within(60, lambda: ready(api, "checkout") == 3)
     victim = pods(api, "checkout")[0]["metadata"]["name"]
     api.delete(f"{SHOP}/{victim}")
-    assert within(30, lambda: ready(api, "checkout") == 3
+    assert within(60, lambda: ready(api, "checkout") == 3
                   and victim not in {pod["metadata"]["name"] for pod in pods(api, "checkout")})
-    assert within(10, lambda: len({ask(real_node.shop) for _ in range(30)}) == 3)
+    now = {pod["metadata"]["name"] for pod in pods(api, "checkout")}
+    assert within(60, lambda: {ask(real_node.shop)[1] for _ in range(30)} == now)
 
 
 def test_a_policy_that_denies_cuts_the_shop_from_its_cart_and_its_end_brings_it_back(real_node: Lab) -> None:
     api = api_of(real_node)
     assert within(20, lambda: ask(real_node.shop)[0] == 200)
     with policy(api, "deny", {"podSelector": {"matchLabels": {"app": "cart"}}, "policyTypes": ["Ingress"]}):
-        assert within(10, lambda: ask(real_node.shop)[0] == 502)
-    assert within(10, lambda: ask(real_node.shop)[0] == 200)
+        assert within(30, lambda: ask(real_node.shop)[0] == 502)
+    assert within(30, lambda: ask(real_node.shop)[0] == 200)
 
 
 def test_a_policy_lets_through_what_it_names(real_node: Lab) -> None:
@@ -140,13 +141,13 @@ def test_names_cannot_be_looked_up_where_a_policy_forbids_the_way_to_dns(real_no
     ports = [{"port": 1, "endPort": 52}, {"port": 54, "endPort": 65535}]
     with policy(api, "mute", {"podSelector": {"matchLabels": {"app": "checkout"}}, "policyTypes": ["Egress"],
                               "egress": [{"ports": ports}]}):
-        assert within(10, lambda: ask(real_node.shop)[0] == 502)
-    assert within(10, lambda: ask(real_node.shop)[0] == 200)
+        assert within(30, lambda: ask(real_node.shop)[0] == 502)
+    assert within(30, lambda: ask(real_node.shop)[0] == 200)
 
 
 def test_an_eviction_that_would_leave_too_few_is_refused(real_node: Lab) -> None:
     api = api_of(real_node)
-    assert within(20, lambda: ready(api, "checkout") == 3)
+    assert within(60, lambda: ready(api, "checkout") == 3)
     budget = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets/checkout"
     assert within(20, lambda: api.get(budget)["status"]["disruptionsAllowed"] == 1)
     answers = []
@@ -159,7 +160,7 @@ def test_an_eviction_that_would_leave_too_few_is_refused(real_node: Lab) -> None
         except Refused as why:
             answers.append(getattr(why, "status", 0))
     assert answers == [201, 429]
-    assert within(30, lambda: ready(api, "checkout") == 3)
+    assert within(60, lambda: ready(api, "checkout") == 3)
 
 
 def test_toxiproxy_runs_by_its_usual_image(real_node: Lab) -> None:
@@ -169,7 +170,7 @@ def test_toxiproxy_runs_by_its_usual_image(real_node: Lab) -> None:
     api.apply({"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [container]},
                "metadata": {"name": "toxiproxy", "namespace": "shop", "labels": {"app": "toxiproxy"}}})
     try:
-        assert within(30, lambda: ready(api, "toxiproxy") == 1)
+        assert within(60, lambda: ready(api, "toxiproxy") == 1)
     finally:
         api.delete(f"{SHOP}/toxiproxy?gracePeriodSeconds=0")
 
@@ -179,7 +180,7 @@ def test_a_machine_has_one_real_node(real_node: Lab, tmp_path: Path) -> None:
     with pytest.raises(Refused, match="one real node"):
         labs.up(folder, Wanted(Pods.REAL, 0), lambda _: None)
     assert labs.down(folder) == []
-    assert within(10, lambda: ask(real_node.shop)[0] == 200)
+    assert within(30, lambda: ask(real_node.shop)[0] == 200)
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root can become somebody else")

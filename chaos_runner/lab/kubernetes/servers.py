@@ -121,10 +121,10 @@ def scheduler(place: Place) -> list[str]:
 
 
 def kwok(place: Place) -> list[str]:
-    """It renews the leases of its nodes well within the 50 s after which they would count as lost."""
+    """It renews the leases of its nodes well before they would count as lost. Without the person's own settings."""
     key, value = SIMULATED_MARK
-    return [f"--kubeconfig={place.kubeconfig(KWOK)}", f"--manage-nodes-with-annotation-selector={key}={value}",
-            "--node-lease-duration-seconds=40"]
+    return [f"--kubeconfig={place.kubeconfig(KWOK)}", f"--config={os.devnull}",
+            f"--manage-nodes-with-annotation-selector={key}={value}", "--node-lease-duration-seconds=40"]
 
 
 def _etcd_clients(place: Place) -> str:

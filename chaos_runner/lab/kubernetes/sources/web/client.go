@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-const patience = time.Second
+const patience = 2 * time.Second
 
 // A connection of its own for each request: a change in the network is seen by the next one.
 var client = http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}

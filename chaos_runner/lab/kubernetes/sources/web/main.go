@@ -2,7 +2,7 @@
 // first when it is told of some. It can be made slow, unready, hungry, and to end.
 //
 //	web                 serve on $PORT (8080); $SERVICE is its name, $ASKS are the URLs it asks, separated by commas
-//	web get URL         print what is there; exit code 1 for anything but a 200 within a second
+//	web get URL         print what is there; exit code 1 for anything but a 200 within two seconds
 //	web kill -SIGNAL PID   (also as /bin/kill: the image has nothing else)
 package main
 
