@@ -25,7 +25,12 @@ Mapping = dict[str, Any]
 
 def journal(run: Run, records: Sequence[Record]) -> Mapping:
     """The journal as data that JSON can hold, provided that every output is."""
-    story = Story.of(run, records)
+    return journal_of(Story.of(run, records))
+
+
+def journal_of(story: Story) -> Mapping:
+    """The journal of a story, as `journal` makes it."""
+    run = story.run
     before, after = _before(story), _after(story)
     return {
         "chaoslib-version": CHAOSLIB, "platform": run.plan.origin.platform, "node": run.plan.origin.host,
