@@ -295,5 +295,5 @@ def _words(trace: Trace) -> str:
     bad, unknown, mute = len(trace.bad), len(trace.unknown), len(trace.mute.bad)
     taken = text.count(len(trace.times), "sample")
     parts = [f"{bad} bad of {taken}" if bad else taken,
-             f"{mute} without an answer" if mute else "", f"{unknown} without data" if unknown else ""]
+             f"{mute} unanswered" if mute else "", f"{unknown} without data" if unknown else ""]
     return ", ".join(part for part in parts if part)
