@@ -29,6 +29,7 @@ from chaos_runner.experiment.toolkit import Overrides
 from chaos_runner.guests import Guests
 from chaos_runner.plan.build import Wishes
 from chaos_runner.plan.model import Manner
+from chaos_runner.report.folders import reports_folder
 
 __all__ = ["run_experiment"]
 
@@ -53,7 +54,7 @@ def run_experiment(experiment: Mapping[str, Any], settings: Mapping[str, Any] | 
     guests = Guests(settings=known, handlers=tuple(event_handlers or ()), experiment=experiment, always=True,
                     notify=False)
     configuration, secrets = experiment_vars or (None, None)
-    request = wiring.Request(experiment=loaded, reports=wiring.reports_folder(None), wishes=wishes, guests=guests,
+    request = wiring.Request(experiment=loaded, reports=reports_folder(None), wishes=wishes, guests=guests,
                              overrides=Overrides(dict(configuration or {}), dict(secrets or {})), in_process=True)
     try:
         ended = wiring.run(request, [], _nothing_more)

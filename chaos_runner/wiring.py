@@ -1,6 +1,5 @@
 """From what was asked on a command line to a run that happens: every object is made and joined here."""
 
-import errno
 import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -23,13 +22,12 @@ from chaos_runner.engine.world import Elapsed, RealWorld
 from chaos_runner.errors import NotDurable, Refused, UsageError
 from chaos_runner.experiment.loading import Loaded
 from chaos_runner.experiment.model import Experiment, StepKind
-from chaos_runner.experiment.project import Project, project_above
 from chaos_runner.experiment.toolkit import Overrides, load_values, with_overrides, with_variables
 from chaos_runner.experiment.values import Values
 from chaos_runner.experiment.written_out import written_out
 from chaos_runner.guests import Guests, attendants, tell_of_end, tell_of_start
 from chaos_runner.journal.lock import RunLock, hold
-from chaos_runner.journal.reader import JournalUnreadable, read, read_run, run_of
+from chaos_runner.journal.reader import JournalUnreadable, read_run
 from chaos_runner.journal.writer import Journal
 from chaos_runner.mark import KEY_VARIABLE
 from chaos_runner.plan.build import Wishes, plan_for, refuse_secrets_in_undo
@@ -38,6 +36,8 @@ from chaos_runner.recovery.leftovers import end_processes_of
 from chaos_runner.recovery.unfinished import JOURNAL, is_over
 from chaos_runner.recovery.watchdog import Watchdog, arm
 from chaos_runner.redaction import Redactor
+from chaos_runner.report.folders import write_reports
+from chaos_runner.report.writing import check_writable, write
 from chaos_runner.run.events import RunnerDied, RunStarted
 from chaos_runner.run.outcome import Outcome, outcome
 from chaos_runner.run.run import Run
@@ -46,7 +46,6 @@ from chaos_runner.run.verdict import NOT_RESTORED_EXIT, judge
 if TYPE_CHECKING:
     from chaos_runner.plan.survey import Survey
 
-REPORTS_VARIABLE: Final = "CHAOS_RUNNER_REPORTS"
 BY_HAND_S: Final = 1.0
 """How long a process that leaves waits for the commands that would finish its undo."""
 RECOVERER_WAITS_S: Final = 30.0
@@ -90,14 +89,6 @@ class _Parts(NamedTuple):
     journal: Journal
     hands: Hands
     attendants: Attendants | None
-
-
-def reports_folder(option: Path | None, project: Project | None = None) -> Path:
-    """Where runs are written: the option, else the environment's word, else that of `chaos.yaml`, else ./reports."""
-    if option or os.environ.get(REPORTS_VARIABLE):
-        return option or Path(os.environ[REPORTS_VARIABLE])
-    found = project_above(Path.cwd()) if project is None else project
-    return found.reports or Path("reports")
 
 
 def request_for(loaded: Loaded, reports: Path, variables: Sequence[str], wishes: Wishes) -> Request:
@@ -227,26 +218,12 @@ def _told(ended: Ended, request: Request) -> Ended:
     try:
         journal = (ended.folder / "journal.json").read_bytes()
         if request.journal_path:
-            write_atomically(request.journal_path, journal)
+            write(request.journal_path, journal)
         tell_of_end(request.guests, msgspec.json.decode(journal))
     except (OSError, msgspec.DecodeError) as problem:
         said = f"Chaos Toolkit's journal could not be written: {problem}"
         return structs.replace(ended, problem=ended.problem or said)
     return ended
-
-
-def check_writable(path: Path | None, option: str = "--journal-path") -> None:
-    """Raises UsageError when the file could not be written: that is known before the run, not after it."""
-    if path is None:
-        return
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        beside.touch(exist_ok=False)
-        beside.unlink()
-    except OSError as problem:
-        raise UsageError(f"{option} {path} cannot be written ({problem.strerror})") from problem
 
 
 def _closed(last: Run, parts: "_Parts", folder: Path) -> Ended:
@@ -369,27 +346,4 @@ def bundle_key() -> str:
 def write_outcome(last: Run, folder: Path) -> None:
     """Writes outcome.json, atomically. Raises OSError."""
     found = msgspec.json.format(msgspec.json.encode(outcome(last)), indent=2)
-    write_atomically(folder / "outcome.json", found + b"\n")
-
-
-def write_reports(folder: Path, to: Path | None = None, formats: Sequence[str] = ()) -> list[Path]:
-    """Writes the reports of a run from its journal alone, those that every run has unless told which.
-
-    Raises OSError, JournalUnreadable and, for a PDF, NotPrinted.
-    """
-    from chaos_runner.report.last import last_before
-    from chaos_runner.report.write import ALWAYS, write_all
-
-    records = read(folder / JOURNAL)
-    run = run_of(records, folder / JOURNAL)
-    return write_all(run, records, to or folder, formats or ALWAYS, last_before(run, folder))
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Writes a file so that others see the old one or the whole new one. Raises OSError."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_bytes(data)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    write(folder / "outcome.json", found + b"\n")

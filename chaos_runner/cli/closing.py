@@ -10,7 +10,7 @@ from chaos_runner.cli.console import ending
 from chaos_runner.cli.ink import Ink
 from chaos_runner.cli.wrapping import width_of
 from chaos_runner.experiment.complaints import escaped
-from chaos_runner.run.events import RestoredState
+from chaos_runner.run.events import RestoredState, Verdict
 
 _OPEN = (RestoredState.NOT_RESTORED, RestoredState.UNKNOWN)
 
@@ -36,6 +36,17 @@ def _next(ended: wiring.Ended, again: str) -> Iterator[tuple[str, str]]:
     if ended.outcome.restored in _OPEN:
         yield "recover", f"chaos-runner recover {run}{again}"
     yield "details", f"chaos-runner show latest{again}"
+    if ended.outcome.verdict is Verdict.DEVIATED:
+        yield from _after_a_weakness(ended, again)
+
+
+def _after_a_weakness(ended: wiring.Ended, again: str) -> Iterator[tuple[str, str]]:
+    """What has changed since the run before it, where there is one, and where to write down what was learned."""
+    from chaos_runner.report.last import last_before
+
+    if last := last_before(ended.run, ended.folder):
+        yield "compare", f"chaos-runner diff {escaped(last.run)} latest{again}"
+    yield "learn", f"chaos-runner postmortem latest{again}"
 
 
 def _again(reports: Path | None) -> str:

@@ -21,8 +21,8 @@ from chaos_runner.lab.examples import example
 from chaos_runner.lab.shop import shop as lab
 from chaos_runner.lab.shop.shop import Shop
 from chaos_runner.recovery.unfinished import JOURNAL, is_over
+from chaos_runner.report.folders import reports_folder
 from chaos_runner.run.events import RunStarted, Undone, Verdict
-from chaos_runner.wiring import reports_folder
 
 _PATIENCE_S: Final = 20.0
 _POLL_S: Final = 0.02

@@ -11,7 +11,7 @@ from chaos_runner.cli.ink import Ink, err_ink, out_ink
 from chaos_runner.cli.runs import find_run
 from chaos_runner.experiment.complaints import escaped
 from chaos_runner.history.comparing import Compared, compared, told
-from chaos_runner.wiring import reports_folder
+from chaos_runner.report.folders import reports_folder
 
 
 @click.command()

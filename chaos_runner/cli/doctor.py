@@ -9,7 +9,6 @@ from typing import Any, Final
 import click
 import msgspec
 
-from chaos_runner import wiring
 from chaos_runner.cli.ink import Ink, out_ink
 from chaos_runner.cli.wrapping import Paper, width_of, wrapped
 from chaos_runner.clock import SystemClock
@@ -18,6 +17,7 @@ from chaos_runner.experiment.complaints import escaped
 from chaos_runner.mark import own_key
 from chaos_runner.recovery.doctor import Checkup, Ours, look_over
 from chaos_runner.recovery.scan import Rules
+from chaos_runner.report.folders import reports_folder
 from chaos_runner.run.verdict import NOT_RESTORED_EXIT
 from chaos_runner.targets.kubernetes.left.leftover import NOBODY, Leftover
 from chaos_runner.units import spoken_seconds
@@ -63,7 +63,7 @@ def _list(*, as_json: bool) -> None:
 
 def _look(options: dict[str, Any]) -> int:
     now = SystemClock().now()
-    rules = Rules(now=now, reports=wiring.reports_folder(options["reports"]), key=own_key())
+    rules = Rules(now=now, reports=reports_folder(options["reports"]), key=own_key())
     found = [look_over(context, rules, fix=options["fix"]) for context in dict.fromkeys(options["contexts"] or [""])]
     if options["as_json"]:
         click.echo(msgspec.json.encode({"checkups": [_data(one, now) for one in found]}).decode())

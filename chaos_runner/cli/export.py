@@ -8,7 +8,9 @@ import msgspec
 from chaos_runner.cli.runs import find_run
 from chaos_runner.errors import UsageError
 from chaos_runner.history.bundle import pack
-from chaos_runner.wiring import bundle_key, reports_folder, write_atomically
+from chaos_runner.report.folders import reports_folder
+from chaos_runner.report.writing import write
+from chaos_runner.wiring import bundle_key
 
 
 @click.command()
@@ -28,7 +30,7 @@ def command(run: str, out: Path | None, reports: Path | None, *, as_json: bool) 
     data, digest = pack(folder, bundle_key())
     file = out or Path(f"{folder.name}.tar.gz")
     try:
-        write_atomically(file, data)
+        write(file, data)
     except OSError as problem:
         raise UsageError(f"{file}: {problem.strerror}") from problem
     said = {"path": str(file), "bytes": len(data), "digest": digest, "signed": bool(bundle_key())}

@@ -6,23 +6,14 @@ import click
 from msgspec import structs
 
 from chaos_runner import wiring
+from chaos_runner.cli.complained import Complained
 from chaos_runner.cli.ink import err_ink
-from chaos_runner.errors import UsageError
 from chaos_runner.experiment.fetching import is_url
-from chaos_runner.experiment.findings import Finding
 from chaos_runner.experiment.loading import NO_SETTINGS, Loaded, Web, load
 from chaos_runner.experiment.project import InvalidSettings, Surroundings, surroundings
 from chaos_runner.experiment.toolkit import overrides
 from chaos_runner.plan.build import Wishes
-
-
-class Complained(SystemExit):
-    """The command is left because of what was found in a file. All of it has been said."""
-
-    def __init__(self, findings: Sequence[Finding], exit_code: int = UsageError.exit_code) -> None:
-        super().__init__(exit_code)
-        self.findings = tuple(findings)
-        self.exit_code = exit_code
+from chaos_runner.report.folders import reports_folder
 
 
 def load_or_leave(file: str, web: Web = NO_SETTINGS) -> Loaded:
@@ -58,6 +49,6 @@ def request_from(file: str, environment: str, wishes: Wishes, variables: Sequenc
                  variable_files: Sequence[str]) -> wiring.Request:
     """What a run of that file would be. Leaves with every complaint when it cannot be followed. Raises UsageError."""
     held = surroundings_or_leave(file, environment)
-    request = wiring.request_for(load_or_leave(file), wiring.reports_folder(None, held.project), variables,
+    request = wiring.request_for(load_or_leave(file), reports_folder(None, held.project), variables,
                                  structs.replace(wishes, surroundings=held))
     return structs.replace(request, overrides=overrides((), variable_files))

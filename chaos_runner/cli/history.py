@@ -13,9 +13,9 @@ from chaos_runner.cli.pasts import asked, lines, say_left_out
 from chaos_runner.clock import rfc3339
 from chaos_runner.errors import UsageError
 from chaos_runner.history.asking import Wanted
+from chaos_runner.report.folders import reports_folder
 from chaos_runner.run.events import Verdict
 from chaos_runner.units import NoUnit, seconds
-from chaos_runner.wiring import reports_folder
 
 _VERDICTS: Final = [verdict.value for verdict in Verdict]
 

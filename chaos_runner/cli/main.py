@@ -2,6 +2,7 @@
 it is called.
 """
 
+import gc
 import os
 import sys
 from copy import copy
@@ -114,6 +115,8 @@ def main() -> None:
     except Exception as bug:  # noqa: BLE001 -- see above
         _say_bug(bug)
         sys.exit(70)
+    finally:
+        gc.freeze()  # an end that looks for cycles in all that was read would take as long as reading it
 
 
 def _open_standard_files() -> None:

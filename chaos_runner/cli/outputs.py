@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 import click
 from msgspec import Struct
 
-from chaos_runner.cli.files import Complained
+from chaos_runner.cli.complained import Complained
 from chaos_runner.errors import ChaosRunnerError, UsageError
-from chaos_runner.wiring import check_writable
+from chaos_runner.report.writing import check_writable
 
 if TYPE_CHECKING:
     from chaos_runner.report.notices import NoRun

@@ -4,17 +4,18 @@ import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
 
-from chaos_runner.cli.pasts import asked
 from chaos_runner.cli.runs import find_run
 from chaos_runner.errors import UsageError
-from chaos_runner.history.asking import History
-from chaos_runner.history.rows import ProbeRow, RunRow
-from chaos_runner.wiring import reports_folder
+from chaos_runner.report.folders import reports_folder
+
+if TYPE_CHECKING:
+    from chaos_runner.history.asking import History
+    from chaos_runner.history.rows import ProbeRow, RunRow
 
 RUNS_MOST: Final = 50
 """In a page of a trend: more are not told apart on a telephone."""
@@ -34,9 +35,10 @@ def write_comparison(before: str, after: str, reports: Path, out: Path | None) -
 
 def write_trend(experiment: str, reports: Path, out: Path | None) -> Path:
     """Writes the page of an experiment's last runs. Raises UsageError when it was never run."""
+    from chaos_runner.cli.pasts import asked
     from chaos_runner.report import trend
 
-    def of_experiment(history: History) -> tuple[list[RunRow], list[ProbeRow]]:
+    def of_experiment(history: "History") -> "tuple[list[RunRow], list[ProbeRow]]":
         rows = history.trend(experiment, RUNS_MOST)
         return rows, history.probes([row.run for row in rows])
 
@@ -50,7 +52,7 @@ def write_trend(experiment: str, reports: Path, out: Path | None) -> Path:
 
 def _written(reports: Path, file: Path, told: Callable[[str], str]) -> Path:
     """A page whose links lead from where it is to where the runs are."""
-    from chaos_runner.report.write import write
+    from chaos_runner.report.writing import write
 
     way = Path(os.path.relpath(reports.absolute(), file.parent.absolute())).as_posix()
     try:

@@ -16,6 +16,7 @@ from chaos_runner.errors import Refused, UsageError
 from chaos_runner.plan.build import Wishes
 from chaos_runner.plan.survey import Survey
 from chaos_runner.plan.written import PlanFile, written
+from chaos_runner.report.writing import write
 
 
 @click.command()
@@ -54,6 +55,6 @@ def _show(found: Survey) -> None:
 
 def _keep(kept: PlanFile, out: Path) -> None:
     try:
-        wiring.write_atomically(out, msgspec.json.format(msgspec.json.encode(kept), indent=2) + b"\n")
+        write(out, msgspec.json.format(msgspec.json.encode(kept), indent=2) + b"\n")
     except OSError as problem:
         raise UsageError(f"--out {out} cannot be written ({problem.strerror})") from problem

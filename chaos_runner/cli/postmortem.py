@@ -7,7 +7,8 @@ import click
 from chaos_runner.cli.runs import find_run
 from chaos_runner.errors import UsageError
 from chaos_runner.journal.reader import read, run_of
-from chaos_runner.wiring import reports_folder, write_atomically
+from chaos_runner.report.folders import reports_folder
+from chaos_runner.report.writing import write
 
 
 @click.command()
@@ -32,7 +33,7 @@ def command(run: str, out: Path | None, reports: Path | None) -> None:
     if out.exists():
         raise UsageError(f"{out} is there already: somebody may have written in it")
     try:
-        write_atomically(out, told.encode())
+        write(out, told.encode())
     except OSError as problem:
         raise UsageError(f"{out}: {problem.strerror}") from problem
     click.echo(str(out))

@@ -18,6 +18,7 @@ from chaos_runner.cli.wrapping import width_of
 from chaos_runner.contracts import Answer
 from chaos_runner.errors import ChaosRunnerError
 from chaos_runner.recovery.unfinished import unfinished
+from chaos_runner.report.folders import reports_folder
 from chaos_runner.run.run import Run
 from chaos_runner.run.verdict import NOT_RESTORED_EXIT
 
@@ -61,7 +62,7 @@ def command(runs: tuple[str, ...], **options: Any) -> None:
     that bears the mark. With $CHAOS_RUNNER_KEY set, runs sign their marks, and others are only shown.
     """
     chosen = Options(**options)
-    where = wiring.reports_folder(chosen.reports)
+    where = reports_folder(chosen.reports)
     if [bool(runs), chosen.everything, chosen.scan is not None].count(True) != 1:
         raise click.UsageError("name the runs, or give --all, or --scan PLATFORM")
     if chosen.scan is not None:

@@ -16,9 +16,9 @@ from chaos_runner.cli.runs import find_run
 from chaos_runner.errors import UsageError
 from chaos_runner.journal.reader import read_run
 from chaos_runner.recovery.unfinished import JOURNAL
+from chaos_runner.report.folders import reports_folder, write_reports
 from chaos_runner.report.write import ALWAYS, FORMATS
 from chaos_runner.run.outcome import outcome
-from chaos_runner.wiring import reports_folder, write_reports
 
 
 class Options(Struct, frozen=True, kw_only=True):

@@ -31,6 +31,7 @@ from chaos_runner.guests import Guests, as_data, load_controls, loading, read_se
 from chaos_runner.plan.build import Runtime, Wishes
 from chaos_runner.plan.model import Manner
 from chaos_runner.recovery.unfinished import unfinished
+from chaos_runner.report.folders import reports_folder
 from chaos_runner.run.events import Event, Verdict
 from chaos_runner.run.merge import merged
 from chaos_runner.run.run import Run
@@ -223,7 +224,7 @@ def _request(file: str, options: Options) -> wiring.Request:
             state["data"] = as_data(loaded.experiment)
     held = surroundings_or_leave(file, options.env)
     wishes = structs.replace(_wishes(options, runtime_of(guests.settings)), surroundings=held)
-    request = wiring.request_for(loaded, wiring.reports_folder(options.reports, held.project), options.var, wishes)
+    request = wiring.request_for(loaded, reports_folder(options.reports, held.project), options.var, wishes)
     return structs.replace(request, guests=guests, overrides=overrides((), options.var_file),
                            journal_path=options.journal_path)
 
@@ -307,7 +308,7 @@ def _told_of(outcome: Mapping[str, Any], options: Options) -> "Path | NoRun":
     if "run" not in outcome:
         return NoRun(file=outcome["file"], exit=outcome["exit"], text="it left no outcome: the log says why")
     project = surroundings_or_leave(outcome["file"], options.env).project
-    return wiring.reports_folder(options.reports, project) / "runs" / str(outcome["run"])
+    return reports_folder(options.reports, project) / "runs" / str(outcome["run"])
 
 
 def _passed_on(options: Options) -> Iterator[str]:

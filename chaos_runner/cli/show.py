@@ -11,10 +11,10 @@ from chaos_runner.cli.ink import out_ink
 from chaos_runner.cli.runs import find_run
 from chaos_runner.cli.spark import levels
 from chaos_runner.journal.reader import read, run_of
+from chaos_runner.report.folders import reports_folder
 from chaos_runner.report.story import Story
 from chaos_runner.run.outcome import Outcome, outcome
 from chaos_runner.units import Unit
-from chaos_runner.wiring import reports_folder
 
 
 @click.command()

@@ -15,7 +15,8 @@ from chaos_runner.engine.signals import REQUEST
 from chaos_runner.journal.lock import holder
 from chaos_runner.journal.reader import read_run
 from chaos_runner.recovery.unfinished import JOURNAL, is_over
-from chaos_runner.wiring import reports_folder, write_atomically
+from chaos_runner.report.folders import reports_folder
+from chaos_runner.report.writing import write
 
 _POLL_S: Final = 0.05
 
@@ -35,7 +36,7 @@ def command(run: str, reports: Path | None, why: str) -> None:
     if pid is None and not is_over(folder):
         raise click.ClickException(f"run {folder.name} has no runner any more: chaos-runner recover {folder.name}")
     if pid is not None:
-        write_atomically(folder / REQUEST, msgspec.json.encode({"by": _who(why)}))
+        write(folder / REQUEST, msgspec.json.encode({"by": _who(why)}))
         os.kill(pid, signal.SIGUSR1)
         click.echo(f"asked run {folder.name} to stop and undo, waiting for it", err=True)
     while holder(folder) is not None:

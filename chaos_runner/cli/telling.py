@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from chaos_runner.cli.files import Complained
+from chaos_runner.cli.complained import Complained
 from chaos_runner.cli.outputs import Outputs, Told
 from chaos_runner.errors import ChaosRunnerError
 from chaos_runner.journal.reader import JournalUnreadable, read, run_of
@@ -15,7 +15,8 @@ from chaos_runner.recovery.unfinished import JOURNAL
 from chaos_runner.report import github, gitlab, junit, markdown
 from chaos_runner.report.notices import NoRun, Subject
 from chaos_runner.report.story import Story
-from chaos_runner.report.write import FORMATS, write
+from chaos_runner.report.write import FORMATS
+from chaos_runner.report.writing import write
 
 Form = Callable[[Sequence[Subject], Outputs, Told], str | bytes]
 
@@ -70,7 +71,7 @@ def _write_one(name: str, path: Path, subjects: Sequence[Subject]) -> None:
     """A form that tells of one run. What never became one leaves nothing there."""
     for subject in subjects:
         if isinstance(subject, Story):
-            write(path, FORMATS[name].told(subject.run, subject.records))
+            write(path, FORMATS[name].told(subject))
 
 
 def _summarise(path: Path, subjects: Sequence[Subject]) -> Iterator[str]:

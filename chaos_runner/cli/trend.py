@@ -13,9 +13,9 @@ from chaos_runner.experiment.complaints import escaped
 from chaos_runner.history.asking import History
 from chaos_runner.history.comparing import margin_words, unit_of
 from chaos_runner.history.rows import ProbeRow, RunRow
+from chaos_runner.report.folders import reports_folder
 from chaos_runner.run.sentences import value_words
 from chaos_runner.units import spoken_seconds
-from chaos_runner.wiring import reports_folder
 
 
 @click.command()

@@ -13,7 +13,8 @@ from chaos_runner.errors import ActFailed, UsageError
 from chaos_runner.experiment.complaints import escaped
 from chaos_runner.history.bundle import FILES, Bundle, unpack
 from chaos_runner.history.verifying import Verified, of_run, verified
-from chaos_runner.wiring import bundle_key, reports_folder
+from chaos_runner.report.folders import reports_folder
+from chaos_runner.wiring import bundle_key
 
 CHANGED_EXIT: Final = ActFailed.exit_code
 

@@ -4,12 +4,12 @@ Hashes that add up show that nothing was lost, not who wrote them: what a journa
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from hashlib import sha256
-from itertools import groupby
 from math import isfinite
 from pathlib import Path
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final
 
 import msgspec
 
@@ -17,7 +17,7 @@ from chaos_runner.errors import UsageError
 from chaos_runner.journal.record import CARRIED, HASHED, Record, decode, decode_all
 from chaos_runner.plan.model import Plan
 from chaos_runner.run.events import VERSION, Event, RunStarted, Sampled
-from chaos_runner.run.run import Run
+from chaos_runner.run.run import AT_ONCE, Run
 
 _NO_RECORD: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _MISFITS: Final = (LookupError, OverflowError, TypeError, ValueError)
@@ -35,26 +35,31 @@ class JournalUnreadable(UsageError):
 
 def read(path: Path) -> list[Record]:
     """Every whole record. A last line that was cut by a crash is left out. Raises JournalUnreadable."""
-    return records_of(whole_lines(path), path)
+    text = _text(path)
+    with suppress(*_NO_RECORD):
+        if _is_sound(text):
+            return decode_all(text)
+    return records_of(chain_of(text, path)[0], path)
 
 
 def records_of(lines: Sequence[bytes], path: Path | str) -> list[Record]:
     """The records in these lines. Raises JournalUnreadable."""
-    try:
+    with suppress(*_NO_RECORD):
         if all(line.startswith(_OURS) for line in lines):
             return decode_all(b"\n".join(lines))
-    except _NO_RECORD:
-        pass
     return [_decoded(path, number, line) for number, line in enumerate(lines, start=1)]  # which names the line
 
 
 def whole_lines(path: Path) -> list[bytes]:
     """Every whole line, its hash checked, without its line feed. Raises JournalUnreadable."""
+    return chain_of(_text(path), path)[0]
+
+
+def _text(path: Path) -> bytes:
     try:
-        text = path.read_bytes()
+        return path.read_bytes()
     except OSError as problem:
         raise JournalUnreadable(f"{path}: {problem.strerror}") from problem
-    return chain_of(text, path)[0]
 
 
 def chain_of(text: bytes, path: Path | str) -> tuple[list[bytes], bool]:
@@ -98,42 +103,37 @@ def run_of(records: Sequence[Record], path: Path | str) -> Run:
     if not isinstance(first, RunStarted) or not _is_whole(first.plan):
         raise JournalUnreadable(f"{path}:1: a journal begins with the plan of a run, and this is none")
     run, steps = Run.of(first), frozenset(step.key for step in first.plan.experiment.steps)
-    number = 2
-    for kind, row in groupby((record.event for record in records[1:]), type):
-        events = list(row)
-        run = (_after_samples if kind is Sampled else _after)(run, steps, events, _Line(path, number))
-        number += len(events)
-    return run
+    events = [record.event for record in records[1:]]
+    try:
+        return _at_once(run, steps, events)
+    except _MISFITS:
+        return _one_by_one(run, steps, events, path)
 
 
-class _Line(NamedTuple):
-    """Where the first of some events stands."""
-
-    path: Path | str
-    number: int
-
-
-def _after(run: Run, steps: Steps, events: Sequence[Event], line: _Line) -> Run:
-    """The run after these events, one by one. Raises JournalUnreadable at the first that does not fit."""
-    for number, event in enumerate(events, start=line.number):
+def _one_by_one(run: Run, steps: Steps, events: Sequence[Event], path: Path | str) -> Run:
+    """The run after these events. Raises JournalUnreadable, which names the line of the first that does not fit."""
+    for number, event in enumerate(events, start=2):
         try:
             _check_names(steps, event)
             run = run.after(event)
         except _MISFITS as problem:
-            raise JournalUnreadable(f"{line.path}:{number}: this cannot have happened after what stands above it "
+            raise JournalUnreadable(f"{path}:{number}: this cannot have happened after what stands above it "
                                     f"({type(problem).__name__}: {problem})") from problem
     return run
 
 
-def _after_samples(run: Run, steps: Steps, samples: Sequence[Event], line: _Line) -> Run:
-    """The run after these samples, all at once, which is much sooner; where one does not fit, one by one to name it."""
-    taken = cast("Sequence[Sampled]", samples)
-    try:
-        if all(isfinite(sample.t) and 0 <= sample.t < _LATEST_S for sample in taken):
-            return run.after_samples(taken)
-    except _MISFITS:
-        pass
-    return _after(run, steps, samples, line)
+def _at_once(run: Run, steps: Steps, events: Sequence[Event]) -> Run:
+    """The run after these events, much sooner than one by one. Raises any of _MISFITS."""
+    for begin in range(0, len(events), AT_ONCE):
+        some = events[begin:begin + AT_ONCE]
+        times = [event.t for event in some]
+        if not (isfinite(sum(times)) and min(times) >= 0 and max(times) < _LATEST_S):
+            raise ValueError("no time")
+        for event in some:
+            if type(event) is not Sampled:
+                _check_names(steps, event)
+        run = run.after_all(some)
+    return run
 
 
 def _is_whole(plan: Plan) -> bool:
@@ -162,11 +162,27 @@ def _check_names(steps: Steps, event: Event) -> None:
         raise LookupError(f"no step {step[:20]}")
 
 
+def _is_sound(text: bytes) -> bool:
+    """Whether all lines are whole, of this version, and carry the right hash: nearly always so, and soon seen."""
+    before, begin = b"", 0
+    while begin < len(text):
+        end = text.find(b"\n", begin)
+        carried = text[end + CARRIED.start:end + CARRIED.stop]
+        if not text.startswith(_OURS, begin, end) or _digest(before + text[begin:end + HASHED.stop]) != carried:
+            return False
+        before, begin = carried, end + 1
+    return True
+
+
+def _digest(data: bytes) -> bytes:
+    return sha256(data).hexdigest().encode()
+
+
 def _check_chain(path: Path | str, lines: list[bytes]) -> None:
     digest = b""
     for number, line in enumerate(lines, start=1):
         carried = line[CARRIED]
-        if sha256(digest + line[HASHED]).hexdigest().encode() != carried:
+        if _digest(digest + line[HASHED]) != carried:
             _refuse_newer(path, line)
             raise JournalUnreadable(f"{path}:{number}: the chain of hashes is broken: the journal was changed or "
                                     "damaged after it was written; restore the file from where it was written")

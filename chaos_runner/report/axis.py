@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct, structs
 
 from chaos_runner.report import times
-from chaos_runner.run.events import Phase, Sampled, Stage
+from chaos_runner.run.events import Phase, Stage
 from chaos_runner.run.run import Run
 
 WIDTH: Final = 1000.0
@@ -54,10 +54,10 @@ class Axis(Struct, frozen=True):
         """Where a moment is on the ruler."""
         return min(max(t / self.end_s, 0.0), 1.0) * WIDTH
 
-    def columns(self, samples: Iterable[Sampled], width: float) -> list[float]:
-        """The number of the column of such a width on the ruler in which each sample stands."""
-        scale, last = WIDTH / self.end_s, self.end_s
-        return [min(last, sample.t) * scale // width for sample in samples]
+    def columns(self, times: Iterable[float], width: float) -> list[float]:
+        """The number of the column of such a width on the ruler in which each moment stands."""
+        scale = WIDTH / self.end_s / width
+        return [t * scale // 1 for t in times]
 
     def percent(self, t: float) -> float:
         """Where a moment is, in percent of the width."""

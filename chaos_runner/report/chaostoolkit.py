@@ -25,7 +25,12 @@ Mapping = dict[str, Any]
 
 def journal(run: Run, records: Sequence[Record]) -> Mapping:
     """The journal as data that JSON can hold, provided that every output is."""
-    story = Story.of(run, records)
+    return journal_of(Story.of(run, records))
+
+
+def journal_of(story: Story) -> Mapping:
+    """The journal of a story, as `journal` makes it."""
+    run = story.run
     before, after = _before(story), _after(story)
     return {
         "chaoslib-version": CHAOSLIB, "platform": run.plan.origin.platform, "node": run.plan.origin.host,
@@ -38,14 +43,39 @@ def journal(run: Run, records: Sequence[Record]) -> Mapping:
 
 
 def experiment(run: Run) -> Mapping:
-    """The experiment as its author wrote it. Secrets in it are redacted, as everywhere."""
+    """The experiment as its author wrote it, secrets redacted as everywhere. What is written in our own format stands
+    there as activities of Chaos Toolkit's, so that whoever reads its journals can read this one.
+    """
     asked = run.plan.experiment
     root = parse(asked.source.encode(), asked.file).root
-    if root is not None and isinstance(root.value, dict):
-        return {**plain(root), "title": asked.title}
-    return {"title": asked.title, "description": asked.description,
-            "method": [_activity(step) for step in asked.method],
-            "rollbacks": [_activity(step) for step in asked.rollbacks]}
+    written = plain(root) if root is not None and isinstance(root.value, dict) else None
+    if written is None:
+        return {"title": asked.title, "description": asked.description, **_told_activities(run)}
+    if all(_is_chaos_toolkits(activity) for activity in _written_activities(written)):
+        return {**written, "title": asked.title}
+    return {"description": asked.description, **written, "title": asked.title, **_told_activities(run)}
+
+
+def _written_activities(written: Mapping) -> Iterator[Any]:
+    hypothesis = written.get("steady-state-hypothesis")
+    probes = hypothesis.get("probes") if isinstance(hypothesis, dict) else None
+    for activities in (written.get("method"), written.get("rollbacks"), probes):
+        yield from activities if isinstance(activities, list) else ()
+
+
+def _is_chaos_toolkits(activity: Any) -> bool:
+    """Whether Chaos Toolkit knows such an activity."""
+    return isinstance(activity, dict) and ("ref" in activity or "provider" in activity)
+
+
+def _told_activities(run: Run) -> Mapping:
+    asked = run.plan.experiment
+    told: Mapping = {"method": [_activity(step) for step in asked.method],
+                     "rollbacks": [_activity(step) for step in asked.rollbacks]}
+    if asked.hypothesis:
+        told["steady-state-hypothesis"] = {"title": asked.hypothesis.title,
+                                           "probes": [_probe(probe) for probe in asked.hypothesis.probes]}
+    return told
 
 
 def _deviated(run: Run) -> bool:

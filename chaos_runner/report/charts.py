@@ -6,8 +6,11 @@ any thinning.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from itertools import groupby
+from operator import sub
+from typing import Any, Final, NamedTuple
 
 from chaos_runner.report.axis import Axis
 from chaos_runner.run.events import Sampled
@@ -18,6 +21,43 @@ TOP: Final = 24.0
 BOTTOM: Final = 90.0
 """Values are drawn between the two; below stands the strip for samples without one."""
 STRIP: Final = 94.0
+
+
+class Trace(NamedTuple):
+    """The samples of a probe, field by field: what is asked of very many is asked of one field of all of them."""
+
+    times: Sequence[float] = ()
+    values: Sequence[Any] = ()
+    goods: Sequence[bool | None] = ()
+    took_s: Sequence[float] = ()
+
+    @classmethod
+    def of(cls, samples: Sequence[Sampled]) -> "Trace":
+        """Those of these samples."""
+        fields = [(sample.t, sample.value, sample.good, sample.took_s) for sample in samples]
+        return cls(*zip(*fields, strict=True))
+
+    @property
+    def good(self) -> list[float]:
+        """When there was a good sample."""
+        return [t for t, good in zip(self.times, self.goods, strict=True) if good]
+
+    @property
+    def bad(self) -> list[float]:
+        """When there was a bad one."""
+        return [t for t, good in zip(self.times, self.goods, strict=True) if good is False]
+
+    @property
+    def unknown(self) -> list[float]:
+        """When there was one of which nothing can be said."""
+        return [t for t, good in zip(self.times, self.goods, strict=True) if good is None]
+
+    @property
+    def mute(self) -> "Trace":
+        """Those without a value."""
+        at = [number for number, value in enumerate(self.values) if value is None]
+        return Trace([self.times[n] for n in at], [None] * len(at), [self.goods[n] for n in at],
+                     [self.took_s[n] for n in at])
 
 
 class Column(NamedTuple):
@@ -52,36 +92,29 @@ def scale(values: Sequence[float], bounds: Sequence[float]) -> Scale:
     return Scale(low, high + (high - low) * 0.05)
 
 
-def columns(axis: Axis, samples: Sequence[Sampled], gap_s: float) -> list[list[Column]]:
+def columns(axis: Axis, trace: Trace, gap_s: float) -> list[list[Column]]:
     """The samples' values, thinned to columns; a new list wherever the line must break."""
-    return [_thinned(axis, piece) for piece in _pieces(samples, gap_s)]
+    return [_thinned(axis, times, values) for times, values in _pieces(trace.times, trace.values, gap_s)]
 
 
-def _pieces(samples: Sequence[Sampled], gap_s: float) -> Iterator[list[Sampled]]:
-    """Runs of samples with a value, none longer apart than `gap_s`."""
-    piece: list[Sampled] = []
-    for sample in samples:
-        if sample.value is None or (piece and sample.t - piece[-1].t > gap_s):
-            if piece:
-                yield piece
-            piece = []
-        if sample.value is not None:
-            piece.append(sample)
-    if piece:
-        yield piece
+def _pieces(times: Sequence[float], values: Sequence[Any], gap_s: float) -> Iterator[tuple[Sequence[float], ...]]:
+    """Times and values of samples that have one, none longer apart than `gap_s`."""
+    far = [(number, 0) for number, apart in enumerate(map(sub, times[1:], times), 1) if apart > gap_s]
+    mute = [(number, 1) for number, value in enumerate(values) if value is None]
+    begin = 0
+    for end, left_out in (*sorted(far + mute), (len(times), 0)):
+        if begin < end:
+            yield times[begin:end], values[begin:end]
+        begin = end + left_out
 
 
-def _thinned(axis: Axis, piece: Sequence[Sampled]) -> list[Column]:
+def _thinned(axis: Axis, times: Sequence[float], values: Sequence[float]) -> list[Column]:
     thinned: list[Column] = []
-    gathered: list[float] = []
-    at = -1.0
-    for x, sample in zip(axis.columns(piece, COLUMN), piece, strict=True):
-        if x != at and gathered:
-            thinned.append(_column(at, gathered))
-            gathered = []
-        at = x
-        gathered.append(sample.value)
-    thinned.append(_column(at, gathered))
+    begin = 0
+    for at, alike in groupby(axis.columns(times, COLUMN)):
+        end = begin + len(list(alike))
+        thinned.append(_column(at, values[begin:end]))
+        begin = end
     return thinned
 
 
@@ -146,21 +179,23 @@ def _crossing(one: Point, other: Point, at_y: float) -> Point:
 
 def _polyline(points: Sequence[Point]) -> str:
     """Each point as its way from the one before, in whole tenths: half as long as where they are."""
-    tenths = [(round(x), round(y * 10)) for x, y in points]
-    (x, y), rest = tenths[0], tenths[1:]
-    if not rest:
-        return f"M{x} {y / 10 - 3:g}v6"
-    steps = [f"M{x} {y / 10:g}l"]
-    for to_x, to_y in rest:
-        steps.append(f"{to_x - x} {(to_y - y) / 10:g} ")
-        x, y = to_x, to_y
-    return _NOUGHT.sub(".", "".join(steps)).replace(" -", "-").rstrip()
+    xs, ys = [round(x) for x, _ in points], [round(y * 10) for _, y in points]
+    if len(points) == 1:
+        return f"M{xs[0]} {ys[0] / 10 - 3:g}v6"
+    ways = [f"{x}{_tenths(y)}" for x, y in zip(map(sub, xs[1:], xs), map(sub, ys[1:], ys), strict=True)]
+    return f"M{xs[0]}{_tenths(ys[0])}l{' '.join(ways)}".replace(" -", "-")
 
 
-def ticks(axis: Axis, samples: Sequence[Sampled], top: float, bottom: float) -> str:
-    """One upright stroke per column that holds any of the samples; neighbours become one block."""
+@cache
+def _tenths(number: int) -> str:
+    """So many tenths as they stand behind another number, as short as can be read: " .5", "-12.3"."""
+    return _NOUGHT.sub(".", f" {number / 10:g}").replace(" -", "-")
+
+
+def ticks(axis: Axis, times: Iterable[float], top: float, bottom: float) -> str:
+    """One upright stroke per column that holds any of these moments; neighbours become one block."""
     paths = []
-    for first, last in _blocks(sorted(set(axis.columns(samples, COLUMN)))):
+    for first, last in _blocks(sorted(set(axis.columns(times, COLUMN)))):
         right = (last + 1) * COLUMN
         paths.append(f"M{first * COLUMN:.0f} {top:g}V{bottom:g}H{right:.0f}V{top:g}Z")
     return "".join(paths)

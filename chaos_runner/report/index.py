@@ -15,7 +15,7 @@ from chaos_runner.report.many import Bars, Frame, Line
 from chaos_runner.report.marks import RESTORED, VERDICTS, Mark
 from chaos_runner.report.rendering import environment
 from chaos_runner.report.trend import page_of
-from chaos_runner.report.write import write
+from chaos_runner.report.writing import write
 from chaos_runner.run.events import RestoredState
 from chaos_runner.run.merge import ORDER
 

@@ -86,7 +86,12 @@ def html(run: Run, records: Sequence[Record], last: Last | None = None) -> str:
 
     `last` is the run of the same experiment before this one: without it the page depends on the journal alone.
     """
-    story = Story.of(run, records, last)
+    return of(Story.of(run, records, last))
+
+
+def of(story: Story) -> str:
+    """The page of a story, as `html` makes it."""
+    run = story.run
     view = cache(lambda made: made(story))
     code = script()
     frame = Frame(

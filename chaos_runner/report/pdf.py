@@ -13,6 +13,7 @@ from typing import Final
 from chaos_runner.errors import UsageError
 from chaos_runner.journal.record import Record
 from chaos_runner.report import page
+from chaos_runner.report.story import Story
 from chaos_runner.run.run import Run
 
 BROWSER_VARIABLE: Final = "CHAOS_RUNNER_CHROMIUM"
@@ -28,8 +29,13 @@ class NotPrinted(UsageError):
 
 def pdf(run: Run, records: Sequence[Record]) -> bytes:
     """The report page with every folded part open, as PDF. Raises NotPrinted."""
+    return of(Story.of(run, records))
+
+
+def of(story: Story) -> bytes:
+    """The PDF of a story, as `pdf` makes it."""
     browser = _browser()
-    opened = page.html(run, records).replace("<details", "<details open")
+    opened = page.of(story).replace("<details", "<details open")
     with tempfile.TemporaryDirectory(prefix="chaos-runner-pdf-", ignore_cleanup_errors=True) as folder:
         return _printed(browser, opened, Path(folder))
 

@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from chaos_runner.report.text import visible
+from chaos_runner.report.text import firm, visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -42,6 +42,8 @@ def environment() -> "Environment":
     def shown(value: Any) -> Any:
         return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
-    return Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, finalize=shown, undefined=StrictUndefined,
+    made = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, finalize=shown, undefined=StrictUndefined,
                        trim_blocks=True, lstrip_blocks=True, auto_reload=False,
                        bytecode_cache=BesideTheSources(TEMPLATES))
+    made.filters["firm"] = firm
+    return made

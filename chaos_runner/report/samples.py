@@ -1,6 +1,6 @@
 """What a run's samples say: which side of a limit is bad, and the worst value."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import isfinite
 from typing import Any, TypeGuard
 
@@ -15,6 +15,11 @@ from chaos_runner.run.tally import worse
 def is_number(value: Any) -> TypeGuard[float]:
     """Whether a value can be drawn."""
     return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def are_numbers(values: Sequence[Any]) -> bool:
+    """Whether all of them can be drawn: at once, for very many."""
+    return _NUMBERS.issuperset(map(type, values)) and all(map(isfinite, values))
 
 
 def is_stop_rule(run: Run, number: int) -> bool:
@@ -56,6 +61,7 @@ def worst_at(story: Story, number: int, phases: Iterable[Phase] = tuple(Phase)) 
     return found
 
 
+_NUMBERS = frozenset((int, float))
 _SIDES: dict[Comparison, tuple[int, ...]] = {
     Comparison.BELOW: (1,), Comparison.AT_MOST: (1,), Comparison.ABOVE: (-1,), Comparison.AT_LEAST: (-1,),
     Comparison.BETWEEN: (-1, 1), Comparison.EQUALS: (0,),

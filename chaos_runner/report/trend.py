@@ -44,7 +44,9 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class Multiple(Struct, frozen=True, kw_only=True):
-    """One number over the runs. `low` and `high` are what the picture's ends stand for, in words."""
+    """One number over the runs. `high` is the highest of what is drawn, in words, and `high_y` where they stand;
+    `low` what the picture's lower end stands for, empty where nothing is drawn but one value.
+    """
 
     name: str
     words: str
@@ -54,6 +56,7 @@ class Multiple(Struct, frozen=True, kw_only=True):
     limit: str
     low: str
     high: str
+    high_y: float
     dots: list[Dot]
 
 
@@ -109,7 +112,8 @@ def _figures(rows: Sequence[RunRow]) -> Iterator[Figure]:
                  beside=f"{passed / len(rows):.0%}")
     last = many.mark(rows[-1])
     since = _in_a_row(rows)
-    yield Figure(name="last run", value=last.word, tone=last.tone, beside=f"{text.count(since, 'run')} so in a row")
+    beside = f"{since} in a row" if since > 1 else f"{many.mark(rows[-2]).word.lower()} before" if rows[1:] else ""
+    yield Figure(name="last run", value=last.word, tone=last.tone, beside=beside)
     for name, values in (("recovered in", [row.recovered_s for row in rows]),
                          ("detected in", [row.detected_s for row in rows])):
         known = sorted(value for value in values if value is not None)
@@ -162,14 +166,16 @@ def _multiple(about: tuple[str, str, Unit], values: Sequence[_Value], lines: Seq
     name, limit, unit = about
     known = [one.value for one in values if one.value is not None]
     bounds = [one.bound for one in values if one.bound is not None]
+    drawn = {*known, *bounds}
     to = charts.scale(known, bounds)
     dots = [Dot(x=_x(number, len(lines)), y=round(to.y(one.value) / 100 * HEIGHT, 1), bad=one.bad, href=at.href,
                 title=f"{at.when}: {value_words(one.value, unit)}")
             for number, (one, at) in enumerate(zip(values, lines, strict=True)) if one.value is not None]
     return Multiple(name=text.short(name, 80), words=f"worst value, limit {text.short(limit, 80)}" if limit else "",
                     last=last[0], tone=last[1], dots=dots, line=_line([one.value for one in values], to),
-                    limit=_steps([one.bound for one in values], to), low=value_words(to.low, unit),
-                    high=value_words(max(known + bounds), unit))
+                    limit=_steps([one.bound for one in values], to),
+                    low=value_words(to.low, unit) if len(drawn) > 1 else "", high=value_words(max(drawn), unit),
+                    high_y=round(to.y(max(drawn)) / 100 * HEIGHT - 5, 1))
 
 
 def _line(values: Sequence[float | None], to: charts.Scale) -> str:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import reduce
 from itertools import groupby, islice
 from operator import attrgetter
-from typing import Any, cast
+from typing import Any
 
 from msgspec import Struct, structs
 
@@ -169,6 +169,21 @@ class Run(Struct, frozen=True, kw_only=True):
         changes = fold(self, event) if fold else {}
         return structs.replace(self, t=max(self.t, event.t), **changes)
 
+    def after_all(self, events: Iterable[ev.Event]) -> "Run":
+        """This run after these events: the same as one by one, and much sooner, because samples are taken together.
+
+        That may be, since no other event looks at what samples change, and they at nothing of it but the stage.
+        """
+        run, samples = self, list[ev.Sampled]()
+        for event in events:
+            if type(event) is ev.Sampled:
+                samples.append(event)
+                continue
+            if samples and type(event) is ev.StageBegan:
+                run, samples = run.after_samples(samples), []
+            run = run.after(event)
+        return run.after_samples(samples) if samples else run
+
     def after_samples(self, samples: Sequence[ev.Sampled]) -> "Run":
         """This run after these samples, one at least: the same as one by one, for journals that have a million."""
         of_probes: dict[int, list[ev.Sampled]] = defaultdict(list)
@@ -272,12 +287,7 @@ def fold(events: Iterable[ev.Event]) -> Run:
         raise ValueError("a run's first event is RunStarted")
     run = Run.of(first)
     while events_next := list(islice(stream, AT_ONCE)):
-        for kind, row in groupby(events_next, type):
-            alike = list(row)
-            if kind is ev.Sampled:
-                run = run.after_samples(cast("list[ev.Sampled]", alike))
-            else:
-                run = reduce(Run.after, alike, run)
+        run = run.after_all(events_next)
     return run
 
 

@@ -142,9 +142,9 @@ class Tally(Struct, frozen=True, kw_only=True):
             return word.value, word.t
         values = [sample.value for sample in row]
         far = _far(probe)
-        if far and _NUMBERS.issuperset(map(type, values)) and type(self.worst) in _NUMBERS:
+        if far and _NUMBERS.issuperset(map(type, values)) and type(self.worst) in _NUMBERS_OR_NONE:
             found = max(values, key=far)
-            if far(found) <= far(self.worst):
+            if self.worst is not None and far(found) <= far(self.worst):
                 return self.worst, self.worst_t
         else:
             found = reduce(lambda worst, value: value if worse(probe, value, worst) else worst, values, self.worst)
@@ -229,6 +229,7 @@ def _from_the_middle(bounds: tuple[Any, ...]) -> Far | None:
 _GOOD: Final = attrgetter("good")
 _TOOK: Final = attrgetter("took_s")
 _NUMBERS: Final = frozenset((int, float))
+_NUMBERS_OR_NONE: Final = _NUMBERS | {type(None)}
 _FAR: Final[dict[Comparison, tuple[Far, Far]]] = {
     Comparison.BELOW: (pos, neg), Comparison.AT_MOST: (pos, neg),
     Comparison.ABOVE: (neg, pos), Comparison.AT_LEAST: (neg, pos),

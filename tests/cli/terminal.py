@@ -14,7 +14,7 @@ import struct
 import subprocess
 import termios
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -106,7 +106,7 @@ class Terminal:
     """The command on a pty. Its standard error, input and (unless `out` is a file) output are the terminal."""
 
     def __init__(self, words: list[str], columns: int = 80, rows: int = 24, *, out: Path | None = None,
-                 environment: Mapping[str, str] | None = None) -> None:
+                 environment: Mapping[str, str] | None = None, program: Sequence[str] = COMMAND) -> None:
         self.screen = Screen(columns, rows)
         self.written = ""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -115,7 +115,7 @@ class Terminal:
         clean = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
         with (out or Path(os.devnull)).open("wb") as file:
             self.process = subprocess.Popen(
-                [*COMMAND, *words], stdin=theirs, stdout=file if out else theirs, stderr=theirs,
+                [*program, *words], stdin=theirs, stdout=file if out else theirs, stderr=theirs,
                 env={**clean, "TERM": "xterm-256color", "PYTHONUTF8": "1", **(environment or {})},
                 start_new_session=True,
                 preexec_fn=lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0))  # noqa: PLW1509 -- one system call

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -39,6 +40,12 @@ def there(path: Path, name: str = "it is there", **keys: Any) -> dict[str, Any]:
     """A sampled probe that holds while a file is not there."""
     provider = {"type": "python", "module": "os.path", "func": "exists", "arguments": {"path": str(path)}}
     return {"name": name, "type": "probe", "every": "100ms", "tolerance": False, "provider": provider, **keys}
+
+
+def gone(path: Path) -> dict[str, Any]:
+    """A single-shot probe that holds while a file is not there."""
+    provider = {"type": "python", "module": "os.path", "func": "exists", "arguments": {"path": str(path)}}
+    return {"name": "it is gone", "type": "probe", "tolerance": False, "provider": provider}
 
 
 def words(data: dict[str, Any], folder: Path, *more: str) -> list[str]:
@@ -95,6 +102,29 @@ def test_the_closing_block_says_what_to_type_next(tmp_path: Path, columns: int) 
     assert f"chaos-runner show latest --reports {tmp_path}/reports" in text
     assert "report.html" in text
     assert "exit 0" in text
+
+
+def test_after_a_deviated_run_one_is_shown_how_to_compare_it_and_where_to_write_down_what_was_learned(
+    tmp_path: Path,
+) -> None:
+    flag = tmp_path / "flag"
+    create = action("make the flag", func="mkdir", arguments={"path": str(flag)})
+    asked = words(experiment(create, probes=[gone(flag)]), tmp_path)
+    alone = chaos_runner(*asked)
+    assert alone.exit == 1
+    assert f"learn     chaos-runner postmortem latest --reports {tmp_path}/reports" in alone.err
+    assert "compare" not in alone.err
+    flag.rmdir()
+    again = chaos_runner(*asked)
+    (line,) = [line.split() for line in again.err.splitlines() if line.startswith("  compare ")]
+    assert chaos_runner(*line[2:]).exit == 0
+
+
+def test_a_green_run_says_no_more_than_it_must(tmp_path: Path) -> None:
+    asked = words(experiment(action(), probes=[single()]), tmp_path)
+    for ran in (chaos_runner(*asked), chaos_runner(*asked)):
+        assert ran.exit == 0
+        assert not re.search("^  (compare|learn) ", ran.err, re.MULTILINE)
 
 
 def test_without_a_terminal_there_is_one_line_per_change_and_no_escape_sequence(tmp_path: Path) -> None:

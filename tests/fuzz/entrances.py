@@ -47,6 +47,7 @@ from chaos_runner.proxy.collection import Collection
 from chaos_runner.proxy.rejected import Rejected
 from chaos_runner.redaction import Redactor
 from chaos_runner.report import write
+from chaos_runner.report.story import Story
 from chaos_runner.run import events as ev
 from chaos_runner.run.outcome import outcome
 from chaos_runner.run.run import Run, fold
@@ -161,8 +162,9 @@ def _up_to_touching(request: wiring.Request) -> None:
 
 
 def _all_is_told(run: Run, records: Sequence[Record]) -> None:
+    story = Story.of(run, records)
     for name in set(write.FORMATS) - {"pdf"}:
-        written = write.FORMATS[name].told(run, records)
+        written = write.FORMATS[name].told(story)
         assert isinstance(written, bytes) or written.encode() is not None
     if run.over:
         msgspec.json.encode(outcome(run))

@@ -38,7 +38,7 @@ def test_the_index_is_written_after_each_run_and_lists_all_of_them(reports: Path
 
 def test_the_index_has_what_is_not_restored_first_and_passed_last(reports: Path) -> None:
     page = (reports / "index.html").read_text()
-    rows = re.findall(r'<tr class="([^"]+)"', page)
+    rows = re.findall(r'<tr role="row" class="([^"]+)"', page)
     assert rows[0].endswith(" left")
     assert rows[-1].startswith("passed")
 

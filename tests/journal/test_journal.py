@@ -14,10 +14,10 @@ from chaos_runner.journal.reader import JournalUnreadable, read, read_run
 from chaos_runner.journal.record import encode
 from chaos_runner.journal.writer import Journal
 from chaos_runner.plan.model import Plan
+from chaos_runner.report.folders import write_reports
 from chaos_runner.run import events as ev
 from chaos_runner.run.events import Event, Verdict
 from chaos_runner.testing import FakeFault, readings, run_in_memory
-from chaos_runner.wiring import write_reports
 from tests.run.samples import experiment, fault
 
 STARTED = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)

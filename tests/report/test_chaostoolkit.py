@@ -3,8 +3,9 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from msgspec import structs
 
-from chaos_runner.report.chaostoolkit import journal
+from chaos_runner.report.chaostoolkit import experiment, journal
 from chaos_runner.report.write import as_json
 from tests.report import stories
 
@@ -69,6 +70,30 @@ def test_a_step_is_recorded_as_an_activity_with_its_output() -> None:
     assert record["activity"]["provider"] == {"type": "process", "path": "./clear-cache.sh", "arguments": ["--all"]}
     assert record["activity"]["pauses"] == {"after": 5.0}
     assert [record["activity"]["name"] for record in written["rollbacks"]] == ["warm the cache"]
+
+
+def test_what_is_written_in_our_own_format_is_told_as_activities_of_chaos_toolkits() -> None:
+    told_of = told("deviated")["experiment"]
+    activities = [*told_of["method"], *told_of["steady-state-hypothesis"]["probes"]]
+    assert [activity["type"] for activity in activities] == ["action", "action", "action", "probe", "probe", "probe"]
+    assert all(activity["name"] and activity["provider"]["type"] for activity in activities)
+    assert all("tolerance" in activity for activity in activities if activity["type"] == "probe")
+
+
+def test_a_file_in_chaos_toolkits_format_stands_there_as_it_was_written() -> None:
+    run, _ = stories.passed()
+    method = [{"type": "action", "name": "say", "provider": {"type": "process", "path": "true"}, "x-own": 1}]
+    source = json.dumps({"title": "say", "contributions": {"reliability": "high"}, "method": method})
+    asked = structs.replace(run.plan.experiment, source=source, file="say.json")
+    written = experiment(structs.replace(run, plan=structs.replace(run.plan, experiment=asked)))
+    assert written == {**json.loads(source), "title": asked.title}
+
+
+@pytest.mark.parametrize("source", ["method: 5", "method: [5, [], null]", "steady-state-hypothesis: []", "[]", "a"])
+def test_a_source_that_is_no_experiment_breaks_nothing(source: str) -> None:
+    run, _ = stories.passed()
+    asked = structs.replace(run.plan.experiment, source=source)
+    assert experiment(structs.replace(run, plan=structs.replace(run.plan, experiment=asked)))["title"] == asked.title
 
 
 def test_a_failed_activity_carries_its_exception() -> None:

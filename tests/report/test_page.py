@@ -73,7 +73,7 @@ def test_a_page_needs_no_script_and_no_network() -> None:
 
 def test_the_first_screen_says_verdict_then_sentence_then_restored() -> None:
     text = Reader(html(*stories.deviated())).text
-    order = ("Deviated", "reached 614 ms", "1 of 1 undo read back", "Customers can pay", "What happened when",
+    order = ("Deviated", "reached 614\u00a0ms", "1 of 1 undo read back", "Customers can pay", "What happened when",
              "started by", "Reasons", "Every number", "Steps", "The way back", "Event log", "Experiment file",
              "Targets and environment", "Raw data", "For a ticket")
     places = [text.index(words) for words in order]

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from chaos_runner.report.write import write, write_all
+from chaos_runner.report.write import write_all
+from chaos_runner.report.writing import write
 from tests.report import stories
 
 

@@ -1,13 +1,11 @@
 """Everything that happened, as the journal has it: every event, and of the samples those that turned."""
 
-from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
 from chaos_runner.journal.record import Record
 from chaos_runner.report import telling, text, times
 from chaos_runner.report.story import Story
-from chaos_runner.run.events import Sampled
 from chaos_runner.run.run import Run
 
 MOST = 250
@@ -39,23 +37,11 @@ class View(Struct, frozen=True, kw_only=True):
 def view(story: Story) -> View:
     """Events as rows, at most MOST."""
     run = story.run
-    told = list(_worth_telling(story.records))
+    told = story.turns
     first, last = (told, []) if len(told) <= MOST else (told[:MOST // 2], told[-MOST // 2:])
-    samples = sum(type(record.event) is Sampled for record in story.records)
     seen: set[str] = set()
     return View(first=[_row(run, record, seen) for record in first], last=[_row(run, record, seen) for record in last],
-                left_out=len(told) - len(first) - len(last), events=len(story.records), samples=samples)
-
-
-def _worth_telling(records: Sequence[Record]) -> Iterator[Record]:
-    last: dict[int, bool | None] = {}
-    for record in records:
-        event = record.event
-        if type(event) is Sampled:
-            if event.probe in last and last[event.probe] is event.good:
-                continue
-            last[event.probe] = event.good
-        yield record
+                left_out=len(told) - len(first) - len(last), events=len(story.records), samples=story.count)
 
 
 def _row(run: Run, record: Record, seen: set[str]) -> Row:

@@ -46,7 +46,7 @@ def _files(story: Story) -> Iterator[File]:
         data = json.dumps(told, indent=1)  # which can write halves of characters
         about = "verdict, faults and every probe by phase"
         yield _file(f"{run}-outcome.json", "application/json", data.encode(), about)
-    count = sum(map(len, story.samples.values()))
+    count = story.count
     if count:
         rows = _samples(story).encode("utf-8", "replace") if count <= SAMPLES_MOST else b""
         yield _file(f"{run}-samples.csv", "text/csv", rows, text.count(count, "sample"))

@@ -19,4 +19,4 @@ class View(Struct, frozen=True, kw_only=True):
 
 def view(story: Story) -> View:
     """As `report.md` says it."""
-    return View(markdown=text.cut(markdown.text(story.run, story.records), MOST))
+    return View(markdown=text.cut(markdown.texts([story]), MOST))

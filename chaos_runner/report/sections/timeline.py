@@ -10,9 +10,9 @@ from chaos_runner.experiment.model import Limit, Probe, Step, StepKind
 from chaos_runner.report import anchors, charts, samples, text, times
 from chaos_runner.report import axis as ax
 from chaos_runner.report.axis import Axis, Span, Tick
+from chaos_runner.report.charts import Trace
 from chaos_runner.report.story import Story
 from chaos_runner.run import sentences
-from chaos_runner.run.events import Sampled
 from chaos_runner.run.run import Run
 from chaos_runner.units import spoken_seconds
 
@@ -223,38 +223,35 @@ def _charts(story: Story, axis: Axis) -> list[tuple[bool, Chart]]:
 
 
 def _chart(story: Story, axis: Axis, number: int, anchor: str) -> Chart:
-    run, taken = story.run, story.taken(number)
+    run, trace = story.run, Trace.of(story.taken(number))
     probe = run.plan.watched[number]
-    name, words = text.short(probe.name, 80), _words(taken)
+    name, words = text.short(probe.name, 80), _words(trace)
     limit = sentences.limit_words(probe)
     bare = Chart(
         number=number, anchor=anchor, name=name, kind="stop rule" if samples.is_stop_rule(run, number) else "",
         limit=limit, words=words, summary=f"{name} over time: {limit}; {words}", height=_ROW_HEIGHT)
-    drawn = _line_chart if _is_line(probe, taken) else _tick_chart
-    return structs.replace(bare, **drawn(story, axis, number))
+    values = [value for value in trace.values if value is not None]
+    drawn = _line_chart(story, axis, number, trace) if _is_line(probe, values) else _tick_chart(axis, trace)
+    return structs.replace(bare, **drawn)
 
 
-def _is_line(probe: Probe, taken: Sequence[Sampled]) -> bool:
-    if not probe.every_s or not isinstance(probe.judge, Limit):
-        return False
-    values = [sample.value for sample in taken if sample.value is not None]
-    return bool(values) and all(map(samples.is_number, values))
+def _is_line(probe: Probe, values: Sequence[Any]) -> bool:
+    return bool(values and probe.every_s and isinstance(probe.judge, Limit) and samples.are_numbers(values))
 
 
-def _line_chart(story: Story, axis: Axis, number: int) -> Drawing:
-    run, taken = story.run, story.taken(number)
+def _line_chart(story: Story, axis: Axis, number: int, trace: Trace) -> Drawing:
+    run = story.run
     probe = run.plan.watched[number]
     bounds = samples.bad_sides(run, number)
-    to = charts.scale([sample.value for sample in taken if sample.value is not None], [bound for bound, _ in bounds])
-    pieces = charts.columns(axis, taken, GAP * (probe.every_s or 1.0) + max(sample.took_s for sample in taken))
-    mute = [sample for sample in taken if sample.value is None]
+    to = charts.scale([value for value in trace.values if value is not None], [bound for bound, _ in bounds])
+    pieces = charts.columns(axis, trace, GAP * (probe.every_s or 1.0) + max(trace.took_s))
     worst = _worst(story, axis, number, to)
     return {
         "height": _HEIGHT, "line": charts.line(pieces, to), "envelope": charts.envelope(pieces, to),
         "breach": "".join(charts.breach(pieces, to, bound, side) for bound, side in bounds if side),
         "limits": [round(to.y(bound), 1) for bound, _ in bounds],
-        "unanswered": charts.ticks(axis, [one for one in mute if one.good is False], charts.STRIP, 100),
-        "missing": charts.ticks(axis, [one for one in mute if one.good is not False], charts.STRIP, 97),
+        "unanswered": charts.ticks(axis, trace.mute.bad, charts.STRIP, 100),
+        "missing": charts.ticks(axis, trace.mute.unknown, charts.STRIP, 97),
         "worst": worst, "labels": [label for label in _labels(probe, bounds, to) if not _collide(label, worst)],
         "lowest": sentences.value_words(to.low, probe.unit)}
 
@@ -287,19 +284,16 @@ def _pixels(y: float) -> float:
     return round(y / 100 * _HEIGHT, 1)
 
 
-def _tick_chart(story: Story, axis: Axis, number: int) -> Drawing:
-    taken = story.taken(number)
-    return {"good": charts.ticks(axis, [one for one in taken if one.good], 58, 92),
-            "bad": charts.ticks(axis, [one for one in taken if one.good is False], 8, 92),
-            "unknown": charts.ticks(axis, [one for one in taken if one.good is None], 58, 68)}
+def _tick_chart(axis: Axis, trace: Trace) -> Drawing:
+    return {"good": charts.ticks(axis, trace.good, 58, 92),
+            "bad": charts.ticks(axis, trace.bad, 8, 92),
+            "unknown": charts.ticks(axis, trace.unknown, 58, 68)}
 
 
-def _words(taken: Sequence[Sampled]) -> str:
+def _words(trace: Trace) -> str:
     """The counts: what the picture shows, for those who do not see it."""
-    doubtful = [sample for sample in taken if not sample.good]
-    bad = sum(sample.good is False for sample in doubtful)
-    mute = sum(sample.good is False and sample.value is None for sample in doubtful)
-    unknown = len(doubtful) - bad
-    parts = [f"{bad} bad of {text.count(len(taken), 'sample')}" if bad else text.count(len(taken), "sample"),
-             f"{mute} without an answer" if mute else "", f"{unknown} without data" if unknown else ""]
+    bad, unknown, mute = len(trace.bad), len(trace.unknown), len(trace.mute.bad)
+    taken = text.count(len(trace.times), "sample")
+    parts = [f"{bad} bad of {taken}" if bad else taken,
+             f"{mute} unanswered" if mute else "", f"{unknown} without data" if unknown else ""]
     return ", ".join(part for part in parts if part)

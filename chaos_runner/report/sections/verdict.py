@@ -66,7 +66,7 @@ def view(story: Story) -> View:
         sentence=text.short(run.ended.sentence, text.NOTE_MOST) if run.ended else _unfinished(run),
         restored=marks.RESTORED[restored], restored_text=_restored_text(run, restored),
         recover=f"chaos-runner recover {run.plan.run}" if restored in LEFT else "", left=left,
-        left_first=left[:LEFT_MOST],         notes=[*_irreversible(run), *_untracked(run)], figures=_figures(run))
+        left_first=left[:LEFT_MOST], notes=[*_irreversible(run), *_untracked(run)], figures=_figures(run))
 
 
 def _unfinished(run: Run) -> str:
