@@ -27,7 +27,7 @@ from chaos_runner.engine import activities
 from chaos_runner.engine.activities import RUN_VARIABLE, STEP_VARIABLE, Called, Caller
 from chaos_runner.engine.attending import Attendants
 from chaos_runner.engine.judging import Ask, CannotJudge, asking, bad_values, holds
-from chaos_runner.engine.knowing import Way, has_nothing_to_do, look
+from chaos_runner.engine.knowing import Way, has_nothing_to_do, look, missed
 from chaos_runner.engine.process import end_group
 from chaos_runner.errors import ActFailed, ChaosRunnerError, Gone, NoEffect, NoTarget, Refused
 from chaos_runner.experiment.arguments import BadArguments, convert
@@ -391,7 +391,7 @@ class Hands:
             ok = called.ok and _as_expected(self._values.fill(step.expect), called.output)
             grade = Grade.PROVEN if ok else Grade.NONE
             note = note if ok else f"not as expected ({step.expect!r}): {called.note or repr(output)[:200]}"
-        off = self._off(step, called.output, output) if ok else ""
+        off = (self._off(step, called.output, output) or missed(step, called.output)) if ok else ""
         return ev.StepEnded(t=self._t(), step=step.key, ok=ok, grade=grade, output=output, error=called.error,
                             note=note or off, off=off, called_t=called_t)
 

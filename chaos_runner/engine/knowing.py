@@ -68,6 +68,14 @@ def look(way: Way, step: Step, plan: Plan, earlier: Sequence[Act], reveals: Call
     return acts
 
 
+def missed(step: Step, output: object) -> str:
+    """In words, that an action with a known way back has hit nobody; "" when nothing says so."""
+    try:
+        return looking(step.known).missed(output) if step.known else ""
+    except LookupError:
+        return ""
+
+
 def has_nothing_to_do(way: Way, step: Step, plan: Plan) -> bool:
     """Whether everything is as the action would make it: then it is no failure that it found nothing to do."""
     mark = Mark(run=plan.run, number=int(step.key[1:]), expires=moment(datetime.fromisoformat(plan.expires)))

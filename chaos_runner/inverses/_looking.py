@@ -69,6 +69,10 @@ class Looking(ABC):
     def verify(self, act: Act, access: Access) -> Restored:
         """Reads it back and compares."""
 
+    def missed(self, output: Any) -> str:  # noqa: ARG002 -- for those who override it
+        """By what the action gave, that it has hit nobody; "" when it has, or does not tell."""
+        return ""
+
     def by_hand(self, act: Act) -> str:  # noqa: ARG002 -- for those who override it
         """The command a person can type to finish the undo, where there is one."""
         return ""

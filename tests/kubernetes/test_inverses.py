@@ -431,6 +431,13 @@ def test_a_run_brings_all_of_it_back_and_its_author_s_rollbacks_find_nothing_lef
     assert "unschedulable" not in at.get(NODE.path("", node), dict)["spec"]
 
 
+def test_pods_that_nobody_had_prove_nothing(space: str, tmp_path: Path) -> None:
+    kill = step("pod.actions.terminate_pods", ns=space, label_selector="app=other")
+    ran = run(experiment(kill, probes=[single()]), tmp_path)
+    assert (ran.exit, ran.outcome["verdict"]) == (5, "inconclusive")
+    assert "hit nobody" in ran.outcome["sentence"]
+
+
 def test_a_rollback_that_fails_for_another_reason_has_failed(space: str, tmp_path: Path) -> None:
     rollbacks = [step("deployment.actions.scale_deployment", name="other", ns=space, replicas=1)]
     ran = run(experiment(step("networking.actions.deny_all_egress", ns=space), probes=[single()], rollbacks=rollbacks),

@@ -12,7 +12,7 @@ from typing import Final
 
 from chaos_runner.inverses._looking import Looking
 from chaos_runner.inverses.chaosk8s import _finding as find
-from chaos_runner.inverses.chaosk8s._inverse import Known
+from chaos_runner.inverses.chaosk8s._inverse import Healed, Known
 from chaos_runner.targets.kubernetes.access import JSON_PATCH
 from chaos_runner.targets.kubernetes.kinds import (
     DEPLOYMENT,
@@ -30,7 +30,7 @@ _FIELDS: Final = "the fields get their former values back, unless somebody else 
 _UNCORDONED: Final = "the nodes can be scheduled on again that could be before; the pods' workloads make new ones"
 _AWAY: Final = "what it made is deleted again"
 _ANEW: Final = "what it deleted is made anew under the same name"
-_PODS: Final = Known(healed_by="their workload, which makes new pods")
+_PODS: Final = Healed("their workload, which makes new pods")
 _SCALED: Final = Known(find.scaled(DEPLOYMENT), "it gets its former number of replicas back")
 _ENDPOINT: Final = Known(find.deleted_named(SERVICE), _ANEW)
 _STARTED: Final = Known(find.made_from_file(DEPLOYMENT), _AWAY)

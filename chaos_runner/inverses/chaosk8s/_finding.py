@@ -169,9 +169,13 @@ def deleted_chosen(kind: Kind) -> Find:
 
 
 def deleted_nodes(at: Cluster, asked: Asked) -> Found:
-    """Nodes: of those that chance would choose from, all."""
-    for found in _nodes(at, {**asked.call.arguments, "name": None}):
-        yield _deleted(at, NODE, found, asked)
+    """The first node that matches; of those that chance would choose from, all. Without choosing the package fails."""
+    given = asked.call.arguments
+    if given.get("all"):
+        raise NoTarget("chaosk8s cannot delete all nodes: it raises before it looks for them")
+    by_chance = given.get("rand") or (given.get("count") or 0) >= 1
+    nodes = _nodes(at, {**given, "name": None})
+    return [_deleted(at, NODE, found, asked) for found in (nodes if by_chance else nodes[:1])]
 
 
 def _deleted(at: Cluster, kind: Kind, found: Mapping[str, Any], asked: Asked) -> Change:

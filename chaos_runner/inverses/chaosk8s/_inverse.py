@@ -1,6 +1,7 @@
 """The way back of every action of the package: what they have in common."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from chaos_runner.contracts import Act, Restored
 from chaos_runner.errors import NoTarget
@@ -61,6 +62,16 @@ class Known(Looking):
     def by_hand(self, act: Act) -> str:
         change = Change.of(act)
         return _fields.command(change) if change.do.there is None else _presence.command(change)
+
+
+class Healed(Known):
+    """An action that gives the names of what it has hit, and cannot be undone."""
+
+    def __init__(self, healed_by: str) -> None:
+        super().__init__(healed_by=healed_by)
+
+    def missed(self, output: Any) -> str:
+        return "hit nobody: it gave an empty list" if output == [] else ""
 
 
 def _is_ours(act: Act) -> bool:
