@@ -111,7 +111,8 @@ class _Node:
             f"--config={configs.kubelet_file(self._place)}", f"--kubeconfig={self._place.kubeconfig(servers.KUBELET)}",
             f"--root-dir={folder / 'kubelet'}", f"--cert-dir={folder / 'kubelet-certificates'}",
             f"--hostname-override={configs.NODE}", f"--node-ip={network.ADDRESS}",
-            f"--node-labels=topology.kubernetes.io/region=lab,topology.kubernetes.io/zone={nodes.ZONES[0]}"])
+            f"--node-labels=chaos-runner.io/network-policies=enforced,topology.kubernetes.io/region=lab,"
+            f"topology.kubernetes.io/zone={nodes.ZONES[0]}"])
         self._plane.start(servers.KUBE_PROXY, [f"--config={configs.proxy_file(self._place)}"])
         self._start(_POLICY, [str(POLICY.file), str(self._place.kubeconfig(_POLICY))])
 
