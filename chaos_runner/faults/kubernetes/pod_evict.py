@@ -1,6 +1,7 @@
 """kubernetes.pod_evict: asks for pods to leave, as a drain does; their disruption budgets have a say."""
 
 import time
+from typing import Any, Final
 
 from msgspec import Struct, to_builtins
 
@@ -23,10 +24,11 @@ from chaos_runner.faults.kubernetes._pods import NEEDS, check_healed, pod_of, re
 from chaos_runner.targets.kubernetes.access import Cluster, same_cluster
 from chaos_runner.targets.kubernetes.kinds import Ref
 from chaos_runner.targets.kubernetes.leaving import evict
+from chaos_runner.targets.kubernetes.objects import Pod
 from chaos_runner.targets.kubernetes.pods import PodTarget, find
 from chaos_runner.targets.kubernetes.rights import check_may, right
 
-_AGAIN_S = 1.0
+_AGAIN_S: Final = 1.0
 
 
 class PodEvictArguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,7 +61,7 @@ class PodEvict(Fault[PodTarget, PodEvictArguments]):
         grace = {} if arguments.grace is None else {"grace_s": round(arguments.grace)}
         return [Act(target=to_builtins(ref := found.ref(pod)), do={"deadline_s": arguments.deadline, **grace},
                     label=ref.label, group=found.group, where=ref.where(pod.metadata.labels),
-                    was={"owner": pod.metadata.owner_references[0].name, "ready": pod.ready})
+                    was=_was(pod))
                 for pod in found.pods]
 
     def rights(self, act: Act) -> list[Right]:
@@ -91,6 +93,12 @@ class PodEvict(Fault[PodTarget, PodEvictArguments]):
         if there is not None and there.metadata.deletion_timestamp is None:
             return Restored(answer=Answer.RESTORED, diff=f"{act.label} was not evicted")
         return Restored(answer=Answer.GONE, diff=f"{act.label} does not come back; {act.was['owner']} makes another")
+
+
+def _was(pod: Pod) -> dict[str, Any]:
+    owner = pod.metadata.owner
+    assert owner  # noqa: S101 -- a pod without one was refused
+    return {"owner": owner.name, "owner_uid": owner.uid, "ready": pod.ready}
 
 
 def _ask(at: Cluster, ref: Ref, grace_s: int | None, until_s: float) -> str:
