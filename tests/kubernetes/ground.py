@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -23,6 +24,7 @@ STATEFULSET = WORKLOADS["statefulset"]
 DAEMONSET = WORKLOADS["daemonset"]
 _APART = "example.org/apart"
 _ZONE = "topology.kubernetes.io/zone"
+_HOST = "kubernetes.io/hostname"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 
 
@@ -42,7 +44,9 @@ class Ground:
             self.at.create(NODE.path(""), body_of(
                 NODE, spec={"taints": [{"key": _APART, "value": self.space, "effect": "NoSchedule"}]},
                 metadata={"name": node, "annotations": {"kwok.x-k8s.io/node": "fake"},
-                          "labels": {_APART: self.space, _ZONE: self.zones[zone], "kubernetes.io/hostname": node}}))
+                          "labels": {_APART: self.space, _ZONE: self.zones[zone], _HOST: node}}))
+        soon(lambda: all(self.node(node).ready for node in self.nodes))
+        soon(lambda: all(len(self.node(node).spec.taints) == 1 for node in self.nodes))
 
     def take_away(self) -> None:
         """From the moment at which the namespace is ending no workload makes a pod there."""
@@ -56,7 +60,10 @@ class Ground:
     def workload(self, replicas: int, name: str = "web", kind: Kind = DEPLOYMENT) -> list[Pod]:
         """A workload whose pods run on these nodes, once they are ready."""
         labels = {"app": name}
-        pod = {"nodeSelector": {_APART: self.space}, "tolerations": [{"key": _APART, "operator": "Exists"}],
+        spread = {"maxSkew": 1, "topologyKey": _HOST, "whenUnsatisfiable": "ScheduleAnyway",
+                  "labelSelector": {"matchLabels": labels}}
+        pod = {"topologySpreadConstraints": [spread], "nodeSelector": {_APART: self.space},
+               "tolerations": [{"key": _APART, "operator": "Exists"}],
                "terminationGracePeriodSeconds": 1, "containers": [{"name": "web", "image": "example.org/web:1"}]}
         size = {} if kind is DAEMONSET else {"replicas": replicas}
         self.at.create(kind.path(self.space), body_of(kind, metadata={"name": name}, spec={
@@ -136,7 +143,7 @@ def ground() -> Iterator[Ground]:
 def prepared(name: str, target: dict[str, Any], arguments: dict[str, Any] | None = None, seed: int = 7) -> list[Act]:
     """What a fault would do."""
     fault = shelf.fault(f"kubernetes.{name}")
-    mark = Mark(run="01NODES", number=0, expires=moment(SystemClock().now()))
+    mark = Mark(run="01NODES", number=0, expires=moment(SystemClock().now() + timedelta(hours=1)))
     return fault.prepare(convert(fault.target, target), convert(fault.arguments, arguments or {}),
                          Setting(mark=mark, seed=seed, configuration={}))
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from chaos_runner import shelf
 from chaos_runner.clock import SystemClock
@@ -14,7 +15,8 @@ from chaos_runner.recovery.scan import Rules, scan
 from chaos_runner.targets.kubernetes.kinds import NODE
 from chaos_runner.targets.kubernetes.marks import EXPIRES, RUN, UNDO
 from chaos_runner.testing import Trial, check_fault
-from tests.cli.runner import chaos_runner, journal, run, running, wait_for
+from tests.cli.runner import chaos_runner, journal, run, running, wait_for, write
+from tests.kubernetes.accounts import account
 from tests.kubernetes.ground import DAEMONSET, Ground, ground, prepared, soon
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("simulated")]
@@ -338,6 +340,34 @@ def test_limits_on_namespaces_hold_for_those_that_a_drain_would_reach(mine: Grou
     ran = run(data, tmp_path)
     assert (ran.exit, ran.outcome["verdict"]) == (3, "not-started")
     assert f"reaches into the namespace {mine.space}" in ran.outcome["sentence"]
+
+
+@pytest.mark.parametrize(("name", "arguments"), [
+    ("node_drain", {"deadline": "10s"}), ("node_cordon", {}), ("node_taint", {"key": "a.b", "effect": "NoExecute"}),
+    ("zone_loss", {"by": "taint"}), ("zone_loss", {"deadline": "10s"}),
+])
+def test_each_fault_runs_with_exactly_the_rights_of_its_policy(
+    mine: Ground, simulated: str, tmp_path: Path, name: str, arguments: dict[str, Any],
+) -> None:
+    mine.workload(6)
+    target = {"zone": mine.zones["a"]} if name == "zone_loss" else {"names": [mine.busiest()]}
+    data = experiment(name, target, arguments=arguments, duration="1s")
+    written = chaos_runner("policy", "kubernetes", str(write(data, tmp_path)), "--name", mine.space, "--namespace",
+                           mine.space)
+    with account(mine.at, list(yaml.safe_load_all(written.out)), simulated, tmp_path) as theirs:
+        planned = chaos_runner("plan", str(tmp_path / "experiment.json"), "--json", KUBECONFIG=theirs)
+        ran = run(data, tmp_path, KUBECONFIG=theirs)
+    assert not [note for fault in planned.outcome["faults"] for note in fault["notes"] if "could not" in note]
+    assert (ran.outcome["verdict"], ran.outcome["restored"]) == ("passed", "restored"), ran.err
+
+
+def test_a_cordon_has_no_notes_on_pods_that_stay_and_a_drain_has(mine: Ground) -> None:
+    mine.workload(3)
+    mine.budget(3)
+    node = mine.busiest()
+    assert shelf.fault("kubernetes.node_cordon").notes(prepared("node_cordon", {"names": [node]})) == []
+    (told, *_) = shelf.fault("kubernetes.node_drain").notes(prepared("node_drain", {"names": [node]}))
+    assert f"pdb {mine.space}/web-budget allows no disruptions now, and 1 of its pods would be hit" in told
 
 
 def test_who_may_not_evict_cordons_nothing(mine: Ground, tmp_path: Path) -> None:

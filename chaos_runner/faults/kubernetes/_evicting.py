@@ -9,13 +9,15 @@ from msgspec import Struct
 from chaos_runner.contracts import Evidence, Grade
 from chaos_runner.errors import ActFailed, Gone, Refused
 from chaos_runner.targets.kubernetes.access import Cluster, Denied
-from chaos_runner.targets.kubernetes.kinds import POD
+from chaos_runner.targets.kubernetes.kinds import NAMESPACE, POD
 from chaos_runner.targets.kubernetes.leaving import Leaving, evict, leaving, some, spoken
 from chaos_runner.targets.kubernetes.objects import Pod
 from chaos_runner.targets.kubernetes.pods import ref_of
 from chaos_runner.targets.kubernetes.rights import Need
 
 EVICT: Final = Need("create", POD, "eviction")
+LOOKS: Final = (Need("list", POD), Need("list", NAMESPACE))
+"""What it takes to see who leaves: pods, and which namespaces have opted out."""
 LONGEST_S: Final = 50.0
 """An apply has a minute, and the API server needs some of it."""
 _ANSWER_S: Final = 5.0
