@@ -1,6 +1,7 @@
 """Emptying nodes by evictions, until they are empty or time is up."""
 
 import time
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -8,13 +9,15 @@ from msgspec import Struct
 from chaos_runner.contracts import Evidence, Grade
 from chaos_runner.errors import ActFailed, Gone, Refused
 from chaos_runner.targets.kubernetes.access import Cluster, Denied
-from chaos_runner.targets.kubernetes.kinds import POD
+from chaos_runner.targets.kubernetes.kinds import NAMESPACE, POD
 from chaos_runner.targets.kubernetes.leaving import Leaving, evict, leaving, some, spoken
 from chaos_runner.targets.kubernetes.objects import Pod
 from chaos_runner.targets.kubernetes.pods import ref_of
 from chaos_runner.targets.kubernetes.rights import Need
 
 EVICT: Final = Need("create", POD, "eviction")
+LOOKS: Final = (Need("list", POD), Need("list", NAMESPACE))
+"""What it takes to see who leaves: pods, and which namespaces have opted out."""
 LONGEST_S: Final = 50.0
 """An apply has a minute, and the API server needs some of it."""
 _ANSWER_S: Final = 5.0
@@ -57,7 +60,7 @@ def empty(at: Cluster, order: Emptying, until_s: float) -> Evidence:
         seen = now.seen | {pod.metadata.uid: pod.label for pod in there.going}
         now = _Round(seen=seen, against=now.against, there=there)
         if not there.going or time.monotonic() > until_s:
-            return _evidence(now)
+            return _evidence(now, order)
         now = _Round(seen=seen, against=_asked(hasty, there.going, order, until_s), there=there)
         time.sleep(_ROUND_S)
 
@@ -78,17 +81,22 @@ def _against(at: Cluster, pod: Pod, grace_s: int | None) -> str:
         return str(problem)
 
 
-def _evidence(now: _Round) -> Evidence:
+def _evidence(now: _Round, order: Emptying) -> Evidence:
     """Proven when all have gone or are ending, reported when some have, none when none has."""
     ending = [pod.label for pod in now.there.going if pod.metadata.deletion_timestamp]
     kept = [pod for pod in now.there.going if pod.metadata.deletion_timestamp is None]
     grade = Grade.PROVEN if not kept else Grade.REPORTED if len(kept) < len(now.seen) else Grade.NONE
     told = [f"{len(now.seen) - len(now.there.going)} of {len(now.seen)} pods have left"]
     told += [f"still ending: {some(ending)}"] if ending else []
-    told += [f"not evicted: {some([_kept(pod, now.against) for pod in kept])}"] if kept else []
+    told += [f"not evicted: {some(labels)} ({why})" for why, labels in _reasons(kept, now.against).items()]
     told += [f"left there: {spoken(now.there.staying)}"] if now.there.staying else []
-    return Evidence(grade=grade, before=f"{len(now.seen)} pods to evict", after="; ".join(told))
+    return Evidence(grade=grade, before=f"{len(now.seen)} pods to evict from {some(order.nodes)}",
+                    after="; ".join(told))
 
 
-def _kept(pod: Pod, against: dict[str, str]) -> str:
-    return f"{pod.label} ({against.get(pod.metadata.uid, 'there was no time to ask')})"
+def _reasons(kept: Sequence[Pod], against: Mapping[str, str]) -> dict[str, list[str]]:
+    """The pods that are still there, by what was against their eviction."""
+    found: dict[str, list[str]] = {}
+    for pod in kept:
+        found.setdefault(against.get(pod.metadata.uid, "there was no time to ask"), []).append(pod.label)
+    return found

@@ -1,30 +1,33 @@
 """What faults on nodes share: values in a node's spec, which are undone, and the pods that lose their place by them."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 from msgspec import Struct, convert, structs, to_builtins
 
-from chaos_runner.contracts import Act, Evidence, Right, Seconds
+from chaos_runner.contracts import Act, Candidate, Evidence, Seconds
 from chaos_runner.errors import ActFailed, NoEffect, Refused
 from chaos_runner.faults.kubernetes._change import ChangeFault, Wanted
-from chaos_runner.faults.kubernetes._evicting import EVICT, Emptying, empty
+from chaos_runner.faults.kubernetes._evicting import EVICT, LOOKS, Emptying, empty
 from chaos_runner.faults.kubernetes._tainting import Driving, away
 from chaos_runner.targets.kubernetes.access import Cluster, Denied, same_cluster
 from chaos_runner.targets.kubernetes.fields import Field, Path
-from chaos_runner.targets.kubernetes.kinds import NODE, POD, Ref
+from chaos_runner.targets.kubernetes.kinds import NODE, Ref
 from chaos_runner.targets.kubernetes.leaving import BOUND, leaving, spoken
 from chaos_runner.targets.kubernetes.marks import KEYS
-from chaos_runner.targets.kubernetes.nodes import ChosenNodes, NodeTarget
+from chaos_runner.targets.kubernetes.nodes import ChosenNodes, NodeTarget, offered
 from chaos_runner.targets.kubernetes.objects import Node, Pod, Taint
 from chaos_runner.targets.kubernetes.pods import ref_of
-from chaos_runner.targets.kubernetes.rights import Need, check_may, right
+from chaos_runner.targets.kubernetes.rights import Need, Permissions
 
 CORDON: Final[Path] = ["spec", "unschedulable"]
 _TAINTS: Final[Path] = ["spec", "taints"]
 _RESERVED: Final = ("kubernetes.io", "k8s.io")
-_SEE: Final = Need("list", POD)
+_CHANGE: Final = Permissions(look=(Need("get", NODE),), do=(Need("patch", NODE),),
+                             undo=(Need("get", NODE), Need("patch", NODE)))
+TO_TAINT: Final = _CHANGE._replace(look=(*_CHANGE.look, *LOOKS))
+TO_EMPTY: Final = TO_TAINT._replace(do=(*TO_TAINT.do, EVICT))
 T = TypeVar("T")
 A = TypeVar("A")
 
@@ -50,9 +53,15 @@ class NodeFault(ChangeFault[T, A], Generic[T, A]):
     kinds = (NODE,)
     needs = "a Kubernetes cluster, and the right to change its nodes"
 
-    def rights(self, act: Act) -> list[Right]:
-        also = ([_SEE, EVICT] if "evict" in act.do else []) + ([_SEE] if "drives" in act.do else [])
-        return super().rights(act) + [right(_at(act), "do", need, "") for need in also]
+    permissions = _CHANGE
+
+    def candidates(self, given: Mapping[str, Any]) -> list[Candidate]:
+        return [Candidate(target={"names": [node.label]}, label=f"node {node.label}")
+                for node in offered(str(given.get("context", ""))) if node.label in given.get("names", [node.label])]
+
+    def notes(self, acts: Sequence[Act]) -> list[str]:
+        """What is known of the pods there, where they have to leave."""
+        return super().notes(acts) if any(key in act.do for act in acts for key in ("evict", "drives")) else []
 
     def apply(self, act: Act) -> Evidence:
         began_s = time.monotonic()
@@ -97,14 +106,13 @@ def on_each(found: ChosenNodes, field: Field, nodes: Sequence[Node]) -> list[Wan
 
 def then_emptied(acts: list[Act], arguments: DrainArguments, *, even_protected: bool) -> list[Act]:
     """The same, and after the last of them all these nodes are emptied together: a pod that has to leave one must not
-    come to the next. Raises NoEffect when nothing is to be evicted, Refused when this user may not evict.
+    come to the next. Raises NoEffect when nothing is to be evicted.
     """
     at, names = _at(acts[0]), _names(acts)
     there = leaving(at, names, even_protected=even_protected)
     if not there.going:
         beside = f"; {spoken(there.staying)}" if there.staying else ""
         raise NoEffect(f"no pod that could be evicted runs on {', '.join(names)}{beside}")
-    check_may(at, [_SEE, EVICT], "")
     order = Emptying(nodes=names, deadline_s=arguments.deadline, even_protected=even_protected,
                      grace_s=None if arguments.grace is None else round(arguments.grace))
     return _after_all(_reaching(acts, there.going), "evict", order)

@@ -28,7 +28,8 @@ def away(at: Cluster, wanted: Driving) -> Evidence:
     while (left := _left(at, wanted)) and time.monotonic() < until_s:
         time.sleep(_ROUND_S)
     stayed = f"; still there: {some([pod.label for pod in left])}" if left else ""
-    return Evidence(grade=Grade.REPORTED if left else Grade.PROVEN, before=f"{wanted.pods} pods that do not bear it",
+    return Evidence(grade=Grade.REPORTED if left else Grade.PROVEN,
+                    before=f"{wanted.pods} pods on {some(wanted.nodes)} that do not bear it",
                     after=f"{max(0, wanted.pods - len(left))} of them have left or are ending{stayed}")
 
 

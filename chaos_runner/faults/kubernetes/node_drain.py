@@ -7,6 +7,7 @@ from chaos_runner.faults.kubernetes._change import Wanted
 from chaos_runner.faults.kubernetes._evicting import check_deadline
 from chaos_runner.faults.kubernetes._nodes import (
     CORDON,
+    TO_EMPTY,
     DrainArguments,
     EmptiedTarget,
     NodeFault,
@@ -29,6 +30,7 @@ class NodeDrain(NodeFault[EmptiedTarget, DrainArguments]):
     arguments = DrainArguments
     band = Band(word="drained")
     even_unchanged = True
+    permissions = TO_EMPTY
     needs = "a Kubernetes cluster, and the right to change its nodes, list its pods and evict them"
     undone_by = "the nodes that it cordoned are uncordoned; pods stay where their workloads made them anew"
     example = Example(target={"labels": {"pool": "workers"}, "count": 1}, arguments={"deadline": "45s"})

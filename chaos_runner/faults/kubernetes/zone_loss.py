@@ -1,15 +1,16 @@
 """kubernetes.zone_loss: every node of a zone is emptied at once and takes no pods; undo gives the zone back."""
 
-from collections.abc import Sequence
-from typing import Final, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
 
 from msgspec import Struct
 
-from chaos_runner.contracts import Act, Band, Example, Setting
+from chaos_runner.contracts import Act, Band, Candidate, Example, Setting
 from chaos_runner.faults.kubernetes._change import Wanted
 from chaos_runner.faults.kubernetes._evicting import check_deadline
 from chaos_runner.faults.kubernetes._nodes import (
     CORDON,
+    TO_EMPTY,
     DrainArguments,
     NodeFault,
     cordoned,
@@ -19,8 +20,10 @@ from chaos_runner.faults.kubernetes._nodes import (
     then_driven,
     then_emptied,
 )
-from chaos_runner.targets.kubernetes.nodes import of_zone
+from chaos_runner.targets.kubernetes.kinds import NODE
+from chaos_runner.targets.kubernetes.nodes import ZONE, of_zone, offered
 from chaos_runner.targets.kubernetes.objects import Taint
+from chaos_runner.targets.kubernetes.rights import Demand, Hit, look
 
 KEY: Final = "chaos-runner.io/zone-loss"
 
@@ -32,6 +35,14 @@ class ZoneTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     zone: str
     context: str = ""
     even_protected: bool = False
+
+    def hits(self, space: str) -> Hit:  # noqa: ARG002 -- nodes stand in no namespace
+        """Nodes. Which, is known when they are looked at."""
+        return Hit(NODE, "")
+
+    def looks(self, space: str) -> list[Demand]:  # noqa: ARG002
+        """What finding them takes."""
+        return [look("list", NODE, "")]
 
 
 class ZoneLossArguments(DrainArguments, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,6 +64,7 @@ class ZoneLoss(NodeFault[ZoneTarget, ZoneLossArguments]):
     arguments = ZoneLossArguments
     band = Band(word="zone lost")
     even_unchanged = True
+    permissions = TO_EMPTY
     needs = "a Kubernetes cluster, and the right to change its nodes, list its pods and evict them"
     undone_by = "its nodes take pods again; pods stay where their workloads made them anew"
     example = Example(target={"zone": "eu-central-1a"}, arguments={"by": "drain"})
@@ -63,6 +75,12 @@ class ZoneLoss(NodeFault[ZoneTarget, ZoneLossArguments]):
         if arguments.by == "drain":
             return then_emptied(acts, arguments, even_protected=target.even_protected)
         return then_driven(acts, _lost(target), even_protected=target.even_protected)
+
+    def candidates(self, given: Mapping[str, Any]) -> list[Candidate]:
+        labels = (node.metadata.labels for node in offered(str(given.get("context", ""))))
+        return [Candidate(target={"zone": zone}, label=f"zone {zone}")
+                for zone in sorted({found[ZONE] for found in labels if ZONE in found})
+                if given.get("zone", zone) == zone]
 
     def wanted(self, target: ZoneTarget, arguments: ZoneLossArguments, setting: Setting) -> list[Wanted]:  # noqa: ARG002
         found = of_zone(target.context, target.zone)

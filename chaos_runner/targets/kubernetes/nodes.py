@@ -15,6 +15,8 @@ from chaos_runner.targets.kubernetes.rights import Demand, Hit, look
 from chaos_runner.targets.kubernetes.spared import spared
 
 ZONE: Final = "topology.kubernetes.io/zone"
+_SOON_S: Final = 2.0
+"""Who is only offered something does not wait for a cluster."""
 ROLE: Final = "node-role.kubernetes.io/"
 
 
@@ -75,6 +77,12 @@ def of_zone(context: str, zone: str) -> ChosenNodes:
         raise NoTarget(f"no node of {at.context} is in zone {zone!r}{meant(zone, zones)}")
     return ChosenNodes(cluster=at, nodes=sorted(inside, key=_name),
                        group=Group(name=f"nodes of {at.context}", size=len(every)))
+
+
+def offered(context: str) -> list[Node]:
+    """The nodes that could be hit, soon or not at all. Raises ApiUnreachable."""
+    every = cluster(context).within(_SOON_S).list(NODE.path(""), Node).items
+    return sorted((node for node in every if not spared(node.metadata)), key=_name)
 
 
 def _matching(at: Cluster, target: NodeTarget) -> list[Node]:
