@@ -64,7 +64,7 @@ class Enforcement(NamedTuple):
     def __str__(self) -> str:
         if self.certain:
             return f"NetworkPolicies are enforced by {self.by}"
-        return "whether NetworkPolicies are enforced is not known: nothing that does it was recognised"
+        return "nothing was seen that is known to enforce NetworkPolicies"
 
 
 class _NodeInfo(Struct, frozen=True, rename="camel"):
