@@ -13,20 +13,24 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 from chaos_runner.errors import Gone
-from chaos_runner.faults.kubernetes._between import PROXY, WAYS
+from chaos_runner.faults.kubernetes._between import WAYS
 from chaos_runner.targets.kubernetes.access import MERGE, Cluster
-from chaos_runner.targets.kubernetes.kinds import POD
+from chaos_runner.targets.kubernetes.kinds import NODE, POD, Kind, body_of
+from chaos_runner.targets.kubernetes.objects import Whole
 
 API_PORT = 8474
-_LOOK_S = 1.0
+_BEAT_S = 2.0
 _AGAIN_S = 0.02
 _START_S = 10.0
+_RANGE = Kind("limitrange", "v1", "limitranges", "LimitRange")
+_WANTED = "chaos-runner.io/detour"
 
 
 def own_address() -> str:
@@ -39,16 +43,35 @@ def own_address() -> str:
 
 @contextmanager
 def proxies_run(at: Cluster, space: str, folder: Path) -> Iterator[None]:
-    """Whenever a proxy's pod comes in that namespace, it is answered for. One at a time: a pod's port is not chosen."""
-    with _alone(), _toxiproxy(folder) as host:
+    """Pods that come in that namespace from now on are answered for, as a kubelet would. One namespace at a time: a
+    proxy's port is not chosen.
+    """
+    with _alone(), _toxiproxy(folder) as host, _node(at, space) as node:
         over = Event()
-        thread = Thread(target=_answer_for, args=(at, space, host, over), daemon=True)
+        thread = Thread(target=_answer_for, args=(at, space, host, node, over), daemon=True)
         thread.start()
         try:
             yield
         finally:
             over.set()
             thread.join()
+
+
+@contextmanager
+def _node(at: Cluster, space: str) -> Iterator[str]:
+    """A node that nobody simulates, and what makes pods of that namespace want what only this node has."""
+    name = f"{space}-node"
+    at.create(NODE.path(""), body_of(NODE, metadata={"name": name}))
+    at.create(_RANGE.path(space), body_of(_RANGE, metadata={"name": "detours"}, spec={
+        "limits": [{"type": "Container", "default": {_WANTED: "1"}}]}))
+    try:
+        yield name
+    finally:
+        at.delete(_RANGE.path(space, "detours"), {})
+        at.delete(NODE.path("", name), {})
+        for pod in at.list(POD.path(space), Whole, {"fieldSelector": f"spec.nodeName={name}"}).items:
+            with suppress(Gone):
+                at.delete(POD.path(space, pod.metadata.name), {"gracePeriodSeconds": 0})
 
 
 @contextmanager
@@ -83,25 +106,37 @@ def _wait_for(host: str) -> None:
     raise AssertionError("the proxy does not answer")
 
 
-def _answer_for(at: Cluster, space: str, host: str, over: Event) -> None:
-    """Told of each change at once: nobody should see the pod ready before it is answered for."""
+def _answer_for(at: Cluster, space: str, host: str, node: str, over: Event) -> None:
     known: set[str] = set()
     while not over.is_set():
-        with at.stream(POD.path(space), {"watch": "1", "labelSelector": PROXY}, _LOOK_S) as lines:
+        _beat(at, node)
+        with at.stream(POD.path(space), {"watch": "1", "fieldSelector": f"spec.nodeName={node}"}, _BEAT_S) as lines:
             for line in lines:
                 if not over.is_set():
                     _answer(at, json.loads(line)["object"], host, known)
 
 
+def _beat(at: Cluster, node: str) -> None:
+    """The node is well. Who does not say so for a while is given up."""
+    much = {"cpu": "8", "memory": "8Gi", "pods": "100", _WANTED: "100"}
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    ready = {"type": "Ready", "status": "True", "lastHeartbeatTime": now, "reason": "KubeletReady"}
+    at.patch(NODE.path("", node, "status"),
+             {"status": {"capacity": much, "allocatable": much, "conditions": [ready]}}, MERGE)
+
+
 def _answer(at: Cluster, pod: Any, host: str, known: set[str]) -> None:
     meta = pod["metadata"]
-    if pod["status"].get("podIP") not in (None, host) and "deletionTimestamp" not in meta:
-        with suppress(Gone):
-            at.patch(POD.path(meta["namespace"], meta["name"], "status"),
-                     {"status": {"podIP": host, "podIPs": [{"ip": host}]}}, MERGE)
-    if meta["uid"] not in known:
-        known.add(meta["uid"])
-        _populate(host, json.loads(meta["annotations"][WAYS]))
+    path = POD.path(meta["namespace"], meta["name"])
+    with suppress(Gone):
+        if "deletionTimestamp" in meta:
+            at.delete(path, {"gracePeriodSeconds": 0})
+        elif meta["uid"] not in known:
+            known.add(meta["uid"])
+            _populate(host, json.loads(meta["annotations"][WAYS]))
+            ready = [{"type": kind, "status": "True"} for kind in ("PodScheduled", "ContainersReady", "Ready")]
+            status = {"phase": "Running", "conditions": ready, "podIP": host, "podIPs": [{"ip": host}]}
+            at.patch(f"{path}/status", {"status": status}, MERGE)
 
 
 def _populate(host: str, ways: list[dict[str, Any]]) -> None:

@@ -76,7 +76,7 @@ def test_a_cut_service_has_no_endpoints_and_gets_them_back(at: Cluster, space: s
     fault, before = shelf.fault("kubernetes.service_cut"), normalised(web(at, space))
     act = prepared("service_cut", space)
     evidence = fault.apply(act)
-    assert evidence.before == "2 ready endpoints"
+    assert evidence.before == "ready endpoints: 2"
     assert evidence.after.startswith("no ready endpoint; read back: spec.selector.chaos-runner.io/cut")
     fault.undo(act)
     assert fault.verify(act).answer is Answer.RESTORED
@@ -144,7 +144,7 @@ def test_a_slow_service_leads_to_the_proxy_alone_and_back_to_its_pods(at: Cluste
         act = slowed(space, jitter="20ms")
         assert everything(at, space) == before
         evidence = fault.apply(act)
-        assert evidence.before == "2 ready endpoints"
+        assert evidence.before == "ready endpoints: 2"
         assert evidence.after.startswith("read back: latency 200 ms, jitter 20 ms on port 8080; the only endpoint is")
         (endpoint,) = ready_endpoints(at, space, "web")
         (pod,) = at.list(POD.path(space), Pod, {"labelSelector": "chaos-runner.io/proxy"}).items
