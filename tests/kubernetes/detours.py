@@ -31,6 +31,7 @@ _AGAIN_S = 0.02
 _START_S = 10.0
 _RANGE = Kind("limitrange", "v1", "limitranges", "LimitRange")
 _WANTED = "chaos-runner.io/detour"
+_NOT_FOR_OTHERS = {"key": _WANTED, "effect": "PreferNoSchedule"}
 
 
 def own_address() -> str:
@@ -61,7 +62,7 @@ def proxies_run(at: Cluster, space: str, folder: Path) -> Iterator[None]:
 def _node(at: Cluster, space: str) -> Iterator[str]:
     """A node that nobody simulates, and what makes pods of that namespace want what only this node has."""
     name = f"{space}-node"
-    at.create(NODE.path(""), body_of(NODE, metadata={"name": name}))
+    at.create(NODE.path(""), body_of(NODE, metadata={"name": name}, spec={"taints": [_NOT_FOR_OTHERS]}))
     at.create(_RANGE.path(space), body_of(_RANGE, metadata={"name": "detours"}, spec={
         "limits": [{"type": "Container", "default": {_WANTED: "1"}}]}))
     try:
@@ -118,11 +119,11 @@ def _answer_for(at: Cluster, space: str, host: str, node: str, over: Event) -> N
 
 def _beat(at: Cluster, node: str) -> None:
     """The node is well. Who does not say so for a while is given up."""
-    much = {"cpu": "8", "memory": "8Gi", "pods": "100", _WANTED: "100"}
+    room = {"cpu": "100m", "memory": "100Mi", "pods": "3", _WANTED: "3"}
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     ready = {"type": "Ready", "status": "True", "lastHeartbeatTime": now, "reason": "KubeletReady"}
     at.patch(NODE.path("", node, "status"),
-             {"status": {"capacity": much, "allocatable": much, "conditions": [ready]}}, MERGE)
+             {"status": {"capacity": room, "allocatable": room, "conditions": [ready]}}, MERGE)
 
 
 def _answer(at: Cluster, pod: Any, host: str, known: set[str]) -> None:
