@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from msgspec import structs
+
 from chaos_runner.targets.kubernetes.access import Cluster, cluster
 from chaos_runner.targets.kubernetes.kinds import (
     AUTOSCALER,
@@ -16,13 +18,14 @@ from chaos_runner.targets.kubernetes.kinds import (
     POD,
     POLICY,
     SERVICE,
-    SLICE,
     Kind,
     body_of,
 )
 from chaos_runner.targets.kubernetes.nodes import ZONE
 from chaos_runner.targets.kubernetes.objects import Node, Pod
+from chaos_runner.targets.kubernetes.services import ready_endpoints
 from tests.crash.scenes import Scene
+from tests.kubernetes.detours import proxies_run
 
 SERVER_S = ("resourceVersion", "generation", "managedFields")
 """What the API server counts, whatever is written."""
@@ -148,14 +151,18 @@ def _service(_: Path) -> Iterator[Scene]:
         wait_for_pods(at, space, 2)
         at.create(SERVICE.path(space), body_of(SERVICE, metadata={"name": "web"}, spec={
             "selector": {"app": "web"}, "ports": [{"port": 80}]}))
-        while not _endpoints(at, space):
+        while len(ready_endpoints(at, space, "web")) < 2:
             time.sleep(0.05)
         yield Scene({"target": {"namespace": space, "service": "web"}},
-                    lambda: normalised(at.get(SERVICE.path(space, "web"), dict)), (), _PATIENCE_S)
+                    lambda: (_all(at, SERVICE, space), _all(at, DEPLOYMENT, space)), (), _PATIENCE_S)
 
 
-def _endpoints(at: Cluster, space: str) -> bool:
-    return any(one.get("endpoints") for one in at.list(SLICE.path(space), dict).items)
+@contextmanager
+def _slow_service(folder: Path) -> Iterator[Scene]:
+    with _service(folder) as scene:
+        space = scene.step["target"]["namespace"]
+        with proxies_run(cluster(), space, folder):
+            yield structs.replace(scene, step={**scene.step, "arguments": {"latency": "200ms"}})
 
 
 def wait_for_pods(at: Cluster, space: str, count: int) -> None:
@@ -179,5 +186,6 @@ CLUSTER_SCENES: dict[str, Callable[[Path], AbstractContextManager[Scene]]] = {
     "kubernetes.rollout_pause": _workload({}),
     "kubernetes.scale": _workload({"replicas": 0}),
     "kubernetes.service_cut": _service,
+    "kubernetes.service_latency": _slow_service,
     "kubernetes.zone_loss": _node({"deadline": "2s"}, "zone"),
 }

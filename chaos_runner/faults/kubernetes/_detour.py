@@ -16,7 +16,7 @@ from chaos_runner.targets.kubernetes.objects import Pod, Workload
 from chaos_runner.targets.kubernetes.services import Service, read_service, ready_endpoints, wait_until
 from chaos_runner.targets.proxy import Toxic
 
-_READY_WITHIN_S: Final = 35.0
+_READY_WITHIN_S: Final = 30.0
 """An image may have to be fetched, and `apply` has a minute."""
 _LEADS_WITHIN_S: Final = 5.0
 _NOWHERE: Final = "127.0.0.1"

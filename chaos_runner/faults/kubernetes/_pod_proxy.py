@@ -8,7 +8,8 @@ from chaos_runner.targets.kubernetes.access import Cluster, Conflict, segment
 from chaos_runner.targets.kubernetes.kinds import POD
 from chaos_runner.targets.proxy import ProxyState, Toxic
 
-_PATIENCE_S: Final = 8.0
+_PATIENCE_S: Final = 12.0
+"""More than one answer may take: a pod that is ready may not be reachable yet from where the API server is."""
 
 
 class PodProxy:

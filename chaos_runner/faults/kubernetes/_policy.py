@@ -94,8 +94,8 @@ class PolicyFault(Fault[PodTarget, A], Generic[A]):
             raise ActFailed(str(problem)) from problem
         if not is_ours(made, act.do["mark"]):
             raise ActFailed(f"{made.label} was made, and is not there")
-        return Evidence(grade=Grade.REPORTED, before=f"{ref.label}: no policy of ours",
-                        after=f"read back: {made.label}, {_spoken(act)}; not measured; {act.was['enforced']}")
+        return Evidence(grade=Grade.REPORTED, before="no policy of ours",
+                        after=f"read back: {made.label} {_spoken(act)}; not measured, and {act.was['enforced']}")
 
     def undo(self, act: Act) -> None:
         ref, made = ref_of_act(act), _made(act)

@@ -45,5 +45,5 @@ class ServiceCut(ChangeFault[ServiceTarget, NoArguments]):
         read_back = super().apply(act)
         if not wait_until(lambda: not ready_endpoints(at, ref.namespace, ref.name), _EMPTY_WITHIN_S):
             raise ActFailed(f"{ref.label} still has endpoints: does the cluster's controller manager run?")
-        return structs.replace(read_back, before=f"{before} ready endpoints",
+        return structs.replace(read_back, before=f"ready endpoints: {before}",
                                after=f"no ready endpoint; {read_back.after}")

@@ -101,7 +101,7 @@ class ServiceLatency(ChangeFault[ServiceTarget, ServiceLatencyArguments]):
             _check_swapped(detour.at, ref, pod)
         except (Refused, Gone) as problem:  # something has been made by now
             raise ActFailed(str(problem)) from problem
-        return Evidence(before=f"{before} ready endpoints",
+        return Evidence(before=f"ready endpoints: {before}",
                         after=f"read back: {slowed}; the only endpoint is {pod.label}")
 
     def undo(self, act: Act) -> None:

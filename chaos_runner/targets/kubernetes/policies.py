@@ -64,7 +64,7 @@ class Enforcement(NamedTuple):
     def __str__(self) -> str:
         if self.certain:
             return f"NetworkPolicies are enforced by {self.by}"
-        return "whether NetworkPolicies are enforced is not known: nothing that does it was recognised"
+        return "nothing was seen that is known to enforce NetworkPolicies"
 
 
 class _NodeInfo(Struct, frozen=True, rename="camel"):
@@ -80,9 +80,26 @@ class _Node(Struct, frozen=True):
     status: _NodeStatus = _NodeStatus()
 
 
+class _Counts(Struct, frozen=True, rename="camel"):
+    desired_number_scheduled: int = 0
+
+
 class _Daemon(Struct, frozen=True):
     metadata: Meta
     spec: dict[str, Any] = {}
+    status: _Counts = _Counts()
+
+
+class Seen(Struct, frozen=True):
+    """What in a cluster tells what enforces policies."""
+
+    daemons: list[_Daemon] = []
+    nodes: list[_Node] = []
+
+    def daemon(self, *names: str) -> _Daemon | None:
+        """The first of these that runs anywhere."""
+        running = {one.metadata.name: one for one in self.daemons if one.status.desired_number_scheduled}
+        return next((running[name] for name in names if name in running), None)
 
 
 def policies_in(at: Cluster, namespace: str) -> list[Policy]:
@@ -99,23 +116,28 @@ def selects(selector: Selector, labels: Mapping[str, str]) -> bool:
 def enforcement(at: Cluster) -> Enforcement:
     """What enforces policies. Raises Refused where the cluster's network is known not to."""
     try:
-        daemons = {one.metadata.name: one for one in at.list(_DAEMONS.path(""), _Daemon).items}
-        nodes = at.list(NODE.path(""), _Node).items
-    except Refused:  # who may not look, does not know
-        return Enforcement("", certain=False)
-    by = _by_daemon(daemons) or _by_node(nodes)
-    if not by and (flannel := next((name for name in _ONLY_CONNECT if name in daemons), "")):
-        raise Refused(f"{at.context} has {flannel} for a network, which does not enforce NetworkPolicies, and nothing "
-                      f"beside it is known to: a policy would change nothing. If something does, label its nodes "
-                      f"{ENFORCED}=enforced")
+        seen = Seen(at.list(_DAEMONS.path(""), _Daemon).items, at.list(NODE.path(""), _Node).items)
+    except Denied:  # who may not look, does not know
+        seen = Seen()
+    return judged(seen)
+
+
+def judged(seen: Seen) -> Enforcement:
+    """What enforces policies in a cluster where this is seen. Raises Refused when it is known that nothing does."""
+    by = _by_daemon(seen) or _by_node(seen.nodes)
+    if not by and (network := seen.daemon(*_ONLY_CONNECT)):
+        raise Refused(f"the cluster's network is {network.metadata.name}, which does not enforce NetworkPolicies, and "
+                      f"nothing beside it is known to: a policy would change nothing. If something does enforce them, "
+                      f"label its nodes {ENFORCED}=enforced")
     return Enforcement(by, certain=bool(by))
 
 
-def _by_daemon(daemons: Mapping[str, _Daemon]) -> str:
-    aws = daemons.get(_AWS)
+def _by_daemon(seen: Seen) -> str:
+    aws = seen.daemon(_AWS)
     if aws and _has_agent(aws):
         return f"{_AWS} with its network policy agent"
-    return next((name for name in _ENFORCERS if name in daemons), "")
+    found = seen.daemon(*_ENFORCERS)
+    return found.metadata.name if found else ""
 
 
 def _has_agent(aws: _Daemon) -> bool:
