@@ -305,7 +305,8 @@ def events(arguments: EventArguments) -> Reading:
         chosen = selector(arguments.reason, arguments.type, arguments.object)
         told = watched(asked.at, seen.events(asked.namespace, chosen)).look()
     times = counted(told, arguments.within)
-    return Reading(value=sum(times.values()), note=some(times))
+    said = some(text if often == 1 else f"{text} ({often} times)" for text, often in times.items())
+    return Reading(value=sum(times.values()), note=said)
 
 
 class FieldArguments(Place, frozen=True, kw_only=True, forbid_unknown_fields=True):
