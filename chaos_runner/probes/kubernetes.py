@@ -7,7 +7,7 @@ are missing. What it says is not there, is a bad sample.
 
 from collections.abc import Sequence
 from time import monotonic
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -320,7 +320,7 @@ class FieldArguments(Place, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     object: str
     path: str
     api: str = ""
-    default: Any = None
+    default: int | float | str | bool | None = None
 
 
 @probe(FieldArguments, Unit.COUNT, example={
