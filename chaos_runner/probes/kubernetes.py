@@ -175,7 +175,7 @@ def recovered(arguments: WorkloadArguments) -> Reading:
 
 def _told(one: Disturbance) -> str:
     back = "; ".join(map(str, one.returns[-3:]))
-    return f"{'' if one.ended_s else 'not over; '}{one.fewest} ready at the least" + (f"; {back}" if back else "")
+    return f"{'not over; ' if one.ended_s is None else ''}{one.fewest} ready at the least" + (f"; {back}" if back else "")
 
 
 class ScalerArguments(Place, frozen=True, kw_only=True, forbid_unknown_fields=True):
