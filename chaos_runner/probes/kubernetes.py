@@ -7,7 +7,7 @@ are missing. What it says is not there, is a bad sample.
 
 from collections.abc import Sequence
 from time import monotonic
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -174,7 +174,7 @@ def recovered(arguments: WorkloadArguments) -> Reading:
 
 def _told(one: Disturbance) -> str:
     back = "; ".join(map(str, one.returns[-3:]))
-    return f"{'' if one.ended_s else 'not over; '}{one.fewest} ready at the least" + (f"; {back}" if back else "")
+    return f"{'not over; ' if one.ended_s is None else ''}{one.fewest} ready at the least" + (f"; {back}" if back else "")
 
 
 class ScalerArguments(Place, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -305,7 +305,8 @@ def events(arguments: EventArguments) -> Reading:
         chosen = selector(arguments.reason, arguments.type, arguments.object)
         told = watched(asked.at, seen.events(asked.namespace, chosen)).look()
     times = counted(told, arguments.within)
-    return Reading(value=sum(times.values()), note=some(times))
+    said = some(text if often == 1 else f"{text} ({often} times)" for text, often in times.items())
+    return Reading(value=sum(times.values()), note=said)
 
 
 class FieldArguments(Place, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -319,7 +320,7 @@ class FieldArguments(Place, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     object: str
     path: str
     api: str = ""
-    default: Any = None
+    default: int | float | str | bool | None = None
 
 
 @probe(FieldArguments, Unit.COUNT, example={

@@ -161,7 +161,7 @@ class Restarted:
     def __init__(self) -> None:
         self.gone: list[SeenPod] = []
 
-    def changed(self, old: SeenPod | None, new: SeenPod | None, at_s: float) -> None:  # noqa: ARG002 -- a Follower's
+    def changed(self, old: SeenPod | None, new: SeenPod | None, _: float, /) -> None:
         """Keeps those."""
         if new is None and old is not None and old.restarts > old.restarts_at_first:
             self.gone.append(old)

@@ -61,7 +61,7 @@ class Collection(NamedTuple, Generic[T, S]):
 class Follower(Protocol[S_contra]):
     """Told of each change, on the watch's own thread: it must be quick."""
 
-    def changed(self, old: S_contra | None, new: S_contra | None, at_s: float) -> None:
+    def changed(self, old: S_contra | None, new: S_contra | None, at_s: float, /) -> None:
         """One object is there, is another, or is gone (`new` is None)."""
 
 
