@@ -14,12 +14,14 @@ from benchmarks.history import figures as of_history
 from benchmarks.judging import hundred_probes, judging
 from benchmarks.planning import planning
 from benchmarks.reporting import reporting
+from benchmarks.timing import compile_as_installed
 
 _PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 _INTRO = """# Benchmarks
 
 Whole processes, in turn with Chaos Toolkit's (`chaos --no-version-check`, without its reporting plugin) in the same run
 on the same machine; medians, and the median of the pairs' ratios. Ratios travel between machines, milliseconds do not.
+Both have their bytecode, as whatever pip installs has.
 This page is written by `make bench WRITE=1`; `make bench` prints the table and fails when a limit does not hold.
 """
 
@@ -30,6 +32,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="fewer runs, for a first look")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
     options = parser.parse_args()
+    compile_as_installed()
     figures: list[Figure] = []
     for figure in chain(all_figures(options.quick), _of_judging(options.quick), of_history(options.quick)):
         print(f"{'held' if figure.held else 'NOT HELD':<9} {figure.found:>9} ({figure.limit})  {figure.what}: "

@@ -92,8 +92,8 @@ def hundred_probes(folder: Path, quick: bool) -> Figure:  # noqa: FBT001 -- one 
         ours=f"{found.fewest} to {found.most} readings, the last {found.late_s * 1000:.0f} ms after its time; "
              f"{found.cores:.2f} cores", theirs="does not sample", found=f"{found.cores:.2f} cores",
         limit="≤ 0.5 cores, no drift", held=held,
-        bounded_by="two breaths of the loop a sample, and two changes of thread; `http.status` costs some six times "
-                   "as much as `tcp.connect`")
+        bounded_by="two breaths of the loop a sample, and two changes of thread; with `http.status` it is half as much "
+                   "again")
 
 
 class _Found(NamedTuple):

@@ -1,5 +1,6 @@
 """Timing whole processes in turn, A B A B …, so that a machine whose speed drifts slows both alike."""
 
+import compileall
 import os
 import resource
 import subprocess
@@ -9,6 +10,8 @@ from pathlib import Path
 from statistics import median
 
 from msgspec import Struct
+
+import chaos_runner
 
 
 class Timed(Struct, frozen=True):
@@ -29,6 +32,15 @@ class Pair(Struct, frozen=True):
     def ratio(self) -> float:
         """The median of the pairs' ratios of wall time."""
         return median(a.wall_s / b.wall_s for a, b in zip(self.ours, self.theirs, strict=True))
+
+
+def compile_as_installed() -> None:
+    """Bytecode for the package, as pip makes it of what it installs, and has made it of Chaos Toolkit.
+
+    A checkout that is installed as editable has none, or an old one, where Python was told not to write any
+    (PYTHONDONTWRITEBYTECODE): compiling takes longer than all else that a short run does.
+    """
+    compileall.compile_dir(Path(chaos_runner.__file__).parent, quiet=1)
 
 
 def timed(command: Sequence[str], folder: Path) -> Timed:

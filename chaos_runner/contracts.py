@@ -7,6 +7,7 @@ any machine can read.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Final, Generic, Protocol, TypeVar, runtime_checkable
@@ -40,10 +41,14 @@ class Group(Struct, frozen=True, kw_only=True):
 
 
 class Where(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where a target stands, as far as its platform has such places, and its labels or tags. Limits speak of these."""
+    """Where a target stands, as far as its platform has such places, and its labels or tags. Limits speak of these.
+
+    `namespaces` are those that are hit through a target that stands in none: what runs on a node.
+    """
 
     context: str = ""
     namespace: str = ""
+    namespaces: list[str] = []
     account: str = ""
     region: str = ""
     labels: dict[str, str] = {}
@@ -192,6 +197,13 @@ class Fault(ABC, Generic[T, A]):
         """What could be hit now and agrees with `given`, keys of a target that are settled. Looks, changes nothing.
 
         Raises ActFailed or UsageError when it cannot be found out. Empty also where there is nothing to choose.
+        """
+        return []
+
+    def aftermath(self, act: Act, since: datetime) -> list[str]:  # noqa: ARG002 -- for those who override it
+        """What became of the target since the act, line by line for the report: who replaced it, when it was ready.
+
+        Asked once, when the system has had its time to recover. Looks, changes nothing. Raises ActFailed.
         """
         return []
 

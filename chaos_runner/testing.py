@@ -333,7 +333,7 @@ class _MemoryWorld:
             delay_s = sum(takes) if isinstance(takes, Latency) else takes
             self._in(delay_s, lambda: self._answer(self._hands.attend(command, run)))
             return
-        entry = run.entries.get(command.entry) if isinstance(command, co.Apply | co.Undo | co.Verify) else None
+        entry = run.entries.get(command.entry) if isinstance(command, co.OF_AN_ENTRY) else None
         takes = self._pace.latency(command)
         act_s, answer_s = takes if isinstance(takes, Latency) else Latency(takes)
         self._in(act_s, partial(self._carry_out, command, entry, answer_s))

@@ -78,7 +78,7 @@ def spoken(value: float, unit: Unit) -> str:
         case Unit.SHARE:
             return f"{_short(value * 100)} %"
         case Unit.BYTES:
-            return spoken_bytes(int(value))
+            return spoken_bytes(int(value)) if isfinite(value) else f"{value} B"
         case Unit.COUNT:
             return _short(value)
 

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from functools import partial
 from importlib import import_module
 from inspect import cleandoc, getdoc
 from pathlib import Path
@@ -24,6 +25,7 @@ from chaos_runner.cli.main import COMMANDS, cli
 from chaos_runner.contracts import Answer, Grade, NativeProbe
 from chaos_runner.experiment.arguments import spoken_type, unit_of
 from chaos_runner.experiment.codes import CODES
+from chaos_runner.plan.build import words_of
 from chaos_runner.run import events, measures, outcome
 from chaos_runner.units import Unit, spoken
 
@@ -59,9 +61,9 @@ def main(words: list[str]) -> int:
 def pages() -> Mapping[Path, str]:
     """Every page that is printed, whole or in parts, as it ought to be."""
     whole = {"faults": fault_page(), "probes": probe_page(), "codes": code_page(), "commands": command_page()}
-    journal = DOCS / "journal.md"
+    in_parts = {DOCS / name: (DOCS / name).read_text(encoding="utf-8") for name in ("journal.md", "kubernetes.md")}
     return {**{DOCS / "reference" / f"{name}.md": _joined(lines) for name, lines in whole.items()},
-            journal: _PART.sub(_part, journal.read_text(encoding="utf-8"))}
+            **{path: _PART.sub(_part, text) for path, text in in_parts.items()}}
 
 
 def _part(found: re.Match[str]) -> str:
@@ -102,6 +104,25 @@ def fault_page() -> Iterator[str]:
         else:
             yield "`arguments:` none."
         yield from ("", "```yaml part", *catalogue.in_yaml(catalogue.step(name, fault)), "```")
+
+
+def faults_of(platform: str) -> Iterator[str]:
+    """A table of a platform's faults: what each does, what it needs, how it comes back."""
+    names = [name for name in shelf.fault_names() if name.startswith(f"{platform}.")]
+    rows = ((f"[`{name}`](reference/faults.md#{name.replace('.', '')})", _does(name), shelf.fault(name).needs,
+             catalogue.way_back(catalogue.fault_row(name))) for name in names)
+    return table("fault | does | needs | how it comes back", rows)
+
+
+def _does(name: str) -> str:
+    return words_of(shelf.fault(name))[0]
+
+
+def probes_of(platform: str) -> Iterator[str]:
+    """A table of a platform's probes."""
+    names = [name for name in shelf.probe_names() if name.startswith(f"{platform}.")]
+    return table("probe | reads", ((f"[`{name}`](reference/probes.md#{name.replace('.', '')})",
+                                    says(shelf.probe(name).read)) for name in names))
 
 
 def probe_page() -> Iterator[str]:
@@ -239,7 +260,9 @@ def _kind(hint: Any) -> str:
 
 _KINDS: Final = {str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "null",
                  Any: "anything"}
-_PARTS: Final = {"events": event_table, "words": word_table, "outcome": outcome_tables}
+_PARTS: Final = {"events": event_table, "words": word_table, "outcome": outcome_tables,
+                 "kubernetes_faults": partial(faults_of, "kubernetes"),
+                 "kubernetes_probes": partial(probes_of, "kubernetes")}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -2,7 +2,15 @@
 
 import os
 import signal
+import sys
 from pathlib import Path
+from typing import Final
+
+import pytest
+
+# Without bytecode every process that a test starts would compile the package anew, which takes it twice as long.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path(os.environ.get("HOME", "/tmp")) / ".cache") / "chaos-runner"
 _TOXIPROXY = _CACHE / "toxiproxy-2.12.0" / "server"
@@ -12,3 +20,11 @@ if _TOXIPROXY.exists():
 
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # under nohup: what the tests start must still hear a hang-up
     signal.signal(signal.SIGHUP, lambda *_: None)
+
+_FEWER: Final = {"CHAOS_RUNNER_EXAMPLES": "0.3", "CHAOS_RUNNER_FUZZ": "300"}
+"""How many random things the loop for daily work tries. All the tests try them all."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.markexpr == "not slow":
+        os.environ.update({name: much for name, much in _FEWER.items() if name not in os.environ})

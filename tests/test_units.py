@@ -41,6 +41,7 @@ def test_a_number_s_unit_says_what_it_measures() -> None:
     (0.612, Unit.SECONDS, "612 ms"), (0.0000123, Unit.SECONDS, "0.0123 ms"), (1.0, Unit.SECONDS, "1 s"),
     (61, Unit.SECONDS, "61 s"), (125, Unit.SECONDS, "2 m 05 s"), (4000, Unit.SECONDS, "1 h 06 m"),
     (0.0004, Unit.SECONDS, "0.4 ms"), (0, Unit.SECONDS, "0 s"), (0.018, Unit.SHARE, "1.8 %"),
-    (3 * 2**20, Unit.BYTES, "3 MiB"), (200, Unit.COUNT, "200"), (0.05, Unit.COUNT, "0.05")])
+    (3 * 2**20, Unit.BYTES, "3 MiB"), (200, Unit.COUNT, "200"), (0.05, Unit.COUNT, "0.05"),
+    (float("inf"), Unit.BYTES, "inf B")])
 def test_numbers_as_people_say_them(value: float, unit: Unit, words: str) -> None:
     assert spoken(value, unit) == words

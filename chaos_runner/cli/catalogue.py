@@ -131,9 +131,10 @@ def in_yaml(item: Mapping[str, Any]) -> list[str]:
 def listed(rows: Sequence[Mapping[str, Any]], what: str) -> list[str]:
     """The rows by family, a line each."""
     told: list[str] = []
-    for name, group in groupby(rows, key=itemgetter("family")):
+    for name, group in ((name, list(rows)) for name, rows in groupby(rows, key=itemgetter("family"))):
         told += ["", f"{name}: {_about(what, name)}" if _about(what, name) else name]
-        told += [f"  {row[what]:<24} {_first_sentence(row['says'])}" for row in group]
+        width = max(22, *(len(row[what]) for row in group))
+        told += [f"  {row[what]:<{width}} {_first_sentence(row['says'])}" for row in group]
     return [*told[1:], "", f"chaos-runner {what}s NAME tells the arguments, and shows an example."]
 
 

@@ -242,6 +242,10 @@ def _verified(run: Run, event: ev.Verified) -> Line:
     return ("undone", told) if back else ("failed", f"undo of {told}")
 
 
+def _looked_back(run: Run, event: ev.LookedBack) -> Line:
+    return ("after", f"{_what(run, event.entry)}: {event.lines[0]}") if event.lines else None
+
+
 def _undo_failed(run: Run, event: ev.UndoFailed) -> Line:
     return "failed", f"undo of {_what(run, event.entry)}: {event.text}"
 
@@ -262,4 +266,5 @@ _LINES: Final[dict[type[Event], Callable[[Run, Any], Line]]] = {
     ev.Prepared: _prepared, ev.Applied: _applied, ev.ApplyFailed: _apply_failed, ev.StepBegan: _step_began,
     ev.StepEnded: _step_ended, ev.Sampled: _sampled, ev.Stopped: _stopped, ev.Verified: _verified,
     ev.StepSkipped: _skipped, ev.Controlled: _controlled, ev.UndoFailed: _undo_failed, ev.StepAbandoned: _abandoned,
+    ev.LookedBack: _looked_back,
 }

@@ -3,7 +3,7 @@
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 import msgspec
@@ -31,11 +31,11 @@ _VERDICTS: Final = [verdict.value for verdict in Verdict]
 @click.option("--reports", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Where runs are written (default: $CHAOS_RUNNER_REPORTS, else ./reports).")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as one JSON object.")
-def command(experiment: str, verdict: str | None, since: str, limit: int, reports: Path | None, *, worst: bool,
-            rebuild: bool, as_json: bool) -> None:
+def command(*, reports: Path | None, rebuild: bool, as_json: bool, **options: Any) -> None:
     """List the runs, newest first."""
     folder = reports_folder(reports)
-    wanted = Wanted(experiment=experiment, verdict=verdict or "", since=_since(since), limit=limit, worst_first=worst)
+    wanted = Wanted(experiment=options["experiment"], verdict=options["verdict"] or "", since=_since(options["since"]),
+                    limit=options["limit"], worst_first=options["worst"])
     if rebuild:
         _rebuild(folder)
     rows, others = asked(folder, lambda history: (history.runs(wanted), history.others()))

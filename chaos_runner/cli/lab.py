@@ -1,14 +1,19 @@
-"""`chaos-runner lab shop up|down|status`"""
+"""`chaos-runner lab shop up|down|status`, and where `lab kubernetes` hangs."""
 
 from pathlib import Path
 
 import click
 import msgspec
 
+from chaos_runner.cli.lab_kubernetes import kubernetes
+
 
 @click.group()
 def command() -> None:
     """Throw-away targets on this machine."""
+
+
+command.add_command(kubernetes)
 
 
 @command.group()

@@ -9,6 +9,7 @@ from chaos_runner.cli.ink import Ink
 from chaos_runner.cli.wrapping import Paper, wrapped
 from chaos_runner.experiment.complaints import escaped
 from chaos_runner.plan.limits import count, used
+from chaos_runner.plan.model import FaultCard
 from chaos_runner.plan.survey import Shot, Survey, WayBack
 from chaos_runner.plan.written import written
 from chaos_runner.run.sentences import limit_words
@@ -53,8 +54,7 @@ def _shot(found: Survey, shot: Shot, paper: Paper) -> Iterator[str]:
     yield f"  {paper.ink.bold(wrapped(escaped(shot.step.name), paper.width, 2))}"
     yield _row("    hits      ", escaped(_whom(shot)), paper)
     yield _row("    does      ", escaped(" ".join(_does(shot, card.does if card else ""))), paper)
-    yield _row("    undo      ",
-               escaped(_undo(shot, card.way_back if card else "", card.healed_by if card else "")), paper)
+    yield _row("    undo      ", escaped(_undo(shot, _says(shot, card), found.plan.healed_by(shot.step))), paper)
     for note in shot.notes:
         yield _row(f"    {paper.ink.yellow('note')}      ", escaped(note), paper, 14)
     for needs, rights in groupby(sorted(shot.rights, key=_NEEDS), key=_NEEDS):
@@ -62,6 +62,12 @@ def _shot(found: Survey, shot: Shot, paper: Paper) -> Iterator[str]:
         mark = paper.ink.red("✖") if any(verbs.values()) else paper.ink.green("✔")
         lacks = next((lacks for lacks in verbs.values() if lacks), "")
         yield _row(f"    right     {mark} ", f"to {' and to '.join(verbs)}: {escaped(lacks or needs)}", paper, 16)
+
+
+def _says(shot: Shot, card: FaultCard | None) -> str:
+    if shot.step.known:
+        return shot.step.known.says
+    return card.way_back if card else ""
 
 
 def _whom(shot: Shot) -> str:

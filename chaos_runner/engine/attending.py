@@ -23,6 +23,9 @@ class Attendants(Protocol):
     def attend(self, control: co.Control, run: Run) -> str:
         """Calls everybody about this moment. Gives what one of them said who wants the run to stop, else nothing."""
 
+    def about_to_call(self, key: str, call: Provider) -> Provider | None:
+        """The call as the controls have left it, before it begins; None for none at all."""
+
     def begin(self, key: str, call: Provider) -> Provider | None:
         """An activity (m0, r0, p0) is called now. Gives the call as the controls have left it, None for none at all."""
 

@@ -82,6 +82,11 @@ class Controls:
             self._redactor.learn(self.values.sensitive())
         return ""
 
+    def about_to_call(self, key: str, call: Provider) -> Provider | None:
+        """The call as the controls have left it, before it begins; None when one of them has made it dry."""
+        activity = self.live.activity(key)
+        return None if _is_dry(activity) else _as_left(activity, call)
+
     def begin(self, key: str, call: Provider) -> Provider | None:
         """The call as the controls have left it; None when one of them has made it dry."""
         activity = self.live.activity(key)
@@ -90,8 +95,7 @@ class Controls:
         if _is_dry(activity):
             self.end(key, DRY)
             return None
-        spec = activity.get("provider") or call.spec
-        return Provider({name: value for name, value in spec.items() if value is not None})
+        return _as_left(activity, call)
 
     def end(self, key: str, called: Called) -> None:
         """It has come back. Of what was left behind before, that was said already."""
@@ -255,6 +259,11 @@ def _prepared(asked: Asked, configuration: Data, secrets: Data) -> Data:
 
 def _schedule(manner: Manner) -> Schedule:
     return Schedule(manner.frequency_s, manner.fail_fast, manner.fail_fast_percent)
+
+
+def _as_left(activity: Data, call: Provider) -> Provider:
+    spec = activity.get("provider") or call.spec
+    return Provider({name: value for name, value in spec.items() if value is not None})
 
 
 def _is_dry(activity: Data) -> bool:

@@ -4,6 +4,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import datetime, timedelta
 from math import isnan
 from subprocess import Popen
 from typing import Any, Final, Protocol
@@ -11,11 +12,22 @@ from typing import Any, Final, Protocol
 import msgspec
 from msgspec import Struct
 
-from chaos_runner.contracts import Act, BadQuestion, Fault, Grade, NativeProbe, NoData, Reading, Unreachable
+from chaos_runner.contracts import (
+    Act,
+    BadQuestion,
+    Fault,
+    Grade,
+    NativeProbe,
+    NoData,
+    Reading,
+    Restored,
+    Unreachable,
+)
 from chaos_runner.engine import activities
 from chaos_runner.engine.activities import RUN_VARIABLE, STEP_VARIABLE, Called, Caller
 from chaos_runner.engine.attending import Attendants
 from chaos_runner.engine.judging import Ask, CannotJudge, asking, bad_values, holds
+from chaos_runner.engine.knowing import Way, has_nothing_to_do, look
 from chaos_runner.engine.process import end_group
 from chaos_runner.errors import ActFailed, ChaosRunnerError, Gone, NoEffect, NoTarget, Refused
 from chaos_runner.experiment.arguments import BadArguments, convert
@@ -32,6 +44,8 @@ from chaos_runner.run.run import Entry, Run
 from chaos_runner.run.sentences import off as off_words
 
 SAMPLE_MOST: Final = 500
+LINES_MOST: Final = 30
+"""Lines that are kept of what became of one target."""
 READING_MOST: Final = 65536
 """Characters that are kept of what a sampled, and of what a single-shot probe gave."""
 
@@ -48,6 +62,19 @@ class Shelf(Protocol):
 
     def probe(self, name: str) -> NativeProbe:
         """The probe of that name."""
+
+
+class WayBack(Protocol):
+    """Who undoes an act: a native fault, or a known way back of another package's action."""
+
+    def undo(self, act: Act) -> None:
+        """Brings it back."""
+
+    def verify(self, act: Act) -> Restored:
+        """Reads it back and compares."""
+
+    def by_hand(self, act: Act) -> str:
+        """The command that finishes the undo."""
 
 
 class Orders(Struct, frozen=True):
@@ -77,6 +104,8 @@ class Hands:
         """Native probes and their arguments, the same for all of a run. The plan keeps the calls, and so their ids.
         """
         self._killed: set[str] = set()
+        self._kept_for: dict[str, tuple[Way | None, list[Act]]] = {}
+        """What was seen before an action that has not been called yet."""
 
     def attend(self, control: co.Control, run: Run) -> ev.Fact:
         """Calls the controls about this moment."""
@@ -101,10 +130,8 @@ class Hands:
         if entry:
             return self._do_to(entry, command)
         match command:
-            case co.Check():
-                return self._check(self._plan.step(command.step))
-            case co.Prepare():
-                return self._prepare(self._plan.step(command.step), command.others)
+            case co.Check() | co.Prepare() | co.Look():
+                return self._look_at(command)
             case co.Trip():
                 return self._trip(command.probe)
             case co.BeReady():
@@ -122,6 +149,16 @@ class Hands:
             case _:
                 raise TypeError(f"{command} cannot be carried out")
 
+    def _look_at(self, command: co.Check | co.Prepare | co.Look) -> ev.Fact:
+        step = self._plan.step(command.step)
+        match command:
+            case co.Check():
+                return self._check(step)
+            case co.Prepare():
+                return self._prepare(step, command.others)
+            case co.Look():
+                return self._look_before(step, command.earlier)
+
     def _do_to(self, entry: Entry, command: co.Command) -> ev.Fact:
         match command:
             case co.Apply():
@@ -130,6 +167,8 @@ class Hands:
                 return self._undo(entry)
             case co.Verify():
                 return self._verify(entry)
+            case co.LookBack():
+                return self._look_back(entry)
             case _:
                 raise TypeError(f"{command} cannot be carried out")
 
@@ -142,6 +181,8 @@ class Hands:
                 return ev.UndoFailed(t=self._t(), entry=command.entry, text=text)
             case co.Verify():
                 return ev.Verified(t=self._t(), entry=command.entry, answer=None, diff=text)
+            case co.LookBack():
+                return ev.LookedBack(t=self._t(), entry=command.entry, lines=[text])
             case co.Read():
                 return ev.Sampled(t=self._t(), probe=command.probe, phase=command.phase, good=None, doubt=text)
             case _:
@@ -202,22 +243,27 @@ class Hands:
         undo = self._plan.step(entry.step).undo
         if undo:  # the plan's: what stands in the journal is redacted
             return self._undo_by_provider(entry.key, undo.call, called_t)
-        fault, act = self._native(entry)
+        back, act = self._way_back(entry)
         try:
-            fault.undo(act)
+            back.undo(act)
         except Gone:
             return ev.Undone(t=self._t(), entry=entry.key, called_t=called_t)
         except ChaosRunnerError as problem:
             return ev.UndoFailed(t=self._t(), entry=entry.key, text=str(problem), called_t=called_t,
-                                 by_hand=fault.by_hand(act))
+                                 by_hand=back.by_hand(act))
         return ev.Undone(t=self._t(), entry=entry.key, called_t=called_t)
 
     def by_hand(self, entry: Entry) -> str:
         """The command that finishes the undo of an entry, "" where nobody knows one."""
         if self._plan.step(entry.step).undo:
             return ""
-        fault, act = self._native(entry)
-        return fault.by_hand(act)
+        back, act = self._way_back(entry)
+        return back.by_hand(act)
+
+    def _way_back(self, entry: Entry) -> tuple[WayBack, Act]:
+        step = self._plan.step(entry.step)
+        way = Way.of(step, step.call, self._values) if isinstance(step.call, Provider) else None
+        return (way, entry.act) if way and entry.act else self._native(entry)
 
     def _undo_by_provider(self, entry: str, call: Provider, called_t: float) -> ev.Fact:
         called = activities.call(call, self._caller(entry))
@@ -229,13 +275,22 @@ class Hands:
         undo = self._plan.step(entry.step).undo
         if undo:
             return self._verify_by_probe(entry.key, undo.verify)
-        fault, act = self._native(entry)
+        back, act = self._way_back(entry)
         try:
-            found = fault.verify(act)
+            found = back.verify(act)
         except ChaosRunnerError as problem:
-            return ev.Verified(t=self._t(), entry=entry.key, answer=None, diff=str(problem), by_hand=fault.by_hand(act))
+            return ev.Verified(t=self._t(), entry=entry.key, answer=None, diff=str(problem), by_hand=back.by_hand(act))
         return ev.Verified(t=self._t(), entry=entry.key, answer=found.answer, diff=found.diff,
-                           by_hand=fault.by_hand(act))
+                           by_hand=back.by_hand(act))
+
+    def _look_back(self, entry: Entry) -> ev.Fact:
+        fault, act = self._native(entry)
+        began = datetime.fromisoformat(self._plan.started)
+        try:
+            lines = fault.aftermath(act, began + timedelta(seconds=entry.applied_t or 0.0))
+        except ChaosRunnerError as problem:
+            lines = [f"what became of it could not be read: {problem}"]
+        return ev.LookedBack(t=self._t(), entry=entry.key, lines=[line[:SAMPLE_MOST] for line in lines[:LINES_MOST]])
 
     def _verify_by_probe(self, entry: str, probe: Probe | None) -> ev.Fact:
         from chaos_runner.contracts import Answer
@@ -249,13 +304,51 @@ class Hands:
         diff = "" if answer.good else f"{probe.name}: {answer.note or answer.value}"
         return ev.Verified(t=self._t(), entry=entry, answer=back, diff=diff)
 
+    # ── actions whose way back has to know how it was ──────────────────────────────────────────────────────────────
+
+    def _look_before(self, step: Step, earlier: Sequence[Act]) -> ev.Looked:
+        call = self._called(step)
+        way = Way.of(step, call, self._lively) if call else None
+        if way is None:
+            return ev.Looked(t=self._t(), step=step.key)
+        try:
+            acts = look(way, step, self._plan, earlier, lambda act: self._redactor.struct(act) != act)
+        except (ChaosRunnerError, LookupError) as problem:
+            return ev.Looked(t=self._t(), step=step.key, refused=str(problem))
+        self._kept_for[step.key] = (way, acts)
+        return ev.Looked(t=self._t(), step=step.key, acts=acts)
+
+    def _called(self, step: Step) -> Provider | None:
+        """The call as the controls have left it, which are done with it by now; None when it will not be called."""
+        if self._attendants is None:
+            return step.call if isinstance(step.call, Provider) else None
+        return self._attendants.about_to_call(step.key, step.call) if isinstance(step.call, Provider) else None
+
+    def _keep(self, step: Step) -> str:
+        """Puts aside what the way back will need. Gives why the action must not be called."""
+        way, acts = self._kept_for.pop(step.key, (None, []))
+        said = way.keep(acts) if way else ""
+        return f"not called, there would be no way back: {said}" if said else ""
+
+    def _forgiven(self, step: Step, called: Called) -> Called:
+        """A rollback that fails because what it is to bring about is so already has not failed: our undo did it."""
+        if called.ok or not step.key.startswith("r") or not isinstance(step.call, Provider):
+            return called
+        way = Way.of(step, step.call, self._lively)
+        if way is None or not has_nothing_to_do(way, step, self._plan):
+            return called
+        return Called(ok=True, grade=Grade.REPORTED, note=f"nothing was left for it to do ({called.note})")
+
     # ── Chaos Toolkit activities ────────────────────────────────────────────────────────────────────────────────────
 
     def _run_step(self, step: Step) -> ev.Fact:
         if isinstance(step.call, Native):
             return self._probe_step(step, step.call)
         called_t = self._t()
-        called = self._call(step.key, step.call, self._caller(step.key, self._lively))
+        if said := self._keep(step):
+            return ev.StepEnded(t=self._t(), step=step.key, ok=False, grade=Grade.NONE, note=said, error=[said],
+                                called_t=called_t)
+        called = self._forgiven(step, self._call(step.key, step.call, self._caller(step.key, self._lively)))
         self._processes.pop(step.key, None)
         ended = self._ended(step, called, called_t)
         if not self._plan.manner.chaoslib or not called.ends_run or step.background or step.key.startswith("r"):
@@ -350,7 +443,7 @@ class Hands:
                           took_s=round(time.monotonic() - began_s, 6))
 
     def _is_attended(self, number: int) -> bool:
-        return self._attendants is not None and number in self._plan.single_shot
+        return self._attendants is not None and self._plan.is_single_shot(number)
 
     def _ask_single_shot(self, number: int) -> "_Answer":
         answer = self._ask(self._plan.probes[number], f"p{number}")

@@ -85,7 +85,7 @@ class RealWorld:
         if isinstance(command, co.Control):
             self._attend(command, run)
             return
-        entry = run.entries.get(command.entry) if isinstance(command, co.Apply | co.Undo | co.Verify) else None
+        entry = run.entries.get(command.entry) if isinstance(command, co.OF_AN_ENTRY) else None
         waits = self.main.busy and isinstance(command, co.RunStep) and command.step.startswith("r")
         round_of_method = isinstance(command, co.Read) and run.stage is ev.Stage.METHOD
         place = self.main if self._wants_main(command) and not waits and not round_of_method else self._workers

@@ -125,6 +125,21 @@ class ProviderUndo(Struct, frozen=True, kw_only=True):
     verify: Probe | None = None
 
 
+class KnownUndo(Struct, frozen=True, kw_only=True):
+    """The way back that we know of an action of another package, and that looks how it was before it is called.
+
+    `action` is its whole path, `says` how it is undone in a few words. What cannot be undone has `healed_by` instead.
+    """
+
+    action: str
+    says: str = ""
+    healed_by: str = ""
+
+    @property
+    def looks(self) -> bool:
+        return not self.healed_by
+
+
 class Step(Struct, frozen=True, kw_only=True):
     """One activity of the method or the rollbacks. `key` names it in the journal: m0, m1, … and r0, r1, …
 
@@ -143,6 +158,7 @@ class Step(Struct, frozen=True, kw_only=True):
     expect: Any = None
     tolerance: Tolerance | None = None
     undo: ProviderUndo | None = None
+    known: KnownUndo | None = None
     dry: Dry | None = None
 
     @property

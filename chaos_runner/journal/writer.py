@@ -52,6 +52,8 @@ class Journal:
 
         Raises NotDurable when they could not be written or forced; then nothing may be done that relies on them.
         """
+        if not events:
+            return b""
         lines = b"".join(map(self._line, events))
         try:
             _write_all(self._file, lines)

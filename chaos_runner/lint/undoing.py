@@ -6,7 +6,7 @@ from typing import Any, Final
 from chaos_runner import shelf
 from chaos_runner.experiment.arguments import names
 from chaos_runner.experiment.model import Experiment, Native, Provider, Step
-from chaos_runner.inverses import undo_of
+from chaos_runner.inverses import known_of, undo_of
 from chaos_runner.lint import facts
 from chaos_runner.lint.flaw import Flaw
 from chaos_runner.shelf import NotOnShelf
@@ -15,6 +15,8 @@ from chaos_runner.units import spoken_seconds
 _BOUNDS: Final = ("at-most", "percent", "count")
 _EXACT: Final = ("pid", "names", "ids", "arns")
 """Keys of a target that name it, so that nobody else can be hit."""
+_ONE_THING: Final = "workload"
+"""A workload is one thing to cut off or to scale; to kill all its pods is another matter."""
 _HEALING_S_MIN: Final = 10.0
 """Supervisors and orchestrators look about every ten seconds, unless told otherwise."""
 
@@ -30,7 +32,7 @@ def no_way_back(experiment: Experiment) -> Iterator[Flaw]:
     if experiment.rollbacks:
         return
     for at, step in facts.actions(experiment):
-        if isinstance(step.call, Provider) and not step.undo and undo_of(step) is None:
+        if isinstance(step.call, Provider) and not step.undo and undo_of(step) is None and known_of(step) is None:
             yield Flaw(code="W403", says=f'"{step.name}" has no way back: what it changes stays changed',
                        at=(*at, "name"), help="add `undo:` with `verify:`, or a step to `rollbacks`")
 
@@ -38,7 +40,8 @@ def no_way_back(experiment: Experiment) -> Iterator[Flaw]:
 def unbounded_selector(experiment: Experiment) -> Iterator[Flaw]:
     for at, step, fault in facts.faults(experiment):
         bounds = [key for key in _BOUNDS if key in _target_keys(fault)]
-        if bounds and not any(_is_given(fault.target, key) for key in (*bounds, *_EXACT)):
+        exact = _EXACT if facts.healed_by(fault) else (*_EXACT, _ONE_THING)
+        if bounds and not any(_is_given(fault.target, key) for key in (*bounds, *exact)):
             yield Flaw(code="W404", says=f'"{step.name}" hits everything that matches, however much that is',
                        at=(*at, "target"), help=f"say how many at most: {' or '.join(f'`{key}`' for key in bounds)}")
 

@@ -25,7 +25,7 @@ from chaos_runner.experiment.model import (
 )
 from chaos_runner.experiment.project import Surroundings
 from chaos_runner.experiment.values import Values
-from chaos_runner.inverses import undo_of
+from chaos_runner.inverses import known_of, undo_of
 from chaos_runner.plan.aim import FindFault
 from chaos_runner.plan.digest import digest, parts_of
 from chaos_runner.plan.model import FaultCard, Manner, Origin, Plan, Planned
@@ -139,7 +139,8 @@ def _seed(experiment: Experiment, wishes: Wishes) -> int:
 
 def _card(fault: Fault[Any, Any]) -> FaultCard:
     does, way_back = words_of(fault)
-    return FaultCard(band=fault.band, healed_by=fault.healed_by, does=does, way_back=way_back)
+    return FaultCard(band=fault.band, healed_by=fault.healed_by, does=does, way_back=way_back,
+                     tells_aftermath=type(fault).aftermath is not Fault.aftermath)
 
 
 def words_of(fault: Fault[Any, Any]) -> tuple[str, str]:
@@ -174,10 +175,13 @@ def _with_known_inverses(experiment: Experiment, values: Values) -> Experiment:
     """The experiment, with a way back for each action that has none and whose inverse is known."""
     redactor = Redactor(values.sensitive())
     method = tuple(_with_known_inverse(step, redactor) for step in experiment.method)
-    return structs.replace(experiment, method=method)
+    rollbacks = tuple(structs.replace(step, known=known_of(step)) for step in experiment.rollbacks)
+    return structs.replace(experiment, method=method, rollbacks=rollbacks)
 
 
 def _with_known_inverse(step: Step, redactor: Redactor) -> Step:
+    if known := known_of(step):
+        return structs.replace(step, known=known)
     undo = undo_of(step)
     if undo is None or redactor.struct(undo) != undo:  # a secret in it would be lost for recovery: then untracked
         return step
@@ -189,9 +193,13 @@ def _refuse_unverified(experiment: Experiment) -> None:
         raise Refused("rollbacks can only be reported, not verified, and require-verified-undo asks for more: give "
                       "each action an `undo:` with `verify:`")
     for step in experiment.method:
-        if step.kind is StepKind.ACTION and not step.is_fault and not (step.undo and step.undo.verify):
+        if step.kind is StepKind.ACTION and not _is_verified(step):
             raise Refused(f'"{step.name}" ({step.place}) has no undo that can be verified, and require-verified-undo '
                           "asks for one: add `undo:` with `verify:`")
+
+
+def _is_verified(step: Step) -> bool:
+    return bool(step.is_fault or step.known or (step.undo and step.undo.verify))
 
 
 def refuse_secrets_in_undo(experiment: Experiment, redactor: Redactor) -> None:

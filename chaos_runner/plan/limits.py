@@ -99,8 +99,16 @@ def _forbidden(safeguards: Safeguards, act: Act) -> Iterator[str]:
 def _out_of_place(limit: Limits, act: Act) -> Iterator[str]:
     for allowed, place in _PLACES:
         patterns, found = getattr(limit, allowed), getattr(act.where, place)
-        if patterns and found and not any(fnmatchcase(found, pattern) for pattern in patterns):
+        if found and not _is_allowed(found, patterns):
             yield f"{act.label} stands in the {place} {found}, and {limit.source} allows {', '.join(patterns)}"
+    beyond = [name for name in act.where.namespaces if not _is_allowed(name, limit.namespaces)]
+    if beyond:
+        yield (f"{act.label} reaches into the namespace {', '.join(beyond)}, and {limit.source} allows "
+               f"{', '.join(limit.namespaces)}")
+
+
+def _is_allowed(found: str, patterns: Sequence[str]) -> bool:
+    return not patterns or any(fnmatchcase(found, pattern) for pattern in patterns)
 
 
 def _protected(protected: Protected, act: Act) -> Iterator[str]:

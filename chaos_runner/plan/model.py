@@ -28,6 +28,7 @@ class FaultCard(Struct, frozen=True, kw_only=True):
     healed_by: str = ""
     does: str = ""
     way_back: str = ""
+    tells_aftermath: bool = False
 
     @property
     def reversible(self) -> bool:
@@ -120,6 +121,12 @@ class Plan(Struct, frozen=True, kw_only=True):
             return 0.0
         return self.experiment.hypothesis.baseline_s
 
+    def healed_by(self, step: Step) -> str:
+        """Who heals what an action does, where it cannot be undone; "" where it can, or nobody knows."""
+        if step.known:
+            return step.known.healed_by
+        return self.cards[step.key].healed_by if step.key in self.cards else ""
+
     def is_called(self, activity: Step | Probe) -> bool:
         """Whether the activity is called, and not only gone through by a dry run."""
         kind = activity.kind if isinstance(activity, Step) else StepKind.PROBE
@@ -133,6 +140,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     def single_shot(self) -> tuple[int, ...]:
         """The numbers of the hypothesis' probes that are read at certain moments only."""
         return tuple(number for number, probe in enumerate(self.probes) if not probe.every_s)
+
+    def is_single_shot(self, number: int) -> bool:
+        """Whether that probe is the hypothesis' and read at certain moments only. Asked with every sample."""
+        probes = self.probes
+        return number < len(probes) and not probes[number].every_s
 
     def measures(self, number: int, *, before: bool) -> bool:
         """Whether a probe of the hypothesis is read before, or after, the method at all. Stop rules always are."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
@@ -10,9 +11,13 @@ from chaos_runner.errors import ChaosRunnerError, NoEffect
 from chaos_runner.experiment.arguments import BadArguments
 from chaos_runner.experiment.model import Native, Provider, Step, StepKind
 from chaos_runner.experiment.values import Values
+from chaos_runner.inverses import Asked, Call, looking
+from chaos_runner.mark import Mark
 from chaos_runner.plan.aim import FindFault, aim
 from chaos_runner.plan.limits import Aim, Share, aims_of, exceeded, faults_s, shares, too_long, wants_asking
 from chaos_runner.plan.model import Plan, Planned
+
+_NO_MARK: Final = Mark(run="0", number=0, expires="")
 
 
 class WayBack(StrEnum):
@@ -74,7 +79,9 @@ class Survey(Struct, frozen=True, kw_only=True):
 
     @property
     def planned(self) -> dict[str, list[Planned]]:
-        """The targets of each action: a run may be bound to them. Those of Chaos Toolkit's are not known."""
+        """The targets of each action: a run may be bound to those of faults. Chaos Toolkit's actions choose
+        for themselves.
+        """
         return {shot.step.key: shot.targets for shot in self.shots}
 
 
@@ -86,7 +93,8 @@ def survey(plan: Plan, values: Values, find_fault: FindFault) -> Survey:
 
 def _shot(step: Step, plan: Plan, values: Values, find_fault: FindFault) -> Shot:
     if isinstance(step.call, Provider):
-        return Shot(step=step, what=provider_words(step.call), way_back=_way_back(step))
+        return Shot(step=step, what=provider_words(step.call), way_back=_way_back(step),
+                    targets=_seen(step, step.call, values))
     native = step.call
     card = plan.cards[step.key]
     back = WayBack.VERIFIED if card.reversible else WayBack.IRREVERSIBLE
@@ -98,6 +106,17 @@ def _shot(step: Step, plan: Plan, values: Values, find_fault: FindFault) -> Shot
     return Shot(step=step, what=native.name, way_back=back, targets=[Planned.of(act) for act in acts],
                 aims=aims_of(native, acts), rights=_rights(native, acts, find_fault),
                 notes=_notes(native, acts, find_fault))
+
+
+def _seen(step: Step, call: Provider, values: Values) -> list[Planned]:
+    """Whom an action would hit whose way back looks first. Nobody where that cannot be seen now: the run will tell."""
+    if step.known is None or not step.known.looks:
+        return []
+    try:
+        acts = looking(step.known).look(Asked(call=Call.of(call, values), mark=_NO_MARK))
+    except (ChaosRunnerError, LookupError):
+        return []
+    return [Planned.of(act) for act in acts]
 
 
 def _rights(native: Native, acts: Sequence[Act], find_fault: FindFault) -> list[Right]:
@@ -121,6 +140,8 @@ def _notes(native: Native, acts: Sequence[Act], find_fault: FindFault) -> list[s
 
 
 def _way_back(step: Step) -> WayBack:
+    if step.known:
+        return WayBack.VERIFIED if step.known.looks else WayBack.IRREVERSIBLE
     if step.undo is None:
         return WayBack.UNTRACKED
     return WayBack.VERIFIED if step.undo.verify else WayBack.REPORTED

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from chaos_runner.contracts import Right
 from chaos_runner.errors import Refused, UsageError
-from chaos_runner.experiment.model import ProviderUndo
+from chaos_runner.experiment.model import Step
 from chaos_runner.plan.digest import changed, digest, parts_of
 from chaos_runner.plan.limits import count, percent
 from chaos_runner.plan.model import Plan, Planned
@@ -89,14 +89,17 @@ def _fault(plan: Plan, shot: Shot) -> PlannedFault:
     card = plan.cards.get(shot.step.key)
     return PlannedFault(
         step=shot.step.key, name=shot.step.name, fault=shot.what, does=card.does if card else "",
-        undo=card.way_back if card else _by_provider(shot.step.undo), way_back=shot.way_back,
-        healed_by=card.healed_by if card else "", duration_s=shot.step.duration_s, background=shot.step.background,
+        undo=card.way_back if card else _by_provider(shot.step), way_back=shot.way_back,
+        healed_by=plan.healed_by(shot.step), duration_s=shot.step.duration_s, background=shot.step.background,
         targets=shot.targets, rights=shot.rights, refused=shot.refused, notes=shot.notes,
         shares=[PlannedShare(group=share.group.name, hit=share.hit, of=share.group.size, percent=percent(share.share))
                 for share in shot.shares])
 
 
-def _by_provider(undo: ProviderUndo | None) -> str:
+def _by_provider(step: Step) -> str:
+    if step.known:
+        return step.known.says
+    undo = step.undo
     if undo is None:
         return ""
     return f'a provider call, verified by "{undo.verify.name}"' if undo.verify else "a provider call"

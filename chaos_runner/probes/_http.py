@@ -8,11 +8,11 @@ finding the address to the last byte, however slowly they drip.
 import ssl
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead, InvalidURL, RemoteDisconnected
 from io import BufferedReader, RawIOBase
 from socket import socket
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import SplitResult, quote, urlsplit
 
 from msgspec import Struct
@@ -65,13 +65,12 @@ def ask(request: Request, deadline: Deadline, take: Take = nowhere) -> Answer:
 
     Raises Unreachable without a whole answer in time, NoData for a request that cannot be sent.
     """
-    url = _address(request.url)
-    host, port = _place(url)
+    to, message = _prepared(request.url, request.method, request.body, tuple(request.headers.items()))
     began_s = time.perf_counter()
-    with reaching(host, request.timeout):
-        plain = connect(host, port, deadline)
-        with _secured(plain, host, request, deadline) if url.scheme == "https" else plain as line:
-            response, note = _exchange(request, url, _TimedLine(line, deadline), take)
+    with reaching(to.host, request.timeout):
+        plain = connect(to.host, to.port, deadline)
+        with _secured(plain, to.host, request, deadline) if to.secured else plain as line:
+            response, note = _exchange(request.method, message, _TimedLine(line, deadline), take)
     return Answer(response.status, time.perf_counter() - began_s, response.headers.get("date", ""), note)
 
 
@@ -88,8 +87,43 @@ def _address(text: str) -> SplitResult:
     return url
 
 
-def _place(url: SplitResult) -> tuple[str, int]:
-    return url.hostname or "", url.port or _PORTS[url.scheme]
+class _Place(NamedTuple):
+    """Whom to ask, and how."""
+
+    host: str
+    port: int
+    secured: bool
+
+
+@lru_cache(maxsize=256)
+def _prepared(url: str, method: str, body: str, headers: tuple[tuple[str, str], ...]) -> tuple[_Place, bytes]:
+    """Whom to ask and what to send, made once for all readings: it is the same each time. Raises NoData."""
+    address = _address(url)
+    place = _Place(address.hostname or "", address.port or _PORTS[address.scheme], address.scheme == "https")
+    connection, message = HTTPConnection(place.host, place.port), _Message()
+    connection.default_port = _PORTS[address.scheme]
+    connection.sock = message
+    target = quote((address.path or "/") + (f"?{address.query}" if address.query else ""), safe=_AS_IT_IS)
+    named = {"user-agent": "chaos-runner", "connection": "close"} | {name.lower(): value for name, value in headers}
+    try:
+        connection.request(method, target, body.encode() or None, named)
+    except (ValueError, InvalidURL) as error:
+        said = str(error).partition(" b'")[0]  # behind it stands the header's value, which may be a secret
+        raise NoData(f"a request that cannot be sent: {said}") from None
+    return place, b"".join(message.parts)
+
+
+class _Message:
+    """What http.client takes for a socket, and what it would have sent."""
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+
+    def sendall(self, data: bytes) -> None:
+        self.parts.append(data)
+
+    def close(self) -> None:
+        """Nothing."""
 
 
 def _secured(plain: socket, host: str, request: Request, deadline: Deadline) -> ssl.SSLSocket:
@@ -117,13 +151,11 @@ def _context(ca_file: str, *, verify: bool) -> ssl.SSLContext:
     return context
 
 
-def _exchange(request: Request, url: SplitResult, line: "_TimedLine", take: Take) -> tuple[HTTPResponse, str]:
-    connection = HTTPConnection(*_place(url))
-    connection.default_port = _PORTS[url.scheme]
-    connection.sock = line
+def _exchange(method: str, message: bytes, line: "_TimedLine", take: Take) -> tuple[HTTPResponse, str]:
     try:
-        _send(connection, request, url)
-        response = connection.getresponse()
+        line.sendall(message)
+        response = HTTPResponse(line, method=method)  # type: ignore[arg-type]  # `makefile` is all it wants
+        response.begin()
         return response, _drained(response, take)
     except RemoteDisconnected as error:
         raise Unreachable("connection closed without an answer") from error
@@ -131,17 +163,6 @@ def _exchange(request: Request, url: SplitResult, line: "_TimedLine", take: Take
         raise Unreachable("the answer was cut short") from error
     except HTTPException as error:
         raise Unreachable(f"no HTTP answer ({type(error).__name__})") from error
-
-
-def _send(connection: HTTPConnection, request: Request, url: SplitResult) -> None:
-    target = quote((url.path or "/") + (f"?{url.query}" if url.query else ""), safe=_AS_IT_IS)
-    headers = {"user-agent": "chaos-runner", "connection": "close"}
-    headers |= {name.lower(): value for name, value in request.headers.items()}
-    try:
-        connection.request(request.method, target, request.body.encode() or None, headers)
-    except (ValueError, InvalidURL) as error:
-        said = str(error).partition(" b'")[0]  # behind it stands the header's value, which may be a secret
-        raise NoData(f"a request that cannot be sent: {said}") from None
 
 
 def _drained(response: HTTPResponse, take: Take) -> str:

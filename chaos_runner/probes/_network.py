@@ -4,6 +4,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TypeAlias
@@ -73,7 +74,7 @@ def _connected(place: Place, timeout_s: float) -> socket.socket:
 
 def _resolved(host: str, port: int, deadline: Deadline) -> list[Place]:
     try:
-        return _look_up(host, port, socket.AI_NUMERICHOST)
+        return _written_out(host, port)
     except (socket.gaierror, UnicodeError):
         return _resolved_in_time(host, port, deadline)
 
@@ -98,6 +99,12 @@ def _resolved_in_time(host: str, port: int, deadline: Deadline) -> list[Place]:
     if isinstance(answer, OSError):
         raise answer
     return answer
+
+
+@lru_cache(maxsize=256)
+def _written_out(host: str, port: int) -> list[Place]:
+    """The places of an address that is no name, always the same. Raises gaierror and UnicodeError for a name."""
+    return _look_up(host, port, socket.AI_NUMERICHOST)
 
 
 def _look_up(host: str, port: int, flags: int = 0) -> list[Place]:

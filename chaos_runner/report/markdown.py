@@ -166,10 +166,9 @@ def _acted(state: StepRun) -> str:
 
 
 def _unmarked(run: Run, step: Step) -> str:
-    card = run.plan.cards.get(step.key)
-    if card is None or not card.healed_by:
-        return "untracked"
-    return f"{_mark(marks.IRREVERSIBLE)}, healed by {escaped(card.healed_by)}"
+    if healed_by := run.plan.healed_by(step):
+        return f"{_mark(marks.IRREVERSIBLE)}, healed by {escaped(healed_by)}"
+    return "nothing to undo" if step.known else "untracked"
 
 
 def _cell(cell: hypothesis.Cell) -> str:

@@ -69,6 +69,11 @@ def _verified(run: Run, event: ev.Verified) -> Words:
     return "verified", f"{_label(run, event.entry)}: {answer}{f' ({event.diff})' if event.diff else ''}"
 
 
+def _looked(run: Run, event: ev.Looked) -> Words:
+    seen = _many([act.label for act in event.acts]) or "nothing that it would change"
+    return "looked", f"{_name(run, event.step)}: {event.refused or seen}"
+
+
 _WORDS: Final[dict[type[ev.Event], Callable[[Run, Any], Words]]] = {
     ev.RunStarted: lambda _, event: ("run began", f"{event.plan.run}, {event.plan.experiment.title}"),
     ev.StageBegan: lambda _, event: ("stage", str(event.stage)),
@@ -82,6 +87,7 @@ _WORDS: Final[dict[type[ev.Event], Callable[[Run, Any], Words]]] = {
         "recorded", f"{_name(run, event.step)}: {_many([act.label for act in event.acts])}"),
     ev.Applied: _applied,
     ev.ApplyFailed: _apply_failed,
+    ev.Looked: _looked,
     ev.StepBegan: lambda run, event: ("step began", _name(run, event.step)),
     ev.StepEnded: _step_ended,
     ev.StepSkipped: lambda run, event: ("dry", f"{_name(run, event.step)} was not called"),
@@ -92,6 +98,8 @@ _WORDS: Final[dict[type[ev.Event], Callable[[Run, Any], Words]]] = {
     ev.Undone: lambda run, event: ("undone", _label(run, event.entry)),
     ev.UndoFailed: lambda run, event: ("undo failed", f"{_label(run, event.entry)}: {event.text}"),
     ev.Verified: _verified,
+    ev.LookedBack: lambda run, event: (
+        "aftermath", f"{_label(run, event.entry)}: {'; '.join(event.lines) or 'nothing was told'}"),
     ev.SignalCame: lambda _, event: ("signal", event.signal),
     ev.StopRequested: lambda _, event: ("stop asked", f"by {event.by}"),
     ev.RunnerDied: lambda _, event: ("runner died", f"{event.by} undoes what it left"),

@@ -1,10 +1,11 @@
 """What the loop may ask of the world. Each has a key, so that nothing is asked twice while it is under way."""
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from msgspec import Struct
 
+from chaos_runner.contracts import Act
 from chaos_runner.plan.limits import Aim
 from chaos_runner.run.events import Phase
 
@@ -48,6 +49,15 @@ class RunStep(Command, frozen=True):
 
     verb = "step"
     step: str
+
+
+class Look(Command, frozen=True):
+    """Look how it is before a Chaos Toolkit action whose way back has to know is called. Answered by Looked."""
+
+    verb = "look"
+    step: str
+    earlier: tuple[Act, ...] = ()
+    """What such actions of this run have done before."""
 
 
 class KillStep(Command, frozen=True):
@@ -118,6 +128,17 @@ class Verify(Command, frozen=True):
 
     verb = "verify"
     entry: str
+
+
+class LookBack(Command, frozen=True):
+    """Look what became of one entry's target. Answered by LookedBack."""
+
+    verb = "aftermath"
+    entry: str
+
+
+OF_AN_ENTRY: Final = (Apply, Undo, Verify, LookBack)
+"""What is done to one recorded act, or asked about it."""
 
 
 class Timer(StrEnum):

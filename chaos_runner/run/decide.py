@@ -142,12 +142,18 @@ def _late(turn: Turn, wake: Wake) -> None:
                                        reading=point.reading, late=True)
             turn.note(controlled)
             _on_controlled(turn, controlled)
+        case "aftermath":
+            turn.note(ev.LookedBack(t=turn.t, entry=subject, lines=[]))
+        case "look":
+            looked = ev.Looked(t=turn.t, step=subject, refused=_LOOKED_LATE)
+            turn.note(looked)
+            method.looked(turn, looked)
         case "trip":
             turn.note(ev.Tripped(t=turn.t, probe=int(subject), good=True, doubt="its judge gave no answer in its time"))
             turn.note(ev.Rehearsed(t=turn.t, probe=int(subject), trips=False, took_s=turn.t - asked_t))
         case _:
             item = ev.Declined(t=turn.t, step=subject, why=ev.Refusal.REFUSED, early=verb == "check",
-                               text=f"looking at its target did not end within {VERB_LATE_S:g} s")
+                               text=_LOOKED_LATE)
             if verb == "check" or turn.run.plan.step(subject).is_fault:
                 turn.note(item)
                 checking.declined(turn, item)
@@ -162,6 +168,7 @@ def _advance(turn: Turn) -> None:
             return
 
 
+_LOOKED_LATE: Final = f"looking at its target did not end within {VERB_LATE_S:g} s"
 _STAGES: Final[dict[Stage, Callable[[Turn], None]]] = {
     Stage.CHECKING: checking.go_on, Stage.BEFORE: before.go_on, Stage.REHEARSING: rehearsing.go_on,
     Stage.METHOD: method.go_on, Stage.READING: reading.go_on, Stage.UNDOING: undoing.go_on, Stage.AFTER: after.go_on,
@@ -173,8 +180,9 @@ _OPENINGS: Final[dict[Stage, Callable[[Turn], None]]] = {
 }
 _CONSEQUENCES: Final[dict[type, Callable[..., None]]] = {
     Woke: _on_woke, ev.Sampled: sampling.sampled, ev.Declined: checking.declined, ev.Tripped: rehearsing.tripped,
-    ev.Prepared: method.prepared, ev.Applied: method.applied, ev.ApplyFailed: method.apply_failed,
-    ev.StepEnded: method.step_ended, ev.Undone: undoing.undone, ev.UndoFailed: undoing.undo_failed,
+    ev.Prepared: method.prepared, ev.Looked: method.looked, ev.Applied: method.applied,
+    ev.ApplyFailed: method.apply_failed, ev.StepEnded: method.step_ended, ev.Undone: undoing.undone,
+    ev.UndoFailed: undoing.undo_failed,
     ev.Verified: undoing.verified, ev.Controlled: _on_controlled, ev.SignalCame: _on_signal,
     ev.StopRequested: _on_stop_requested, ev.BugMet: _on_bug, ev.JournalLost: _on_journal_lost,
     ev.RunnerDied: _on_runner_died,

@@ -159,6 +159,18 @@ class ApplyFailed(Event, frozen=True, kw_only=True, tag=True):
     why: Refusal | None = None
 
 
+class Looked(Event, frozen=True, kw_only=True, tag=True):
+    """How it was before a Chaos Toolkit action whose way back has to know: on disk before the action is called.
+
+    `refused` says why there would be no way back: then it is not called. Without acts there is nothing to bring back.
+    """
+
+    durable = True
+    step: str
+    acts: list[Act] = []
+    refused: str = ""
+
+
 class StepBegan(Event, frozen=True, kw_only=True, tag=True):
     """The intention of a Chaos Toolkit activity: on disk before it is called. Carries the author's undo, if any."""
 
@@ -274,6 +286,13 @@ class Verified(Event, frozen=True, kw_only=True, tag=True):
     blind: bool = False
 
 
+class LookedBack(Event, frozen=True, kw_only=True, tag=True):
+    """What became of an entry's target since it was hit, line by line, as the platform tells it."""
+
+    entry: str
+    lines: list[str]
+
+
 class SignalCame(Event, frozen=True, kw_only=True, tag=True):
     """A signal asked the run to stop."""
 
@@ -343,10 +362,10 @@ class RunEnded(Event, frozen=True, kw_only=True, tag=True):
 
 AnyEvent = (
     RunStarted | StageBegan | Checked | Declined | Limited | Tripped | Rehearsed | Prepared | Applied | ApplyFailed
-    | StepBegan | StepEnded | StepAbandoned | Sampled | UndoBegan | Undone | UndoFailed | Verified | SignalCame
-    | StopRequested | Stopped | JournalLost | RunnerDied | BugMet | RunEnded | StepSkipped | Controlled
+    | Looked | StepBegan | StepEnded | StepAbandoned | Sampled | UndoBegan | Undone | UndoFailed | Verified | LookedBack
+    | SignalCame | StopRequested | Stopped | JournalLost | RunnerDied | BugMet | RunEnded | StepSkipped | Controlled
 )
 Fact = (
-    Checked | Declined | Tripped | Rehearsed | Prepared | Applied | ApplyFailed | StepEnded | Sampled | Undone
-    | UndoFailed | Verified | SignalCame | StopRequested | JournalLost | RunnerDied | BugMet | Controlled
+    Checked | Declined | Tripped | Rehearsed | Prepared | Looked | Applied | ApplyFailed | StepEnded | Sampled | Undone
+    | UndoFailed | Verified | LookedBack | SignalCame | StopRequested | JournalLost | RunnerDied | BugMet | Controlled
 )

@@ -168,7 +168,7 @@ def _fault(run: Run, step: Step, state: StepRun) -> FaultOutcome:
         targets=[entry.label for entry in entries if entry.act], applied=_at(run, state.began_t),
         undone=_at(run, max((entry.undone_t for entry in entries if entry.undone_t is not None), default=None)),
         grade=state.grade, evidence=_evidence(entries), restored=_worst(entries),
-        irreversible=card.healed_by if card else "", untracked=not entries and not card, note=state.note)
+        irreversible=run.plan.healed_by(step), untracked=not entries and not card and not step.known, note=state.note)
 
 
 def _at(run: Run, t: float | None) -> str | None:

@@ -49,6 +49,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     blind: bool = False
     diff: str = ""
     by_hand: str = ""
+    aftermath: list[str] | None = None
+    """What became of its target. None until somebody has looked."""
     applied_t: float | None = None
     undone_t: float | None = None
 
@@ -134,6 +136,8 @@ class Run(Struct, frozen=True, kw_only=True):
     stage: Stage = Stage.CHECKING
     stages: dict[Stage, float] = {}
     steps: dict[str, StepRun] = {}
+    looked: dict[str, list[Act]] = {}
+    """How it was before a Chaos Toolkit action that has not begun yet."""
     entries: dict[str, Entry] = {}
     tallies: dict[tuple[int, Phase], Tally] = {}
     said: dict[Stage, Said] = {}
@@ -318,11 +322,19 @@ def _prepared(run: Run, event: ev.Prepared) -> Changes:
     return {"entries": {**run.entries, **entries}, **_begin(run, event.step, event.t)}
 
 
+def _looked(run: Run, event: ev.Looked) -> Changes:
+    return {"looked": {**run.looked, event.step: event.acts}}
+
+
 def _step_began(run: Run, event: ev.StepBegan) -> Changes:
     changes = _begin(run, event.step, event.t)
     if event.undo:
         entry = Entry(key=f"{event.step}.0", step=event.step, undo=event.undo, applied_t=event.t)
         changes["entries"] = {**run.entries, entry.key: entry}
+    elif acts := run.looked.get(event.step):
+        entries = [Entry(key=f"{event.step}.{number}", step=event.step, act=act, applied_t=event.t)
+                   for number, act in enumerate(acts)]
+        changes["entries"] = {**run.entries, **{entry.key: entry for entry in entries}}
     return changes
 
 
@@ -383,8 +395,10 @@ def _step_abandoned(run: Run, event: ev.StepAbandoned) -> Changes:
 
 def _sampled(run: Run, event: ev.Sampled) -> Changes:
     key = (event.probe, event.phase)
-    changes: Changes = {"tallies": {**run.tallies, key: run.begun(*key).after(event, run.plan.watched[event.probe])}}
-    if event.probe in run.plan.single_shot:
+    tallies = run.tallies.copy()
+    tallies[key] = run.begun(*key).after(event, run.plan.watched[event.probe])
+    changes: Changes = {"tallies": tallies}
+    if run.plan.is_single_shot(event.probe):
         changes["said"] = _having_said(run, [event]).said
     return changes
 
@@ -418,6 +432,11 @@ def _verified(run: Run, event: ev.Verified) -> Changes:
     entry = structs.replace(before, state=settled, unsure=False, answer=event.answer, diff=event.diff,
                             by_hand=event.by_hand or before.by_hand, blind=event.blind)
     return {"entries": {**run.entries, entry.key: entry}, "last_undo_t": event.t}
+
+
+def _looked_back(run: Run, event: ev.LookedBack) -> Changes:
+    entry = structs.replace(run.entries[event.entry], aftermath=event.lines)
+    return {"entries": {**run.entries, entry.key: entry}}
 
 
 def _stopped(run: Run, event: ev.Stopped) -> Changes:
@@ -461,9 +480,10 @@ _TRUST = (Grade.NONE, Grade.REPORTED, Grade.PROVEN)
 _FOLDS: dict[type[ev.Event], Any] = {
     ev.StageBegan: _stage_began, ev.Checked: _checked, ev.Declined: _declined, ev.Limited: _limited,
     ev.Rehearsed: _rehearsed, ev.Prepared: _prepared,
-    ev.StepBegan: _step_began, ev.Applied: _applied, ev.ApplyFailed: _apply_failed, ev.StepEnded: _step_ended,
-    ev.StepSkipped: _step_skipped,
+    ev.Looked: _looked, ev.StepBegan: _step_began, ev.Applied: _applied, ev.ApplyFailed: _apply_failed,
+    ev.StepEnded: _step_ended, ev.StepSkipped: _step_skipped,
     ev.StepAbandoned: _step_abandoned, ev.Sampled: _sampled, ev.UndoBegan: _undo_began, ev.Undone: _undone,
-    ev.UndoFailed: _undo_failed, ev.Verified: _verified, ev.Stopped: _stopped, ev.SignalCame: _signal_came,
+    ev.UndoFailed: _undo_failed, ev.Verified: _verified,
+    ev.LookedBack: _looked_back, ev.Stopped: _stopped, ev.SignalCame: _signal_came,
     ev.RunnerDied: _runner_died, ev.BugMet: _bug_met, ev.RunEnded: _ended,
 }

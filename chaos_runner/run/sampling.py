@@ -15,7 +15,7 @@ _ENDS_NOTHING: Final = (Stage.CHECKING, Stage.AFTER, Stage.OVER)
 
 
 def sampled(turn: Turn, item: ev.Sampled) -> None:
-    if item.probe in turn.run.plan.single_shot and not item.good:
+    if not item.good and turn.run.plan.is_single_shot(item.probe):
         turn.pend(broken=turn.run.pending.broken | {turn.run.pending.reading})
         _fail_fast(turn, item)
     if item.probe < len(turn.run.plan.probes) or turn.run.stage in _ENDS_NOTHING:

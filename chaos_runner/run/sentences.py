@@ -1,6 +1,7 @@
 """The one sentence that says what a run found, made from its numbers and nothing else."""
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 from chaos_runner.experiment.model import AnyAnswer, Comparison, Limit, Probe, Tolerance
@@ -38,7 +39,14 @@ def value_words(value: Any, unit: Unit) -> str:
         return f"HTTP status {value['status']}" if "headers" in value else f"exit status {value['status']}"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return _brief(value)
-    return spoken(float(value), unit)
+    return spoken(_as_float(value), unit)
+
+
+def _as_float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an integer beyond every float
+        return inf if value > 0 else -inf
 
 
 def area_words(area: float, unit: Unit) -> str:

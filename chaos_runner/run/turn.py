@@ -43,7 +43,9 @@ class Turn:
         """It is to be done. What may hang is given up after its time: one timer each is enough."""
         key = command.key
         self.commands.append(command)
-        self.pend(asked={**self.run.pending.asked, key: self.t})
+        asked = self.run.pending.asked.copy()  # much sooner than `{**asked}`, and with many probes it is long
+        asked[key] = self.t
+        self.pend(asked=asked)
         if may_hang(command) and not self.asked(f"{Timer.LATE}:{key}"):
             self.wake_in(late_s(self.run, command), Timer.LATE, key)
 
@@ -102,6 +104,7 @@ _ANSWERS: Final[dict[type, Callable[..., str]]] = {
     ev.Checked: lambda event: f"check:{event.step}",
     ev.Declined: lambda event: f"{'check' if event.early else 'step'}:{event.step}",
     ev.Prepared: lambda event: f"step:{event.step}",
+    ev.Looked: lambda event: f"look:{event.step}",
     ev.Tripped: lambda event: f"trip:{event.probe}",
     ev.Rehearsed: lambda event: f"ready:{event.probe}",
     ev.Applied: lambda event: f"apply:{event.entry}",
@@ -111,5 +114,6 @@ _ANSWERS: Final[dict[type, Callable[..., str]]] = {
     ev.Controlled: lambda event: f"control:{event.level}:{event.moment}:{event.subject}:{event.reading}",
     ev.Undone: lambda event: f"undo:{event.entry}",
     ev.UndoFailed: lambda event: f"undo:{event.entry}",
+    ev.LookedBack: lambda event: f"aftermath:{event.entry}",
     ev.Verified: lambda event: f"verify:{event.entry}",
 }

@@ -257,11 +257,21 @@ def nothing_proven(run: Run) -> Iterator[Finding]:
         yield Finding(code="V502", verdict=Verdict.INCONCLUSIVE, text="no action was run, so nothing was tested")
     for step, state in actions:
         if state.grade is Grade.NONE:
-            why = state.note or "its own evidence says so"
-            yield Finding(code="V503", verdict=Verdict.INCONCLUSIVE, text=f'"{step.name}" had no effect: {why}')
+            why = f": {state.note}" if state.note else _evidence_against(run, step.key) or ": its own evidence says so"
+            yield Finding(code="V503", verdict=Verdict.INCONCLUSIVE, text=f'"{step.name}" had no effect{why}')
         elif state.grade is Grade.REPORTED and run.plan.safeguards.require_proof:
             yield Finding(code="V504", verdict=Verdict.INCONCLUSIVE,
                           text=f'"{step.name}" is reported, not measured, and require-proof asks for more')
+
+
+def _evidence_against(run: Run, step: str) -> str:
+    """On how many targets the fault did not act, and what was measured on the first of them."""
+    told = [(entry.label, entry.evidence) for entry in run.entries_of(step) if entry.evidence]
+    vain = [f"{label}: {found.after}" for label, found in told if found.grade is Grade.NONE and found.after]
+    if not vain:
+        return ""
+    part = f" on {len(vain)} of {len(told)} targets" if len(vain) < len(told) else ""
+    return f"{part}: {vain[0]}"
 
 
 def unattended(run: Run) -> Iterator[Finding]:

@@ -4,17 +4,24 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 _SETUP = """
 export PATH={path}
-eval "$(chaos-runner completion bash)"
+{script}
 COMP_WORDS=({words}) COMP_CWORD={last}
 _chaos_runner_completion chaos-runner 2>/dev/null
 printf '%s\\n' "${{COMPREPLY[@]}}"
 """
+
+
+@cache
+def script_for(shell: str) -> str:
+    return subprocess.run([sys.executable, "-m", "chaos_runner", "completion", shell], stdout=subprocess.PIPE,
+                          text=True, check=True).stdout
 
 
 def offered(tmp_path: Path, *words: str) -> list[str]:
@@ -24,7 +31,7 @@ def offered(tmp_path: Path, *words: str) -> list[str]:
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m chaos_runner "$@"\n')
     program.chmod(0o755)
     quoted = " ".join(f"'{word}'" for word in ("chaos-runner", *words))
-    script = _SETUP.format(path=f"{tmp_path / 'bin'}:$PATH", words=quoted, last=len(words))
+    script = _SETUP.format(path=f"{tmp_path / 'bin'}:$PATH", script=script_for("bash"), words=quoted, last=len(words))
     environment = {key: value for key, value in os.environ.items() if key != "CHAOS_RUNNER_REPORTS"}
     done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True,
                           check=True)
@@ -78,7 +85,5 @@ def test_the_script_is_one_that_the_shell_can_read(shell: str, tmp_path: Path) -
     if not shutil.which(shell):
         pytest.skip(f"there is no {shell} on this machine")
     script = tmp_path / "script"
-    made = subprocess.run([sys.executable, "-m", "chaos_runner", "completion", shell], stdout=subprocess.PIPE,
-                          check=True)
-    script.write_bytes(made.stdout)
+    script.write_text(script_for(shell))
     assert subprocess.run([shell, "-n", str(script)], check=False).returncode == 0

@@ -1,5 +1,6 @@
 """The scenes on a Kubernetes cluster, whichever KUBECONFIG names: a namespace of their own each, and one workload."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -7,7 +8,19 @@ from typing import Any
 from uuid import uuid4
 
 from chaos_runner.targets.kubernetes.access import Cluster, cluster
-from chaos_runner.targets.kubernetes.kinds import AUTOSCALER, DEPLOYMENT, NAMESPACE, NODE, POD, Kind, body_of
+from chaos_runner.targets.kubernetes.kinds import (
+    AUTOSCALER,
+    DEPLOYMENT,
+    NAMESPACE,
+    NODE,
+    POD,
+    POLICY,
+    SERVICE,
+    SLICE,
+    Kind,
+    body_of,
+)
+from chaos_runner.targets.kubernetes.nodes import ZONE
 from chaos_runner.targets.kubernetes.objects import Pod
 from tests.crash.scenes import Scene
 
@@ -67,9 +80,8 @@ def _pod(_: Path) -> Iterator[Scene]:
     at = cluster()
     with namespace(at) as space:
         make_workload(at, space, replicas=1)
-        while not (pods := at.list(POD.path(space), Pod).items) or not pods[0].ready:
-            pass
-        name = pods[0].metadata.name
+        wait_for_pods(at, space, 1)
+        name = at.list(POD.path(space), Pod).items[0].metadata.name
         step = {"target": {"namespace": space, "names": [name]}}
         yield Scene(step, lambda: normalised(at.get(POD.path(space, name), dict)), (), _PATIENCE_S)
 
@@ -85,13 +97,82 @@ def node(at: Cluster) -> Iterator[str]:
         at.delete(NODE.path("", name), {})
 
 
+def _node(arguments: dict[str, Any]) -> Callable[[Path], AbstractContextManager[Scene]]:
+    @contextmanager
+    def opened(_: Path) -> Iterator[Scene]:
+        at = cluster()
+        with node(at) as name:
+            step = {"target": {"names": [name]}, "arguments": arguments}
+            yield Scene(step, lambda: normalised(at.get(NODE.path("", name), dict)), (), _PATIENCE_S)
+
+    return opened
+
+
+@contextmanager
+def _zone(_: Path) -> Iterator[Scene]:
+    at, zone = cluster(), f"zone-{uuid4().hex[:8]}"
+    with node(at) as name:
+        at.patch(NODE.path("", name), {"metadata": {"labels": {ZONE: zone}}})
+        yield Scene({"target": {"zone": zone}, "arguments": {"deadline": "2s"}},
+                    lambda: normalised(at.get(NODE.path("", name), dict)), (), _PATIENCE_S)
+
+
+def _policy(arguments: dict[str, Any]) -> Callable[[Path], AbstractContextManager[Scene]]:
+    @contextmanager
+    def opened(_: Path) -> Iterator[Scene]:
+        at = cluster()
+        with namespace(at) as space:
+            make_workload(at, space)
+            wait_for_pods(at, space, 2)
+            step = {"target": {"namespace": space, "workload": "deployment/web", "count": 1}, "arguments": arguments}
+            yield Scene(step, lambda: (_all(at, POLICY, space), _all(at, POD, space)), (), _PATIENCE_S)
+
+    return opened
+
+
+def _all(at: Cluster, kind: Kind, space: str) -> list[Any]:
+    return sorted((normalised(one) for one in at.list(kind.path(space), dict).items),
+                  key=lambda one: str(one["metadata"]["name"]))
+
+
+@contextmanager
+def _service(_: Path) -> Iterator[Scene]:
+    at = cluster()
+    with namespace(at) as space:
+        make_workload(at, space)
+        wait_for_pods(at, space, 2)
+        at.create(SERVICE.path(space), body_of(SERVICE, metadata={"name": "web"}, spec={
+            "selector": {"app": "web"}, "ports": [{"port": 80}]}))
+        while not _endpoints(at, space):
+            time.sleep(0.05)
+        yield Scene({"target": {"namespace": space, "service": "web"}},
+                    lambda: normalised(at.get(SERVICE.path(space, "web"), dict)), (), _PATIENCE_S)
+
+
+def _endpoints(at: Cluster, space: str) -> bool:
+    return any(one.get("endpoints") for one in at.list(SLICE.path(space), dict).items)
+
+
+def wait_for_pods(at: Cluster, space: str, count: int) -> None:
+    """Until so many are ready."""
+    while sum(pod.ready for pod in at.list(POD.path(space), Pod).items) < count:
+        time.sleep(0.05)
+
+
 CLUSTER_SCENES: dict[str, Callable[[Path], AbstractContextManager[Scene]]] = {
+    "kubernetes.dns_block": _policy({}),
     "kubernetes.env_change": _workload({"variables": {"MODE": "slow"}}),
     "kubernetes.hpa_freeze": _workload({}, AUTOSCALER),
     "kubernetes.image_pull_failure": _workload({}),
+    "kubernetes.network_partition": _policy({}),
+    "kubernetes.node_cordon": _node({}),
+    "kubernetes.node_drain": _node({"deadline": "2s"}),
+    "kubernetes.node_taint": _node({"key": "example.org/broken"}),
     "kubernetes.pod_failure": _pod,
     "kubernetes.readiness_fail": _workload({}),
     "kubernetes.resources_limit": _workload({"cpu": "0.1"}),
     "kubernetes.rollout_pause": _workload({}),
     "kubernetes.scale": _workload({"replicas": 0}),
+    "kubernetes.service_cut": _service,
+    "kubernetes.zone_loss": _zone,
 }

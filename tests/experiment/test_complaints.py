@@ -4,11 +4,12 @@ import re
 from unicodedata import east_asian_width
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chaos_runner.experiment.complaints import COLUMNS_MAX, SHOWN_MAX, escaped, render
 from chaos_runner.experiment.findings import Finding, Place
+from tests.examples import examples
 
 FILE = "experiments/03-pod-kill.yaml"
 
@@ -125,7 +126,7 @@ def test_a_thousand_complaints_are_counted_not_shown() -> None:
 
 
 @given(st.text(max_size=400), st.integers(-5, 500), st.integers(-5, 500), st.text(max_size=99))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_no_place_in_no_text_raises_or_is_too_wide(text: str, column: int, length: int, found: str) -> None:
     shown = render([finding(1, column, length, found=found)], {"f.yaml": text})
     assert "\x1b" not in shown

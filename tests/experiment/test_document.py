@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chaos_runner.experiment.document import BYTES_MAX, DEPTH_MAX, Document, Node, parse, plain
 from chaos_runner.experiment.findings import Place
+from tests.examples import examples
 
 EXPERIMENT = """\
 title: Customers can pay
@@ -287,7 +288,7 @@ def test_an_anchor_used_often_is_complained_of_once() -> None:
 
 
 def test_places_cost_at_most_three_times_the_time_of_values_alone() -> None:
-    text = "method:\n" + "- name: step\n  provider:\n    func: f\n    arguments: {x: 1, y: [a, 2.5]}\n" * 1500
+    text = "method:\n" + "- name: step\n  provider:\n    func: f\n    arguments: {x: 1, y: [a, 2.5]}\n" * 500
     ours = best_of_five(lambda: read(text))
     pyyaml = best_of_five(lambda: yaml.load(text, yaml.CSafeLoader))
     assert ours < 3 * pyyaml
@@ -366,25 +367,25 @@ def _is_json(text: str) -> bool:
 
 
 @given(st.binary(max_size=60), FILES)
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_no_bytes_raise(text: bytes, file: str) -> None:
     never_lies(text, file)
 
 
 @given(st.text("abc:-[]{}&*!|>'\"%@`#?,<=~ \n\t019.", max_size=40), FILES)
-@settings(max_examples=500, deadline=None)
+@examples(500)
 def test_no_salad_of_punctuation_raises(text: str, file: str) -> None:
     never_lies(text.encode(), file)
 
 
 @given(mutated(), FILES)
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_no_broken_file_raises(text: bytes, file: str) -> None:
     never_lies(text, file)
 
 
 @given(st.dictionaries(KEYS, VALUES, max_size=4), st.booleans())
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_any_valid_yaml_equals_what_pyyaml_gives(data: dict[str, Any], flow: bool) -> None:  # noqa: FBT001
     text = yaml.safe_dump(data, allow_unicode=True, default_flow_style=flow, sort_keys=False)
     assume(not _is_json(text))
@@ -393,7 +394,7 @@ def test_any_valid_yaml_equals_what_pyyaml_gives(data: dict[str, Any], flow: boo
 
 
 @given(VALUES, st.sampled_from([None, 1, "\t"]), st.booleans())
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_any_valid_json_equals_what_json_gives(data: Any, indent: int | str | None, ascii_only: bool) -> None:  # noqa: FBT001
     text = json.dumps(data, default=str, indent=indent, ensure_ascii=ascii_only)
     assert value(read(text, "f.json")) == json.loads(text)

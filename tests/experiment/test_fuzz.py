@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chaos_runner.experiment.complaints import render
@@ -17,6 +17,7 @@ from chaos_runner.experiment.findings import Finding, Severity
 from chaos_runner.experiment.loading import Loaded, load_text
 from chaos_runner.experiment.model import Experiment
 from chaos_runner.experiment.schema import schema
+from tests.examples import examples
 from tests.fuzz.mutations import spots
 from tests.fuzz.seeds import PYTHON, WHOLE
 
@@ -161,7 +162,7 @@ def test_the_experiment_that_is_to_be_broken_is_whole(file: str, text: str) -> N
 
 
 @given(changed())
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_no_data_in_json_raises_and_what_loads_is_valid_for_editors(data: dict[str, Any]) -> None:
     loaded = sound(in_json(data), "f.json")
     if not loaded.findings:
@@ -169,13 +170,13 @@ def test_no_data_in_json_raises_and_what_loads_is_valid_for_editors(data: dict[s
 
 
 @given(changed())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_no_data_in_yaml_raises(data: dict[str, Any]) -> None:
     sound(in_yaml(data), "f.yaml")
 
 
 @given(scribbled())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_no_scribbling_over_the_text_raises(scribble: tuple[str, str]) -> None:
     file, text = scribble
     sound(text, file)

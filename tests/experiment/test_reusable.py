@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chaos_runner import shelf
@@ -37,6 +37,7 @@ from chaos_runner.lint import lint
 from chaos_runner.plan.build import Wishes, plan_for
 from chaos_runner.redaction import Redactor
 from chaos_runner.run.events import RunStarted
+from tests.examples import examples
 from tests.experiment.test_fuzz import CHANGES, VALIDATOR, in_json
 from tests.fuzz.mutations import spots
 from tests.fuzz.seeds import PYTHON
@@ -375,7 +376,7 @@ def broken(draw: st.DrawFn, whole: dict[str, Any]) -> dict[str, Any]:
 
 
 @given(broken(LIBRARY), broken(USING))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_no_library_and_no_use_of_it_raises_and_every_complaint_has_its_place(library: Any, using: Any) -> None:
     with TemporaryDirectory() as name:
         (Path(name) / "probes").mkdir()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chaos_runner import shelf, units
@@ -21,6 +21,7 @@ from chaos_runner.experiment.model import Comparison, RollbackStrategy
 from chaos_runner.experiment.schema import schema
 from chaos_runner.experiment.schema_values import PATTERNS, Schema
 from chaos_runner.units import NoUnit, Unit
+from tests.examples import examples
 
 jsonschema: Any = pytest.importorskip("jsonschema")
 SCHEMA = schema()
@@ -181,7 +182,7 @@ NEARLY = st.from_regex(r"\A\s?[0-9]{0,3}\.?[0-9]{0,2}\s?(us|ms|s|m|h|d|%|Ki|MiB|
 
 
 @given(NEARLY | st.text("0123456789.smhdu% \nkKMGTiB-", max_size=8))
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @example("100.0%")
 @example("100.1%")
 @example("0099%")

@@ -14,11 +14,18 @@ from chaos_runner.wiring import enter_into_history
 from tests.history.folders import change, run_id, written
 
 
-@pytest.fixture
-def reports(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def four_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("reports")
     for number, story in enumerate(("passed", "deviated", "not-restored", "aborted")):
-        written(tmp_path, number, story)
-    return tmp_path
+        written(folder, number, story)
+    return folder
+
+
+@pytest.fixture
+def reports(tmp_path: Path, four_runs: Path) -> Path:
+    """Four runs, for one test alone."""
+    return Path(shutil.copytree(four_runs, tmp_path, symlinks=True, dirs_exist_ok=True))
 
 
 def runs(reports: Path, said: list[str] | None = None, **wanted: object) -> list[str]:
@@ -153,6 +160,7 @@ def test_a_folder_of_reports_without_runs_gets_no_database(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_two_rebuilds_and_ten_runs_at_once_lose_nothing(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     spawn = multiprocessing.get_context("spawn")

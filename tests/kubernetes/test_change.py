@@ -13,7 +13,7 @@ from chaos_runner.errors import NoEffect, NoTarget, Refused, UsageError
 from chaos_runner.experiment.arguments import convert
 from chaos_runner.mark import Key, Mark, moment
 from chaos_runner.targets.kubernetes.access import MERGE, Cluster, cluster
-from chaos_runner.targets.kubernetes.kinds import DEPLOYMENT, NAMESPACE
+from chaos_runner.targets.kubernetes.kinds import AUTOSCALER, DEPLOYMENT, NAMESPACE, body_of
 from chaos_runner.targets.kubernetes.marks import RUN, UNDO
 from tests.crash.cluster import make_workload, namespace, normalised
 
@@ -223,3 +223,16 @@ def test_a_signed_mark_is_bound_to_its_object(at: Cluster, space: str) -> None:
     (found,) = [one for one in fault.marked(at.context) if one.act.label == act.label]  # type: ignore[attr-defined]
     assert found.mark.is_signed_by(key, "kubernetes.scale", act.target["uid"])
     assert not found.mark.is_signed_by(key, "kubernetes.scale", "another")
+
+
+def test_a_workload_with_an_autoscaler_is_not_scaled(at: Cluster, space: str) -> None:
+    aimed = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    at.create(AUTOSCALER.path(space), body_of(AUTOSCALER, metadata={"name": "web"}, spec={
+        "minReplicas": 1, "maxReplicas": 9, "scaleTargetRef": aimed}))
+    with pytest.raises(Refused, match="scaled by the autoscaler web"):
+        prepared("scale", space, {"replicas": 0})
+
+
+def test_what_could_be_hit_is_offered(space: str) -> None:
+    (found,) = shelf.fault("kubernetes.pod_kill").candidates({"namespace": space})
+    assert found.target == {"namespace": space, "workload": "deployment/web", "count": 1}

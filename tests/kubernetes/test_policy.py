@@ -113,9 +113,8 @@ def test_without_a_right_nothing_is_injected(
 
 def test_only_what_the_experiment_names_is_allowed(tmp_path: Path) -> None:
     target = {"namespace": "shop", "workload": "deployment/checkout"}
-    file = write({"title": "Small: # rights\n", "description": "d", "method": [
-        {"name": "s", "fault": "kubernetes.scale", "target": target, "arguments": {"replicas": 1},
-         "duration": "1s"}]}, tmp_path)
+    step = {"name": "s", "fault": "kubernetes.scale", "target": target, "arguments": {"replicas": 1}, "duration": "1s"}
+    file = write({"title": "Small: # rights\n", "description": "d", "method": [step]}, tmp_path)
     objects = policy(file, "--name", "mine", "--namespace", "chaos")
     assert objects[0]["metadata"] == {"name": "mine", "namespace": "chaos"}
     patches = [rule for one in objects for rule in one.get("rules", []) if "patch" in rule["verbs"]]
@@ -132,8 +131,7 @@ def test_only_what_the_experiment_names_is_allowed(tmp_path: Path) -> None:
 ])
 def test_what_has_no_policy_is_refused(method: list[str], words: tuple[str, ...], says: str, tmp_path: Path) -> None:
     steps: Shots = [{"name": one, "fault": "kubernetes.scale", "arguments": {"replicas": 1}, "duration": "1s",
-                     "target": {"context": one, "namespace": "shop", "workload": "deployment/web"}}
-                    for one in method]
+                     "target": {"context": one, "namespace": "shop", "workload": "deployment/web"}} for one in method]
     file = write({"title": "t", "description": "d", "method": steps}, tmp_path)
     ran = chaos_runner("policy", "kubernetes", str(file), *words)
     assert ran.exit == 2

@@ -18,8 +18,8 @@ import psutil
 import pytest
 
 from chaos_runner.errors import Refused
+from chaos_runner.lab.parts import State
 from chaos_runner.lab.shop import shop as shops
-from chaos_runner.lab.shop.parts import State
 from chaos_runner.lab.shop.shop import Shop, ShopNotUp
 from chaos_runner.lab.shop.store import Shelf
 from chaos_runner.lab.shop.store_pool import StoreError, StorePool

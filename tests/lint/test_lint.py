@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import given
 from msgspec.structs import replace
 
 from chaos_runner.cli.main import cli
@@ -17,6 +17,7 @@ from chaos_runner.experiment.lint_codes import LINT_CODES
 from chaos_runner.experiment.loading import load_data, load_text
 from chaos_runner.experiment.model import Experiment
 from chaos_runner.lint import lint, lint_scheduled
+from tests.examples import examples
 from tests.experiment.test_fuzz import changed, in_json, in_yaml
 
 FAST = {"name": "fast", "probe": "http.latency", "arguments": {"url": "${url}/pay", "timeout": "1s"},
@@ -246,7 +247,7 @@ def test_a_file_with_errors_is_not_searched_for_traps(tmp_path: Path) -> None:
 
 
 @given(changed())
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_no_experiment_that_builds_makes_it_raise(data: dict[str, Any]) -> None:
     for text, file in ((in_json(data), "f.json"), (in_yaml(data), "f.yaml")):
         experiment = load_text(text.encode(errors="surrogatepass"), file).experiment

@@ -22,7 +22,7 @@ from chaos_runner.proxy.process import ProxyProcess
 Answer = tuple[int, object]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server() -> Iterator[ProxyProcess]:
     with ProxyProcess() as process:
         yield process
@@ -54,6 +54,15 @@ def ask(server: ProxyProcess) -> Iterator[Http]:
     http_api = Http(server.address)
     yield http_api
     http_api.connection.close()
+    _forget_proxies(server)
+
+
+def _forget_proxies(server: ProxyProcess) -> None:
+    afterwards = Http(server.address)
+    _, proxies = afterwards("GET", "/proxies")
+    for name in cast("dict[str, object]", proxies):
+        assert afterwards("DELETE", f"/proxies/{name}")[0] == 204
+    afterwards.connection.close()
 
 
 def make(ask: Http, upstream: socket.socket, **more: object) -> dict[str, object]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chaos_runner.contracts import Grade, NoData, Unreachable
+from chaos_runner.contracts import Act, Evidence, Grade, NoData, Unreachable
 from chaos_runner.run import events as ev
 from chaos_runner.run.events import RestoredState, Verdict
 from chaos_runner.testing import FakeFault, FakeProbe, MemoryRun, readings, run_in_memory, signal_at
@@ -116,3 +116,19 @@ def test_stale_data_and_judges_that_raise_are_never_green(rule: dict[str, str]) 
         data = experiment(fault(duration="30s"), probes=[probe(**rule)])
         run = play(data, lambda t, found=found: 0 if t < 6 or t > 29 else found)  # type: ignore[misc]
         assert run.verdict is Verdict.INCONCLUSIVE, found
+
+
+class Vain(FakeFault):
+    """Acts on its first target only, and says so."""
+
+    def apply(self, act: Act) -> Evidence:
+        if act.label == "thing-0":
+            return super().apply(act)
+        return Evidence(grade=Grade.NONE, before="well", after="a rule forbids it")
+
+
+def test_a_fault_that_did_not_act_on_a_target_is_no_pass_and_its_evidence_says_why() -> None:
+    run = run_in_memory(experiment(fault()), faults={"fake.pause": Vain(targets=3)},
+                        probes={"fake.errors": readings(0)})
+    assert (run.verdict, run.codes) == (Verdict.INCONCLUSIVE, ["V503"])
+    assert "had no effect on 2 of 3 targets: thing-1: a rule forbids it" in run.sentence

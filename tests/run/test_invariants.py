@@ -18,7 +18,8 @@ from tests.run.stories import play, story
 
 SEEDS: Final = int(os.environ.get("CHAOS_RUNNER_FUZZ", "600"))
 AT_ONCE: Final = 50
-"""Seeds in one test, so that tests can be shared out among workers."""
+"""Seeds in one test."""
+pytestmark = pytest.mark.xdist_group("stories")  # what one test has played is remembered for the others
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, AT_ONCE))

@@ -130,3 +130,11 @@ def test_what_was_planned_is_hit() -> None:
 ])
 def test_somebody_is_asked_above_what_was_said(above: ConfirmAbove, said: str) -> None:
     assert wants_asking([above], [Aim("host", "one")]) == said
+
+
+def test_namespaces_that_are_reached_through_a_target_are_within_the_limit_or_nothing_is_done() -> None:
+    node = FakeFault(where=Where(namespaces=["shop", "billing"]))
+    run = play(faults={"fake.a": node}, limits={"namespaces": ["shop"]})
+    assert run.sentence.endswith("thing-0 reaches into the namespace billing, and the experiment allows shop")
+    assert "apply" not in node.calls
+    assert play(faults={"fake.a": node}, limits={"namespaces": ["shop", "bill*"]}).verdict is Verdict.PASSED

@@ -5,7 +5,7 @@ from itertools import count, pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chaos_runner.contracts import Unreachable
@@ -13,6 +13,7 @@ from chaos_runner.run.commands import Read
 from chaos_runner.run.events import Phase, Sampled, Verdict
 from chaos_runner.run.outcome import Outcome, ProbeOutcome, outcome
 from chaos_runner.testing import FakeFault, FakeProbe, MemoryRun, run_in_memory, signal_at
+from tests.examples import examples
 from tests.run import reference
 from tests.run.samples import action, experiment, fault, probe, single
 
@@ -122,7 +123,7 @@ SHAPES = st.lists(st.tuples(st.floats(0.5, 6).map(lambda s: round(s, 2)), st.sam
                   min_size=1, max_size=12)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(SHAPES, st.sampled_from([{}, {"allow": "20%"}, {"for_": "3s"}]))
 def test_the_measures_are_what_all_the_samples_say(
         shape: list[tuple[float, float | None]], rule: dict[str, str]) -> None:

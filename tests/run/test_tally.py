@@ -4,7 +4,7 @@ from itertools import accumulate
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chaos_runner.engine.judging import holds
@@ -13,6 +13,7 @@ from chaos_runner.experiment.model import Comparison, Judge, Limit, Native, Prob
 from chaos_runner.experiment.values import Values
 from chaos_runner.run.events import Phase, Sampled
 from chaos_runner.run.tally import Tally, worse
+from tests.examples import examples
 from tests.run import reference
 
 NO_VALUES = Values(configuration={}, secrets={})
@@ -59,6 +60,7 @@ def one_by_one(samples: list[Sampled], probe: Probe) -> Tally:
     return tally
 
 
+@examples(100)
 @given(PROBES, READINGS, st.integers(0, 40))
 def test_samples_folded_at_once_make_the_same_tally_as_one_by_one(
         probe: Probe, readings: list[tuple[Any, float, float]], cut: int) -> None:
@@ -67,7 +69,7 @@ def test_samples_folded_at_once_make_the_same_tally_as_one_by_one(
     assert Tally().after_all(samples[:cut], probe).after_all(samples[cut:], probe) == one_by_one(samples, probe)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(PROBES, READINGS)
 def test_a_tally_says_what_all_the_samples_say(probe: Probe, readings: list[tuple[Any, float, float]]) -> None:
     samples = sampled(probe, readings)

@@ -184,6 +184,25 @@ def test_an_experiment_comes_from_an_address_with_a_token_or_the_settings_auths(
     assert "text/html" in chaos_runner(*words, CHAOSTOOLKIT_LOADER_AUTH_BEARER_TOKEN="s3same", **here).err
 
 
+def test_what_run_would_fetch_with_the_settings_validate_fetches_too(tmp_path: Path, web: Web) -> None:
+    web.pages["/e"] = ("application/json", json.dumps(experiment()))
+    settings = {"auths": {web.url.removeprefix("http://"): {"type": "Basic", "value": "s3same"}}}
+    words, here = ("validate", f"{web.url}/e"), {"PYTHONPATH": str(Path(__file__).parents[2]), "HOME": str(tmp_path)}
+    assert chaos_runner(*words, "--settings", file(tmp_path, "s.yaml", settings), **here).exit == 0
+    assert "HTTP status 401" in chaos_runner(*words, **here).err
+
+
+@pytest.mark.parametrize(("settings", "said"), [
+    ({"auths": "none"}, "auths must be a mapping"),
+    ({"runtime": {"rollbacks": {"strategy": "sometimes"}}}, "the settings' runtime")])
+def test_validate_says_what_is_wrong_with_the_settings(tmp_path: Path, settings: Any, said: str) -> None:
+    path = file(tmp_path, "e.json", experiment())
+    found = chaos_runner("validate", path, "--settings", file(tmp_path, "s.yaml", settings))
+    assert found.exit == 2
+    assert said in found.err
+    assert "Traceback" not in found.err
+
+
 def test_nobody_there_is_an_error_and_no_traceback(tmp_path: Path) -> None:
     found = chaos_runner("run", "http://127.0.0.1:9/e.json", "--reports", str(tmp_path))
     assert found.exit == 2

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from textwrap import wrap
 from typing import Any, Final
 
 from msgspec import Struct
@@ -18,6 +19,7 @@ from chaos_runner.experiment.reusable import Library, Reusable
 
 URL: Final = "http://127.0.0.1:8080/"
 DURATION: Final = "20s"
+_WIDTH: Final = 108
 _BOUNDS: Final = ("at-most", "percent", "count")
 _OTHERS_MOST: Final = 5
 _SPEED, _STATUS = "http.latency", "http.status"
@@ -81,8 +83,10 @@ def _invented(wish: Wish, fault: Fault[Any, Any], note: str) -> Found:
 
 
 def filled(kind: type[Struct], base: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """What is given, with those keys of the base that it cannot do without: keys may exclude one another."""
-    if not given:
+    """The base where it has what is given; else that, with those keys of the base that it cannot do without: keys may
+    exclude one another.
+    """
+    if given.items() <= base.items():
         return dict(base)
     bounds = () if any(key in given for key in _BOUNDS) else _BOUNDS
     return {**{key: value for key, value in base.items() if key in (*required(kind), *bounds)}, **given}
@@ -211,7 +215,7 @@ def _method(wish: Wish, fault: Fault[Any, Any], found: Found) -> Iterator[str]:
 def _more(group: str, kind: type[Struct], given: Mapping[str, Any]) -> list[str]:
     """What may be given as well."""
     rest = [f"{row['name']} ({row['wants']})" for row in arguments(kind) if row["name"] not in given]
-    return [f"# more {group}: {', '.join(rest)}"] if rest else []
+    return [f"# {line}" for line in wrap(f"more {group}: {', '.join(rest)}", _WIDTH)] if rest else []
 
 
 def _lasts(wish: Wish, fault: Fault[Any, Any]) -> list[str]:

@@ -12,9 +12,20 @@ from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
 import msgspec
 from msgspec import Struct, structs
 
-from chaos_runner.contracts import Act, Answer, Evidence, Group, Marked, PartlyRead, Restored, Setting
+from chaos_runner.contracts import (
+    Act,
+    Answer,
+    Candidate,
+    Evidence,
+    Group,
+    Marked,
+    PartlyRead,
+    Restored,
+    Setting,
+)
 from chaos_runner.errors import ActFailed, Gone, NoEffect, NoTarget, Refused
 from chaos_runner.faults.kubernetes._fault import KubernetesFault
+from chaos_runner.faults.kubernetes._workloads import workloads_there
 from chaos_runner.targets.kubernetes.access import (
     JSON_PATCH,
     Cluster,
@@ -65,6 +76,8 @@ class ChangeFault(KubernetesFault[T, A], Generic[T, A]):
 
     kinds: ClassVar[Sequence[Kind]]
     """The kinds of objects on which it may leave its mark."""
+    even_unchanged: ClassVar[bool] = False
+    """Whether an object that has these values already is hit all the same: where the values are not all there is."""
     permissions = Permissions(look=(_READ,), do=(_WRITE,), undo=(_READ, _WRITE))
     needs = NEEDS
     undone_by = "the fields get their former values back, unless somebody else has changed them"
@@ -82,6 +95,9 @@ class ChangeFault(KubernetesFault[T, A], Generic[T, A]):
         self.check_allowed([one.ref for one in found], setting)
         return [self._act(one, setting) for one in found]
 
+    def candidates(self, given: Mapping[str, Any]) -> list[Candidate]:
+        return workloads_there(given)
+
     def hit(self, target: Aim, space: str) -> Hit:
         """The target's own object, or the one kind that belongs to it: a workload's autoscaler."""
         found = target.hits(space)
@@ -90,14 +106,14 @@ class ChangeFault(KubernetesFault[T, A], Generic[T, A]):
     def apply(self, act: Act) -> Evidence:
         ref, do, was = _ref(act), _do(act), _was(act)
         signs = annotations(_mark(do), self.name, _bare(act.do), act.was, ref.uid)
-        evidence = _again(partial(self._apply_once, ref, do, was, signs))
+        evidence = again(partial(self._apply_once, ref, do, was, signs))
         tell(_at(ref), ref, INJECTED, f"{self.name}: {', '.join(map(_said, do.fields))}; mark {do.mark}")
         return evidence
 
     def undo(self, act: Act) -> None:
         ref, do = _ref(act), _do(act)
         try:
-            undone = _again(partial(_undo_once, ref, do, _was(act)))
+            undone = again(partial(_undo_once, ref, do, _was(act)))
         except Gone:
             return
         except Denied as denied:
@@ -108,7 +124,7 @@ class ChangeFault(KubernetesFault[T, A], Generic[T, A]):
     def verify(self, act: Act) -> Restored:
         ref, do, was = _ref(act), _do(act), _was(act)
         try:
-            there = _read(_at(ref), ref)
+            there = read(_at(ref), ref)
         except Gone as gone:
             return Restored(answer=Answer.GONE, diff=str(gone))
         left = [field.name for field, before in zip(do.fields, was.fields, strict=True)
@@ -147,11 +163,12 @@ class ChangeFault(KubernetesFault[T, A], Generic[T, A]):
 
     def _act(self, wanted: Wanted, setting: Setting) -> Act:
         at, ref = wanted.at, wanted.ref
-        there = _read(at, ref)
+        there = read(at, ref)
         meta = msgspec.convert(there, Whole).metadata
         _check_free(ref, meta)
         was = [Field(field.path, value_at(there, field.path)) for field in wanted.fields]
-        if all(field.value == before.value for field, before in zip(wanted.fields, was, strict=True)):
+        same = all(field.value == before.value for field, before in zip(wanted.fields, was, strict=True))
+        if same and not self.even_unchanged:
             raise NoEffect(f"{ref.label} already has {', '.join(map(_said, wanted.fields))}")
         fields = _tried(wanted, there, setting)
         mark = setting.mark.signed(setting.key, self.name, ref.uid)
@@ -161,13 +178,8 @@ class ChangeFault(KubernetesFault[T, A], Generic[T, A]):
 
     def _apply_once(self, ref: Ref, do: _Do, was: _Was, signs: Mapping[str, str]) -> Evidence:
         at = _at(ref)
-        try:
-            there = _read(at, ref)
-        except Gone as gone:
-            raise NoTarget(str(gone)) from gone
+        there = _still(ref, do, was)
         if _signed(there) != do.mark:
-            _check_free(ref, msgspec.convert(there, Whole).metadata)
-            _check_as_it_was(ref, there, was)
             signed = [Field(["metadata", "annotations", key], value) for key, value in signs.items()]
             there = msgspec.json.decode(at.patch(ref.path, with_fields(there, [*do.fields, *signed]), JSON_PATCH))
         now = [Field(field.path, value_at(there, field.path)) for field in do.fields]
@@ -205,7 +217,24 @@ def _all(at: Cluster, kind: Kind) -> list[Whole]:
         return []
 
 
-def _again(act: Callable[[], _Done]) -> _Done:
+def check_still(act: Act) -> None:
+    """For who does more than change fields, and does it first. Raises Refused and NoTarget as `apply` would."""
+    _still(_ref(act), _do(act), _was(act))
+
+
+def _still(ref: Ref, do: _Do, was: _Was) -> Any:
+    """The object, which is as it was, or as we made it. Raises NoTarget, Refused."""
+    try:
+        there = read(_at(ref), ref)
+    except Gone as gone:
+        raise NoTarget(str(gone)) from gone
+    if _signed(there) != do.mark:
+        _check_free(ref, msgspec.convert(there, Whole).metadata)
+        _check_as_it_was(ref, there, was)
+    return there
+
+
+def again(act: Callable[[], _Done]) -> _Done:
     """Makes a patch, anew when somebody else wrote the object at that moment. Raises ActFailed after many times."""
     for _ in range(_TRIES):
         try:
@@ -218,7 +247,7 @@ def _again(act: Callable[[], _Done]) -> _Done:
 def _undo_once(ref: Ref, do: _Do, was: _Was) -> bool:
     """Whether there was something to undo."""
     at = _at(ref)
-    there = _read(at, ref)
+    there = read(at, ref)
     back = [before for field, before in zip(do.fields, was.fields, strict=True)
             if value_at(there, field.path) == field.value]
     signs = [Field(["metadata", "annotations", key]) for key in KEYS] if _signed(there) == do.mark else []
@@ -244,7 +273,7 @@ def _as_the_server_says(at: Cluster, ref: Ref, there: Any, fields: list[Field]) 
     try:
         tried = msgspec.json.decode(at.patch(ref.path, with_fields(there, fields), JSON_PATCH, {"dryRun": "All"}))
     except Conflict:
-        return _as_the_server_says(at, ref, _read(at, ref), fields)
+        return _as_the_server_says(at, ref, read(at, ref), fields)
     except Denied as denied:
         if "dry run" in str(denied):  # a webhook that cannot be tried
             return fields
@@ -266,7 +295,7 @@ def _check_as_it_was(ref: Ref, there: Any, was: _Was) -> None:
         raise Refused(f"{ref.label} has changed since it was looked at: {', '.join(changed)}")
 
 
-def _read(at: Cluster, ref: Ref) -> Any:
+def read(at: Cluster, ref: Ref) -> Any:
     """The object as it is now. Raises Gone also when another has its name."""
     there = at.get(ref.path, dict)
     if there["metadata"]["uid"] != ref.uid:

@@ -1,12 +1,14 @@
 """What all faults on Kubernetes share: what they need is said once, and they are told of in the cluster itself."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import ClassVar, Generic, TypeVar
 
 from msgspec import convert
 
 from chaos_runner.contracts import Act, Fault, Right, Setting
 from chaos_runner.targets.kubernetes.access import same_cluster
+from chaos_runner.targets.kubernetes.aftermath import events_about
 from chaos_runner.targets.kubernetes.events import EVENTS
 from chaos_runner.targets.kubernetes.kinds import KINDS, POD, Ref
 from chaos_runner.targets.kubernetes.notes import LOOKS, notes_on
@@ -32,6 +34,11 @@ class KubernetesFault(Fault[T, A], Generic[T, A]):
 
     def notes(self, acts: Sequence[Act]) -> list[str]:
         return notes_on([convert(act.target, Ref) for act in acts])
+
+    def aftermath(self, act: Act, since: datetime) -> list[str]:
+        """The cluster's Events about the target."""
+        ref = convert(act.target, Ref)
+        return events_about(same_cluster(ref.context, ref.server), ref, since)
 
     def hit(self, target: Aim, space: str) -> Hit:
         """What it hits, for a target; where that is not what the target names, a fault says so here."""

@@ -1,11 +1,13 @@
 """kubernetes.pod_failure: pods stay, and do not work; undo gives back their images."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 
-from chaos_runner.contracts import Band, Example, Setting
+from chaos_runner.contracts import Band, Candidate, Example, Setting
 from chaos_runner.faults.kubernetes._change import ChangeFault, Wanted
+from chaos_runner.faults.kubernetes._workloads import workloads_there
 from chaos_runner.targets.kubernetes.fields import Field
 from chaos_runner.targets.kubernetes.kinds import POD
 from chaos_runner.targets.kubernetes.pods import PodTarget, find
@@ -30,6 +32,9 @@ class PodFailure(ChangeFault[PodTarget, PodFailureArguments]):
     band = Band(word="failing")
     kinds = (POD,)
     example = Example(target={"namespace": "shop", "workload": "deployment/checkout", "count": 1})
+
+    def candidates(self, given: Mapping[str, Any]) -> list[Candidate]:
+        return workloads_there(given, {"count": 1})
 
     def wanted(self, target: PodTarget, arguments: PodFailureArguments, setting: Setting) -> list[Wanted]:
         found = find(target, setting.seed)

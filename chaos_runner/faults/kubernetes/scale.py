@@ -7,7 +7,7 @@ from msgspec import Struct
 from chaos_runner.contracts import Band, Example, Setting
 from chaos_runner.errors import Refused
 from chaos_runner.faults.kubernetes._change import ChangeFault, Wanted
-from chaos_runner.faults.kubernetes._workloads import WorkloadTarget, chosen
+from chaos_runner.faults.kubernetes._workloads import WorkloadTarget, autoscaler_of, chosen
 from chaos_runner.targets.kubernetes.fields import Field, Path
 from chaos_runner.targets.kubernetes.kinds import WORKLOADS
 
@@ -36,6 +36,10 @@ class Scale(ChangeFault[WorkloadTarget, ScaleArguments]):
         if arguments.replicas < 0:
             raise Refused(f"{arguments.replicas} replicas: a number from 0 on")
         at, found = chosen(target, self.kinds)
+        scaler = autoscaler_of(at, found[0])
+        if scaler:
+            raise Refused(f"{found[0].label} is scaled by the autoscaler {scaler.metadata.name}, which would fight it: "
+                          "hold it with kubernetes.hpa_freeze")
         return [Wanted(at, ref, [Field(_PATH, arguments.replicas)]) for ref in found]
 
     def touches(self, path: Sequence[str | dict[str, str]]) -> bool:

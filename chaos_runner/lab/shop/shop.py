@@ -17,8 +17,8 @@ from typing import Final
 import msgspec
 
 from chaos_runner.errors import Refused
-from chaos_runner.lab.shop import parts
-from chaos_runner.lab.shop.parts import Part, State
+from chaos_runner.lab import parts
+from chaos_runner.lab.parts import Part, State
 
 PROXY: Final = "orders-db"
 ORDERS: Final = ("orders-1", "orders-2")
@@ -179,7 +179,7 @@ class _Opening:
 
     def start(self, name: str, *command: str) -> None:
         """Starts a part and writes it down."""
-        part = parts.spawned(name, self._log(name), command)
+        part = parts.spawned_module(name, self._log(name), command)
         self.shop = msgspec.structs.replace(self.shop, parts=(*self.shop.parts, part))
         _write(self.shop)
 

@@ -27,6 +27,7 @@ class Row(Struct, frozen=True, kw_only=True):
     diff: str
     by_hand: str
     act: str
+    aftermath: list[str]
 
 
 class View(Struct, frozen=True, kw_only=True):
@@ -51,7 +52,8 @@ def _row(run: Run, entry: Entry) -> Row:
         key=entry.key, step=text.short(run.plan.step(entry.step).name), label=text.short(entry.label),
         applied=times.elapsed(entry.applied_t), undone=times.elapsed(entry.undone_t), acted_for=acted_for,
         attempts=entry.attempts, mark=mark_of(run, entry), diff=_difference(run, entry),
-        by_hand=text.cut(entry.by_hand) if left else "", act=_act(entry) if left else "")
+        by_hand=text.cut(entry.by_hand) if left else "", act=_act(entry) if left else "",
+        aftermath=[text.short(line, NOTE_MOST) for line in entry.aftermath or []])
 
 
 def _act(entry: Entry) -> str:

@@ -132,10 +132,10 @@ def _left_entry(run: Run, entry: Entry) -> Left:
 
 
 def _irreversible(run: Run) -> list[str]:
-    acted = {entry.step: entry.label for entry in run.entries.values()
-             if not entry.reversible and entry.applied_t is not None}
-    return [f"“{text.short(run.plan.step(step).name)}” cannot be undone; healed by {run.plan.cards[step].healed_by}"
-            for step in acted]
+    acted = {entry.step for entry in run.entries.values() if not entry.reversible and entry.applied_t is not None}
+    return [f"“{text.short(step.name)}” cannot be undone; healed by {healed}" for step, state in run.actions_begun()
+            if (healed := run.plan.healed_by(step))
+            and (step.key in acted or (step.known and state.grade is not Grade.NONE))]
 
 
 def _untracked(run: Run) -> list[str]:
@@ -147,7 +147,8 @@ def _untracked(run: Run) -> list[str]:
 
 
 def _is_untracked(step: Step, state: StepRun) -> bool:
-    return isinstance(step.call, Provider) and step.undo is None and state.grade is not Grade.NONE
+    tracked = step.undo or step.known
+    return isinstance(step.call, Provider) and not tracked and state.grade is not Grade.NONE
 
 
 # ── figures ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,5 +1,6 @@
 """The faults and activities, one after the other or beside each other, until their time is over."""
 
+from chaos_runner.contracts import Act, Grade
 from chaos_runner.experiment.model import Step
 from chaos_runner.plan.limits import Aim, duration_s
 from chaos_runner.run import commands as co
@@ -109,7 +110,31 @@ def _launch(turn: Turn, step: Step) -> None:
         return
     if step.is_fault:
         turn.ask(co.Prepare(step.key, _hit_by_others(turn.run, step.key)))
+    elif step.known and step.known.looks:
+        turn.ask(co.Look(step.key, _done_before(turn.run)))
+    else:
+        _call(turn, step)
+
+
+def _done_before(run: Run) -> tuple[Act, ...]:
+    """What actions with a known way back have done in this run."""
+    return tuple(entry.act for entry in run.entries.values() if entry.act and run.plan.step(entry.step).known)
+
+
+def looked(turn: Turn, item: ev.Looked) -> None:
+    """What was seen is on disk: now the action may be called. Not when it was seen too late."""
+    state, step = turn.run.step(item.step), turn.run.plan.step(item.step)
+    if turn.run.stage is not Stage.METHOD or state.began_t is not None or state.ended_t is not None:
         return
+    if item.refused:
+        turn.note(ev.StepEnded(t=turn.t, step=step.key, ok=False, grade=Grade.NONE, error=[item.refused],
+                               note=f"not called, there would be no way back: {item.refused}"))
+        _finish_step(turn, step.key)
+    else:
+        _call(turn, step)
+
+
+def _call(turn: Turn, step: Step) -> None:
     turn.note(ev.StepBegan(t=turn.t, step=step.key, undo=step.undo))
     turn.ask(co.RunStep(step.key))
 

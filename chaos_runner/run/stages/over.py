@@ -15,5 +15,21 @@ def go_on(turn: Turn) -> None:
 
 
 def finish(turn: Turn) -> None:
-    if turn.heard(co.Control("experiment", "after")):
+    """The end, once it is known what became of the targets, and the controls have heard."""
+    if looked_back(turn) and turn.heard(co.Control("experiment", "after")):
         turn.enter(Stage.OVER)
+
+
+def looked_back(turn: Turn) -> bool:
+    """Asks once what became of every target whose fault can tell. True when nothing more is waited for; somebody who
+    wants to leave waits for none of it.
+    """
+    if turn.run.signals or turn.run.reopened:
+        return True
+    for entry in turn.run.entries.values():
+        card = turn.run.plan.cards.get(entry.step)
+        if card and card.tells_aftermath and entry.aftermath is None and entry.applied_t is not None:
+            command = co.LookBack(entry.key)
+            if not turn.asked(command.key):
+                turn.ask(command)
+    return not turn.any_asked("aftermath:")

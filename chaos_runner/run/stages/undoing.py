@@ -36,7 +36,8 @@ def go_on(turn: Turn) -> None:
         return
     if turn.run.stop is None and not turn.run.reopened:
         turn.enter(Stage.AFTER) if after.looks_after(turn.run) else over.finish(turn)
-    elif (not _busy(turn) or not grace or turn.run.signals > 1) and turn.heard(co.Control("experiment", "after")):
+    elif ((not _busy(turn) or not grace or turn.run.signals > 1) and over.looked_back(turn)
+          and turn.heard(co.Control("experiment", "after"))):
         _leave_behind(turn)
         turn.enter(Stage.OVER)
 

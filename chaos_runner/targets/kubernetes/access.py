@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -18,10 +18,11 @@ import msgspec
 from msgspec import Struct
 
 from chaos_runner.errors import ActFailed, Gone, Refused, UsageError
-from chaos_runner.units import spoken_seconds
 
 IN_CLUSTER: Final = "in-cluster"
 """What the context of a pod's own service account is called."""
+BY_SETTINGS: Final = "settings"
+"""What the context is called when there is none: an address and credentials were given."""
 PATIENCE_S: Final = 15.0
 """How long an API server that does not answer is asked again: an upgrade's leader change, a restart."""
 _ANSWER_S: Final = 10.0
@@ -55,7 +56,15 @@ class Conflict(Denied):
 
 
 class Busy(Denied):
-    """The API server said "not now": an eviction that a disruption budget forbids. `after_s` is when to ask again."""
+    """The API server said "not now", for as long as it was asked."""
+
+
+class BudgetForbids(Denied):
+    """A disruption budget is against an eviction; the text names it. Later it may be allowed."""
+
+
+class Expired(Exception):
+    """What was to be gone on from is too old (410 Gone): a list's continue token, a watch's version. Begin anew."""
 
 
 class _Raw(NamedTuple):
@@ -64,9 +73,19 @@ class _Raw(NamedTuple):
     retry_after_s: float
 
 
+class _Cause(Struct, frozen=True):
+    message: str = ""
+    reason: str = ""
+
+
+class _Details(Struct, frozen=True):
+    causes: list[_Cause] | None = None
+
+
 class _Said(Struct, frozen=True):
     message: str = ""
     reason: str = ""
+    details: _Details | None = None
 
 
 class _ListMeta(Struct, frozen=True, rename="camel"):
@@ -111,7 +130,7 @@ class Cluster:
         while True:
             try:
                 return self._pages(path, item, query)
-            except _Expired:
+            except Expired:
                 continue
 
     def create(self, path: str, body: Mapping[str, Any], query: Query = NO_QUERY) -> bytes:
@@ -121,6 +140,10 @@ class Cluster:
     def patch(self, path: str, body: Any, how: str = MERGE, query: Query = NO_QUERY) -> bytes:
         """Changes an object and gives it as it is then. Raises Conflict where the patch has a precondition."""
         return self._ask("PATCH", _url(path, {"fieldManager": _AGENT, **query}), body, how)
+
+    def replace(self, path: str, body: Mapping[str, Any], query: Query = NO_QUERY) -> bytes:
+        """Writes an object whole and gives it as it is then. Raises Conflict when it is no longer the one of `body`."""
+        return self._ask("PUT", _url(path, {"fieldManager": _AGENT, **query}), body)
 
     def delete(self, path: str, options: Mapping[str, Any]) -> None:
         """Deletes an object; options as in DeleteOptions: preconditions, gracePeriodSeconds, propagationPolicy."""
@@ -132,11 +155,14 @@ class Cluster:
 
     @contextmanager
     def stream(self, path: str, query: Query, read_s: float) -> Iterator[Iterator[bytes]]:
-        """The lines of an answer that goes on, each within `read_s` of the last. Not asked again."""
+        """The lines of an answer that goes on, each within `read_s` of the last: they end when it does, or breaks off.
+        Not asked again. Raises Expired for a watch from a version that is too old.
+        """
         response = self._connection.open("GET", _url(path, query), read_s)
         try:
             if response.status >= 300:
-                raise _refusal(self.context, _Raw(response.status, response.read(_ANSWER_MOST), 0.0), f"watch {path}")
+                said = b"".join(_pieces(response))
+                raise _refusal(self.context, _Raw(response.status, said, 0.0), f"watch {path}")
             yield _lines(response)
         finally:
             response.close()
@@ -159,7 +185,7 @@ class Cluster:
         while True:
             try:
                 raw = self._connection.ask(method, url, body, content)
-                if not _may_pass(raw, method, url):
+                if not _may_pass(raw):
                     break
                 problem: Exception = _refusal(self.context, raw, f"{method} {url}")
                 pause_s = max(pause_s, raw.retry_after_s)
@@ -227,10 +253,6 @@ class Connection:
                               f"one, and the cluster up?")
 
 
-class _Expired(Exception):
-    """A list's continue token is too old (410 Gone)."""
-
-
 @cache
 def cluster(context: str = "") -> Cluster:
     """The cluster that the context leads to: by default the kubeconfig's current one; a pod's own without a kubeconfig.
@@ -255,6 +277,34 @@ def same_cluster(context: str, server: str) -> Cluster:
     if found.server != server:
         raise ActFailed(f"context {context!r} leads to {found.server} now, and the fault was injected at {server}")
     return found
+
+
+def by_settings(settings: Mapping[str, Any]) -> Cluster:
+    """The cluster at KUBERNETES_HOST, with credentials under the names that chaostoolkit-kubernetes gives them."""
+    from kubernetes.client import Configuration
+
+    configuration = Configuration()
+    configuration.host = str(settings.get("KUBERNETES_HOST", "http://localhost"))
+    configuration.verify_ssl = settings.get("KUBERNETES_VERIFY_SSL", False) is not False
+    configuration.ssl_ca_cert = settings.get("KUBERNETES_CA_CERT_FILE")
+    configuration.proxy = os.environ.get("HTTP_PROXY")
+    configuration.no_proxy = os.environ.get("NO_PROXY")
+    if "KUBERNETES_API_KEY" in settings:
+        configuration.api_key["authorization"] = settings["KUBERNETES_API_KEY"]
+        configuration.api_key_prefix["authorization"] = settings.get("KUBERNETES_API_KEY_PREFIX", "Bearer")
+    elif "KUBERNETES_CERT_FILE" in settings or "KUBERNETES_KEY_FILE" in settings:
+        configuration.cert_file = settings.get("KUBERNETES_CERT_FILE")
+        configuration.key_file = settings.get("KUBERNETES_KEY_FILE")
+    return Cluster(BY_SETTINGS, Connection(configuration, "default", _basic(settings)))
+
+
+def _basic(settings: Mapping[str, Any]) -> dict[str, str]:
+    if "KUBERNETES_USERNAME" not in settings or "KUBERNETES_API_KEY" in settings:
+        return {}
+    from urllib3.util import make_headers
+
+    pair = f"{settings['KUBERNETES_USERNAME']}:{settings.get('KUBERNETES_PASSWORD', '')}"
+    return {"Authorization": str(make_headers(basic_auth=pair)["authorization"])}
 
 
 def contexts() -> list[str]:
@@ -355,28 +405,39 @@ def _decoder(kind: Any) -> Any:
 
 
 def _lines(response: Any) -> Iterator[bytes]:
+    rest = b""
+    for piece in _pieces(response):
+        *whole, rest = (rest + piece).split(b"\n")
+        yield from whole
+
+
+def _pieces(response: Any) -> Iterator[bytes]:
     from urllib3.exceptions import HTTPError
 
-    rest = b""
-    try:
-        for piece in response.stream(65536):
-            *whole, rest = (rest + piece).split(b"\n")
-            yield from whole
-    except HTTPError:
-        return
+    with suppress(HTTPError):
+        yield from response.stream(65536)
 
 
-def _may_pass(raw: _Raw, method: str, url: str) -> bool:
-    """Whether asking again may help. An eviction that a budget forbids is an answer, although it is a 429."""
-    if raw.status == 429:
-        return not (method == "POST" and "/eviction" in url)
-    return raw.status in (408, 500, 502, 503, 504)
+def _may_pass(raw: _Raw) -> bool:
+    """Whether asking again at once may help."""
+    return raw.status in (408, 429, 500, 502, 503, 504) and not _budget(_said(raw.body))
+
+
+def _budget(said: _Said) -> str:
+    """What a disruption budget has against an eviction: an answer, although it comes as a 429, or, where a pod has
+    several budgets, which no eviction can have, as a 500.
+    """
+    causes = (said.details.causes if said.details else None) or []
+    told = [cause.message for cause in causes if cause.reason == "DisruptionBudget"]
+    return "; ".join(told) or (said.message if "more than one PodDisruptionBudget" in said.message else "")
 
 
 def _refusal(context: str, raw: _Raw, asked: str) -> Exception:
     """What an answer that is not 2xx means. A webhook's denial is the API server's own text."""
     said = _said(raw.body)
     text = f"{context}: {said.message or raw.body[:_ANSWER_MOST].decode(errors='replace')} (HTTP {raw.status})"
+    if forbids := _budget(said):
+        return BudgetForbids(forbids)
     match raw.status:
         case 401:
             return Forbidden(f"{text}: the credentials are not accepted, or have expired; log in again")
@@ -387,11 +448,11 @@ def _refusal(context: str, raw: _Raw, asked: str) -> Exception:
         case 409:
             return Conflict(text)
         case 410:
-            return _Expired(text)
+            return Expired(text)
         case 429:
             return Busy(text)
         case status if status >= 500:
-            return ApiUnreachable(f"{text}, asked for {spoken_seconds(PATIENCE_S)} at most: {asked}")
+            return ApiUnreachable(f"{text}: {asked}")
         case _:
             return Denied(text)
 

@@ -1,7 +1,7 @@
 """Reading and changing single fields of an object, each change only if the object is still as it was read.
 
 A path is a list: names of fields, and, for a member of a list, what names it: ["spec", "containers", {"name": "web"},
-"image"]. None stands for a field that is not there: for the API that is the same.
+"image"]. None stands for a field, or a member of a list, that is not there: for the API that is the same.
 """
 
 from collections.abc import Iterator, Sequence
@@ -43,7 +43,10 @@ def with_fields(found: Any, fields: Sequence[Field]) -> list[dict[str, Any]]:
     """
     guard = {"op": "replace", "path": "/metadata/resourceVersion", "value": found["metadata"]["resourceVersion"]}
     made: set[str] = set()
-    return [guard, *(change for field in fields for change in _changes(found, field, made))]
+    changes = [change for field in fields for change in _changes(found, field, made)]
+    gone = [change for change in changes if change["op"] == "remove"]
+    kept = [change for change in changes if change["op"] != "remove"]
+    return [guard, *kept, *sorted(gone, key=_number, reverse=True)]
 
 
 def merged(fields: Sequence[Field]) -> dict[str, Any]:
@@ -56,7 +59,10 @@ def merged(fields: Sequence[Field]) -> dict[str, Any]:
         below: Any = patch
         for part, following in zip(parents, [*parents[1:], last], strict=True):
             below = _below(below, part, [] if isinstance(following, dict) else {})
-        below[last] = field.value
+        if isinstance(last, dict):
+            below.append({**last, "$patch": "delete"} if field.value is None else {**last, **field.value})
+        else:
+            below[last] = field.value
     return patch
 
 
@@ -74,13 +80,17 @@ def _changes(found: Any, field: Field, made: set[str]) -> Iterator[dict[str, Any
     """A parent that is not there is made first, once."""
     pointer, there = "", found
     *parents, last = field.path
-    for part in parents:
+    for part, below in zip(parents, field.path[1:], strict=True):
         pointer, there = _step(pointer, there, part)
         if there is None and field.value is None:
             return
         if there is None and pointer not in made:
             made.add(pointer)
-            yield {"op": "add", "path": pointer, "value": {}}
+            yield {"op": "add", "path": pointer, "value": [] if isinstance(below, dict) else {}}
+    if isinstance(last, dict) and value_at(there, [last]) is None:
+        if field.value is not None:
+            yield {"op": "add", "path": f"{pointer}/-", "value": field.value}
+        return
     pointer, there = _step(pointer, there, last)
     if field.value is not None:
         yield {"op": "add" if there is None else "replace", "path": pointer, "value": field.value}
@@ -96,3 +106,9 @@ def _step(pointer: str, there: Any, part: str | dict[str, str]) -> tuple[str, An
         return f"{pointer}/{number}", there[number]
     below = there.get(part) if isinstance(there, dict) else None
     return f"{pointer}/{part.replace('~', '~0').replace('/', '~1')}", below
+
+
+def _number(change: dict[str, Any]) -> int:
+    """A list's later members go first: what stands behind one that has gone has another number."""
+    last = change["path"].rpartition("/")[2]
+    return int(last) if last.isdigit() else 0

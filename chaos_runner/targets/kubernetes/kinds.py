@@ -32,9 +32,12 @@ NODE: Final = Kind("node", "v1", "nodes", "Node", namespaced=False)
 NAMESPACE: Final = Kind("namespace", "v1", "namespaces", "Namespace", namespaced=False)
 SERVICE: Final = Kind("service", "v1", "services", "Service")
 EVENT: Final = Kind("event", "v1", "events", "Event")
+SECRET: Final = Kind("secret", "v1", "secrets", "Secret")
 CLAIM: Final = Kind("pvc", "v1", "persistentvolumeclaims", "PersistentVolumeClaim")
 SLICE: Final = Kind("endpointslice", "discovery.k8s.io/v1", "endpointslices", "EndpointSlice")
 POLICY: Final = Kind("networkpolicy", "networking.k8s.io/v1", "networkpolicies", "NetworkPolicy")
+EVICTION: Final = Kind("eviction", "policy/v1", "evictions", "Eviction")
+INGRESS: Final = Kind("ingress", "networking.k8s.io/v1", "ingresses", "Ingress")
 BUDGET: Final = Kind("pdb", "policy/v1", "poddisruptionbudgets", "PodDisruptionBudget")
 AUTOSCALER: Final = Kind("hpa", "autoscaling/v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
 LEASE: Final = Kind("lease", "coordination.k8s.io/v1", "leases", "Lease")
@@ -46,7 +49,8 @@ WORKLOADS: Final = {kind.name: kind for kind in (
     Kind("rollout", "argoproj.io/v1alpha1", "rollouts", "Rollout"),
 )}
 KINDS: Final = {kind.name: kind for kind in (
-    POD, NODE, NAMESPACE, SERVICE, EVENT, CLAIM, SLICE, POLICY, BUDGET, AUTOSCALER, LEASE, *WORKLOADS.values(),
+    POD, NODE, NAMESPACE, SERVICE, EVENT, SECRET, CLAIM, SLICE, POLICY, INGRESS, BUDGET, AUTOSCALER, LEASE,
+    *WORKLOADS.values(),
 )}
 _SHORT: Final = {"deploy": "deployment", "sts": "statefulset", "ds": "daemonset", "rs": "replicaset"}
 

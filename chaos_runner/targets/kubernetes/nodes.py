@@ -10,7 +10,7 @@ from chaos_runner.errors import NoTarget
 from chaos_runner.targets.kubernetes.access import Cluster, cluster
 from chaos_runner.targets.kubernetes.kinds import NODE
 from chaos_runner.targets.kubernetes.objects import Node, Selector
-from chaos_runner.targets.kubernetes.pods import how_many, pods_of, workload_looks
+from chaos_runner.targets.kubernetes.pods import how_many, meant, pods_of, workload_looks
 from chaos_runner.targets.kubernetes.rights import Demand, Hit, look
 from chaos_runner.targets.kubernetes.spared import spared
 
@@ -65,12 +65,27 @@ def find(target: NodeTarget, seed: int) -> ChosenNodes:
     return ChosenNodes(cluster=at, nodes=sorted(chosen, key=_name), group=group)
 
 
+def of_zone(context: str, zone: str) -> ChosenNodes:
+    """All nodes of a zone, of all of the cluster. Raises NoTarget, and says which zones there are."""
+    at = cluster(context)
+    every = at.list(NODE.path(""), Node).items
+    inside = [node for node in every if node.metadata.labels.get(ZONE) == zone and not spared(node.metadata)]
+    if not inside:
+        zones = sorted({node.metadata.labels[ZONE] for node in every if ZONE in node.metadata.labels})
+        raise NoTarget(f"no node of {at.context} is in zone {zone!r}{meant(zone, zones)}")
+    return ChosenNodes(cluster=at, nodes=sorted(inside, key=_name),
+                       group=Group(name=f"nodes of {at.context}", size=len(every)))
+
+
 def _matching(at: Cluster, target: NodeTarget) -> list[Node]:
     labels = {**target.labels, **({ZONE: target.zone} if target.zone else {})}
     text = ",".join([Selector(match_labels=labels).text, *([f"{ROLE}{target.role}"] if target.role else [])]).strip(",")
     found = at.list(NODE.path(""), Node, {"labelSelector": text} if text else {}).items
     if target.names:
         found = [node for node in found if node.metadata.name in target.names]
+        missing = sorted(set(target.names) - {node.metadata.name for node in found})
+        if missing:
+            raise NoTarget(f"no node of {at.context} is named {', '.join(missing)} and is as the target says")
     if target.ready is not None:
         found = [node for node in found if node.ready is target.ready]
     if target.workload:

@@ -68,12 +68,23 @@ class Container(Struct, frozen=True, kw_only=True, rename="camel"):
     env: list[dict[str, Any]] = []
 
 
+class Toleration(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Which taints a pod puts up with, for ever or for a while. Without a key: all; without an effect: each."""
+
+    key: str = ""
+    operator: str = "Equal"
+    value: str = ""
+    effect: str = ""
+    toleration_seconds: int | None = None
+
+
 class PodSpec(Struct, frozen=True, kw_only=True, rename="camel"):
     """What a pod was asked to be."""
 
     node_name: str = ""
     host_network: bool = False
     containers: list[Container] = []
+    tolerations: list[Toleration] = []
 
 
 class PodStatus(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -115,6 +126,12 @@ class Taint(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=Tru
     key: str
     effect: str
     value: str = ""
+
+    def is_borne_by(self, pod: Pod) -> bool:
+        """Whether a pod may stay beside it for good."""
+        return any(one.effect in ("", self.effect) and one.toleration_seconds is None
+                   and (one.key == self.key or not one.key) and (one.operator == "Exists" or one.value == self.value)
+                   for one in pod.spec.tolerations)
 
 
 class NodeSpec(Struct, frozen=True, kw_only=True, rename="camel"):

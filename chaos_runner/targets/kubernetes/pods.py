@@ -139,7 +139,7 @@ def read_workload(at: Cluster, namespace: str, workload: str) -> Workload:
         return at.get(kind.path(namespace, name), Workload)
     except Gone as gone:
         raise NoTarget(f"there is no {kind.name} {name!r} in namespace {namespace!r} of {at.context}"
-                       f"{_meant(name, _names(at, kind, namespace))}") from gone
+                       f"{meant(name, _names(at, kind, namespace))}") from gone
 
 
 def _names(at: Cluster, kind: Kind, namespace: str) -> list[str]:
@@ -150,7 +150,8 @@ def _names(at: Cluster, kind: Kind, namespace: str) -> list[str]:
         return []
 
 
-def _meant(name: str, known: Sequence[str]) -> str:
+def meant(name: str, known: Sequence[str]) -> str:
+    """The end of a sentence that says that a name is not there: what may be meant, or what there is."""
     from difflib import get_close_matches
 
     close = get_close_matches(name, known, n=1)
@@ -228,7 +229,7 @@ def _behind(at: Cluster, space: str, service: str) -> set[str]:
         at.get(SERVICE.path(space, service), Whole)
     except Gone as gone:
         raise NoTarget(f"there is no Service {service!r} in namespace {space!r}"
-                       f"{_meant(service, _names(at, SERVICE, space))}") from gone
+                       f"{meant(service, _names(at, SERVICE, space))}") from gone
     slices = at.list(SLICE.path(space), _Slice, {"labelSelector": f"kubernetes.io/service-name={service}"}).items
     return {str((endpoint.target_ref or {}).get("uid")) for one in slices for endpoint in one.endpoints or []}
 

@@ -142,6 +142,13 @@ def check_rights(found: Sequence[Right]) -> None:
         raise Refused("; ".join(said))
 
 
+def check_may(at: Cluster, needs: Sequence[Need], namespace: str) -> None:
+    """Raises Refused when this user may not do it: for what no dry run finds out before something is changed."""
+    lacking = [said.lacks for need in needs if (said := right(at, "do", need, namespace)).lacks]
+    if lacking:
+        raise Refused("; ".join(lacking))
+
+
 def check_way_back(at: Cluster, needs: Sequence[Need], namespace: str) -> None:
     """Raises Refused when this user may not undo: then nothing may be done."""
     check_rights([right(at, UNDO, need, namespace) for need in needs])

@@ -1,11 +1,11 @@
-"""The shop's processes: starting, looking at and ending one. A process is its pid together with its start time."""
+"""A lab's processes: starting, looking at and ending one. A process is its pid together with its start time."""
 
 import contextlib
 import os
 import signal
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -29,7 +29,7 @@ class State(StrEnum):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One process of the shop. Its pid is only its own together with when it was started."""
+    """One process of a lab. Its pid is only its own together with when it was started."""
 
     name: str
     pid: int
@@ -41,16 +41,16 @@ class Part(msgspec.Struct, frozen=True):
         return {"pid": self.pid, "started": self.started}
 
 
-def spawned(name: str, log: Path, command: Sequence[str]) -> Part:
-    """Starts `python -m <command>` in a session of its own, so that Ctrl-C in the terminal does not meet it.
+def spawned(name: str, log: Path, command: Sequence[str], environment: Mapping[str, str] | None = None) -> Part:
+    """Starts a command in a session of its own, so that Ctrl-C in the terminal does not meet it.
 
-    Its output goes to `log`, which begins anew. Raises OSError.
+    Its program is named by its whole path. Its output goes to `log`, which begins anew. Raises OSError.
     """
     log.unlink(missing_ok=True)
     pid = os.posix_spawn(
-        sys.executable,
-        [sys.executable, "-m", *command],
-        _environment(),
+        command[0],
+        list(command),
+        os.environ if environment is None else environment,
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
@@ -61,6 +61,11 @@ def spawned(name: str, log: Path, command: Sequence[str]) -> Part:
         setsigdef=[signal.SIGINT, signal.SIGTERM, signal.SIGHUP],
     )
     return Part(name, pid, _started(pid))
+
+
+def spawned_module(name: str, log: Path, words: Sequence[str]) -> Part:
+    """Starts `python -m <words>` of this very package, as `spawned` does."""
+    return spawned(name, log, [sys.executable, "-m", *words], _environment())
 
 
 def _started(pid: int) -> float:
@@ -94,9 +99,19 @@ def end(parts: Iterable[Part]) -> list[str]:
 
 def _environment() -> dict[str, str]:
     """As ours, with this very package in front, and without the working directory, where any file may be named so."""
-    package = str(Path(chaos_runner.__file__).parent.parent)
-    path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
+    path = os.pathsep.join(filter(None, (_package(), os.environ.get("PYTHONPATH"))))
     return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def bare_environment() -> dict[str, str]:
+    """No more than programs need, ours among them. No proxy above all: whom a lab's parts talk to is here."""
+    kept = {name: value for name in ("HOME", "LANG", "TMPDIR") if (value := os.environ.get(name))}
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
+    return {**kept, "PATH": path, "PYTHONPATH": _package(), "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def _package() -> str:
+    return str(Path(chaos_runner.__file__).parent.parent)
 
 
 def _signal(part: Part, number: signal.Signals) -> None:

@@ -1,0 +1,104 @@
+"""What is known of a lab, on disk: its processes, where it answers, what `down` has to take back."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from chaos_runner.errors import Refused
+from chaos_runner.lab.parts import Part
+
+_FILE: Final = "lab.json"
+
+
+class Pods(StrEnum):
+    """Whether pods are processes of this machine, or only objects that behave as if."""
+
+    REAL = "real"
+    SIMULATED = "simulated"
+
+
+class Lab(msgspec.Struct, frozen=True):
+    """A lab that was opened. `kubeconfig` is empty while it is being opened.
+
+    `sockets` is a second folder of its own, short enough for a socket's path. `commands` starts each part again. Of a
+    real node: whether the machine's one network namespace for it is this lab's, the shop's URL, and the machine's
+    `settings` as they were before.
+    """
+
+    folder: str
+    name: str
+    version: str
+    pods: Pods
+    sockets: str
+    kubeconfig: str = ""
+    nodes: int = 0
+    parts: tuple[Part, ...] = ()
+    commands: Mapping[str, tuple[str, ...]] = {}
+    owns_network: bool = False
+    shop: str = ""
+    settings: Mapping[str, str] = {}
+
+
+def folder_of(name: str) -> Path:
+    """Where the lab of this name keeps its state and logs. Raises Refused for what is no name."""
+    if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii():
+        raise Refused(f"a lab's name has letters, digits, - and _, not {name!r}")
+    state_home = os.environ.get("XDG_STATE_HOME", "")
+    base = Path(state_home) if state_home.startswith("/") else Path.home() / ".local" / "state"
+    return base / "chaos-runner" / "kubernetes" / name
+
+
+def read(folder: Path) -> Lab | None:
+    """The lab that was opened in this folder, whether or not it still runs. Raises Refused for an unreadable file."""
+    file = folder / _FILE
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Lab)
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError as why:
+        raise Refused(f"{file} is not a lab's state ({why}): remove {folder} if no lab runs there") from why
+
+
+def write(lab: Lab) -> None:
+    """Puts it in the place of what was known before, whole or not at all."""
+    file = Path(lab.folder) / _FILE
+    new = file.with_suffix(".new")
+    new.write_bytes(msgspec.json.format(msgspec.json.encode(lab)))
+    new.replace(file)
+
+
+@contextlib.contextmanager
+def alone_with(folder: Path) -> Iterator[None]:
+    """Holds the lock of a lab, so that those who open or close it do so one after the other."""
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    while True:
+        with _lock_of(folder).open("w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not _is_still(_lock_of(folder), lock.fileno()):
+                continue  # whoever held it before us removed it with the lab
+            yield
+            return
+
+
+def remove(folder: Path) -> None:
+    """Removes the folder of a lab, and its lock: for who holds that."""
+    shutil.rmtree(folder, ignore_errors=True)
+    _lock_of(folder).unlink(missing_ok=True)
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock")
+
+
+def _is_still(file: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(file.stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,109 @@
+"""What the probes of a cluster share: whom they ask, which pods are meant, and what keeps them from an answer.
+
+The API server measures here: while it does not answer, samples are missing. What it says is not there, is not there.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+from typing import Final, TypeVar
+
+from msgspec import Struct
+
+from chaos_runner.contracts import BadQuestion, NoData, Unreachable
+from chaos_runner.errors import UsageError
+from chaos_runner.targets.kubernetes.access import ApiUnreachable, Cluster, Denied, cluster
+from chaos_runner.targets.kubernetes.kinds import Kind, workload_of
+from chaos_runner.targets.kubernetes.seen import SeenPod, SeenWorkload, pods, workloads
+from chaos_runner.targets.kubernetes.watching import Blind, Collection, watched
+
+_SHOWN_MOST: Final = 3
+T = TypeVar("T")
+S = TypeVar("S")
+R = TypeVar("R")
+
+
+class Place(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The kubeconfig's current context and that context's own namespace, where nothing else is said."""
+
+    context: str = ""
+    namespace: str = ""
+
+
+class WorkloadArguments(Place, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A workload by its kind and name: "deployment/checkout"."""
+
+    workload: str
+
+
+class PodsArguments(Place, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The pods of a workload ("deployment/checkout"), those with labels, or, without either, all of the namespace."""
+
+    workload: str = ""
+    labels: dict[str, str] = {}
+
+
+class Asked(Struct, frozen=True):
+    """Where one probe looks."""
+
+    at: Cluster
+    namespace: str
+
+    def all(self, what: Callable[[str], Collection[T, S]]) -> Sequence[S]:
+        """All there is of a kind in the namespace."""
+        return watched(self.at, what(self.namespace)).look()
+
+    def workload(self, text: str) -> tuple[Kind, SeenWorkload]:
+        """The workload of that name. Raises Unreachable when there is none."""
+        kind, name = workload_of(text)
+        there = watched(self.at, workloads(kind, self.namespace)).look()
+        found = next((one for one in there if one.name == name), None)
+        if found is None:
+            raise self.nothing(f"{kind.name} {name!r}", meant(name, (one.name for one in there)))
+        return kind, found
+
+    def lasting(self, text: str) -> tuple[Kind, SeenWorkload]:
+        """The same, of a workload that always has pods. Raises BadQuestion for a Job, whose pods are to end."""
+        if workload_of(text)[0].name == "job":
+            raise BadQuestion("the pods of a Job end: ask kubernetes.pod_phase how many have succeeded")
+        return self.workload(text)
+
+    def count(self, wanted: PodsArguments, make: Callable[[Sequence[SeenPod]], R]) -> R:
+        """What `make` makes of the pods that are meant; made anew only when a pod has changed."""
+        maker = self.workload(wanted.workload)[1] if wanted.workload else None
+        key = (make, wanted.workload, maker and maker.metadata.uid, tuple(sorted(wanted.labels.items())))
+        return watched(self.at, pods(self.namespace)).fold(key, lambda all_: make(
+            [pod for pod in all_ if is_meant(pod, maker, wanted.labels)]))
+
+    def nothing(self, what: str, hint: str = "") -> Unreachable:
+        """What to raise when something is not there."""
+        return Unreachable(f"there is no {what} in namespace {self.namespace!r} of {self.at.context}{hint}")
+
+
+def is_meant(pod: SeenPod, maker: SeenWorkload | None, labels: dict[str, str]) -> bool:
+    """Whether the pod was made by it, if that is asked, and has these labels."""
+    return (maker is None or maker.made(pod)) and labels.items() <= pod.labels.items()
+
+
+@contextmanager
+def asking(place: Place) -> Iterator[Asked]:
+    """Where to look. Raises BadQuestion for what can never be answered, NoData for what cannot be answered now."""
+    try:
+        at = cluster(place.context)
+        yield Asked(at, place.namespace or at.namespace)
+    except UsageError as problem:
+        raise BadQuestion(str(problem)) from problem
+    except (Blind, ApiUnreachable, Denied) as problem:
+        raise NoData(str(problem)) from problem
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """A hint at another that has nearly that name."""
+    close = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def some(words: Iterable[str]) -> str:
+    """The first few of them."""
+    all_ = sorted(words)
+    return ", ".join(all_[:_SHOWN_MOST]) + (f" and {len(all_) - _SHOWN_MOST} more" if len(all_) > _SHOWN_MOST else "")
