@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from msgspec import Struct, convert, structs, to_builtins
 
@@ -13,19 +13,23 @@ from chaos_runner.faults.kubernetes._evicting import EVICT, Emptying, empty
 from chaos_runner.faults.kubernetes._tainting import Driving, away
 from chaos_runner.targets.kubernetes.access import Cluster, Denied, same_cluster
 from chaos_runner.targets.kubernetes.fields import Field, Path
-from chaos_runner.targets.kubernetes.kinds import NODE, POD, Ref
+from chaos_runner.targets.kubernetes.kinds import NAMESPACE, NODE, POD, Ref
 from chaos_runner.targets.kubernetes.leaving import BOUND, leaving, spoken
 from chaos_runner.targets.kubernetes.marks import KEYS
 from chaos_runner.targets.kubernetes.nodes import ChosenNodes, NodeTarget
 from chaos_runner.targets.kubernetes.objects import Node, Pod, Taint
 from chaos_runner.targets.kubernetes.pods import ref_of
-from chaos_runner.targets.kubernetes.rights import Need, check_may, right
+from chaos_runner.targets.kubernetes.rights import Aim, Demand, Hit, Need, Permissions, check_may, demands, right
 
 CORDON: Final[Path] = ["spec", "unschedulable"]
 _TAINTS: Final[Path] = ["spec", "taints"]
 _RESERVED: Final = ("kubernetes.io", "k8s.io")
 _SEE: Final = Need("list", POD)
-T = TypeVar("T")
+EMPTIES: Final = (_SEE, EVICT)
+DRIVES: Final = (_SEE,)
+_EMPTIES: Final = (_SEE, Need("list", NAMESPACE))
+"""To know who would have to leave: some have opted out."""
+T = TypeVar("T", bound=Aim)
 A = TypeVar("A")
 
 
@@ -49,6 +53,12 @@ class NodeFault(ChangeFault[T, A], Generic[T, A]):
 
     kinds = (NODE,)
     needs = "a Kubernetes cluster, and the right to change its nodes"
+    besides: ClassVar[tuple[Need, ...]] = ()
+    """What it may need beside changing nodes, in all namespaces; an act may need less."""
+
+    def demands(self, target: T, space: str) -> list[Demand]:
+        beside = demands(Permissions(do=self.besides, look=_EMPTIES if self.besides else ()), Hit(NODE, ""))
+        return [*super().demands(target, space), *beside]
 
     def rights(self, act: Act) -> list[Right]:
         also = ([_SEE, EVICT] if "evict" in act.do else []) + ([_SEE] if "drives" in act.do else [])

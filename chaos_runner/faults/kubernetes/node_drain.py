@@ -7,6 +7,7 @@ from chaos_runner.faults.kubernetes._change import Wanted
 from chaos_runner.faults.kubernetes._evicting import check_deadline
 from chaos_runner.faults.kubernetes._nodes import (
     CORDON,
+    EMPTIES,
     DrainArguments,
     EmptiedTarget,
     NodeFault,
@@ -27,6 +28,7 @@ class NodeDrain(NodeFault[EmptiedTarget, DrainArguments]):
 
     target = EmptiedTarget
     arguments = DrainArguments
+    besides = EMPTIES
     band = Band(word="drained")
     even_unchanged = True
     needs = "a Kubernetes cluster, and the right to change its nodes, list its pods and evict them"

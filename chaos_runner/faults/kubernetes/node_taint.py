@@ -7,7 +7,15 @@ from msgspec import Struct
 
 from chaos_runner.contracts import Act, Band, Example, Setting
 from chaos_runner.faults.kubernetes._change import Wanted
-from chaos_runner.faults.kubernetes._nodes import EmptiedTarget, NodeFault, is_taint, on_each, tainted, then_driven
+from chaos_runner.faults.kubernetes._nodes import (
+    DRIVES,
+    EmptiedTarget,
+    NodeFault,
+    is_taint,
+    on_each,
+    tainted,
+    then_driven,
+)
 from chaos_runner.targets.kubernetes.nodes import find
 from chaos_runner.targets.kubernetes.objects import Taint
 
@@ -29,6 +37,7 @@ class NodeTaint(NodeFault[EmptiedTarget, NodeTaintArguments]):
 
     target = EmptiedTarget
     arguments = NodeTaintArguments
+    besides = DRIVES
     band = Band(word="tainted")
     undone_by = "the taint is taken off, or has its former value again"
     example = Example(target={"labels": {"pool": "workers"}, "count": 1}, arguments={"key": "example.org/broken"})

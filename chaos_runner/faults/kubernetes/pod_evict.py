@@ -10,21 +10,20 @@ from chaos_runner.contracts import (
     Band,
     Evidence,
     Example,
-    Fault,
     Grade,
     Restored,
-    Right,
     Seconds,
     Setting,
 )
 from chaos_runner.errors import Gone, NoTarget, Refused
 from chaos_runner.faults.kubernetes._evicting import EVICT, check_deadline
+from chaos_runner.faults.kubernetes._fault import KubernetesFault
 from chaos_runner.faults.kubernetes._pods import NEEDS, check_healed, pod_of, ref_of_act
 from chaos_runner.targets.kubernetes.access import Cluster, same_cluster
-from chaos_runner.targets.kubernetes.kinds import Ref
+from chaos_runner.targets.kubernetes.kinds import POD, Ref
 from chaos_runner.targets.kubernetes.leaving import evict
 from chaos_runner.targets.kubernetes.pods import PodTarget, find
-from chaos_runner.targets.kubernetes.rights import check_may, right
+from chaos_runner.targets.kubernetes.rights import Need, Permissions
 
 _AGAIN_S = 1.0
 
@@ -38,7 +37,7 @@ class PodEvictArguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     deadline: Seconds = 0.0
 
 
-class PodEvict(Fault[PodTarget, PodEvictArguments]):
+class PodEvict(KubernetesFault[PodTarget, PodEvictArguments]):
     """Evicts pods by name and UID through the Eviction API. What a PodDisruptionBudget forbids is not done, and is told
     as a fault without effect: the run is inconclusive, never passed. A pod that no workload would replace is refused.
     """
@@ -47,6 +46,7 @@ class PodEvict(Fault[PodTarget, PodEvictArguments]):
     arguments = PodEvictArguments
     band = Band(word="evicted")
     healed_by = "their workload, which makes new pods"
+    permissions = Permissions(do=(Need("get", POD), EVICT))
     needs = NEEDS
     example = Example(target={"namespace": "shop", "workload": "deployment/checkout", "count": 1})
 
@@ -55,16 +55,12 @@ class PodEvict(Fault[PodTarget, PodEvictArguments]):
         found = find(target, setting.seed)
         for pod in found.pods:
             check_healed(pod)
-        check_may(found.cluster, [EVICT], found.pods[0].metadata.namespace)
+        self.check_allowed([found.ref(pod) for pod in found.pods], setting)
         grace = {} if arguments.grace is None else {"grace_s": round(arguments.grace)}
         return [Act(target=to_builtins(ref := found.ref(pod)), do={"deadline_s": arguments.deadline, **grace},
                     label=ref.label, group=found.group, where=ref.where(pod.metadata.labels),
                     was={"owner": pod.metadata.owner_references[0].name, "ready": pod.ready})
                 for pod in found.pods]
-
-    def rights(self, act: Act) -> list[Right]:
-        ref = ref_of_act(act)
-        return [right(same_cluster(ref.context, ref.server), "do", EVICT, ref.namespace)]
 
     def apply(self, act: Act) -> Evidence:
         ref = ref_of_act(act)

@@ -10,6 +10,7 @@ from chaos_runner.faults.kubernetes._change import Wanted
 from chaos_runner.faults.kubernetes._evicting import check_deadline
 from chaos_runner.faults.kubernetes._nodes import (
     CORDON,
+    EMPTIES,
     DrainArguments,
     NodeFault,
     cordoned,
@@ -19,8 +20,10 @@ from chaos_runner.faults.kubernetes._nodes import (
     then_driven,
     then_emptied,
 )
+from chaos_runner.targets.kubernetes.kinds import NODE
 from chaos_runner.targets.kubernetes.nodes import of_zone
 from chaos_runner.targets.kubernetes.objects import Taint
+from chaos_runner.targets.kubernetes.rights import Demand, Hit, look
 
 KEY: Final = "chaos-runner.io/zone-loss"
 
@@ -32,6 +35,14 @@ class ZoneTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     zone: str
     context: str = ""
     even_protected: bool = False
+
+    def hits(self, space: str) -> Hit:  # noqa: ARG002 -- nodes stand in no namespace
+        """Nodes: which there are in a zone changes."""
+        return Hit(NODE, "")
+
+    def looks(self, space: str) -> list[Demand]:  # noqa: ARG002
+        """What finding them takes."""
+        return [look("list", NODE, "")]
 
 
 class ZoneLossArguments(DrainArguments, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,6 +62,7 @@ class ZoneLoss(NodeFault[ZoneTarget, ZoneLossArguments]):
 
     target = ZoneTarget
     arguments = ZoneLossArguments
+    besides = EMPTIES
     band = Band(word="zone lost")
     even_unchanged = True
     needs = "a Kubernetes cluster, and the right to change its nodes, list its pods and evict them"

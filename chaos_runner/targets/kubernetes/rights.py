@@ -144,9 +144,7 @@ def check_rights(found: Sequence[Right]) -> None:
 
 def check_may(at: Cluster, needs: Sequence[Need], namespace: str) -> None:
     """Raises Refused when this user may not do it: for what no dry run finds out before something is changed."""
-    lacking = [said.lacks for need in needs if (said := right(at, "do", need, namespace)).lacks]
-    if lacking:
-        raise Refused("; ".join(lacking))
+    check_rights([right(at, DO, need, namespace) for need in needs])
 
 
 def check_way_back(at: Cluster, needs: Sequence[Need], namespace: str) -> None:
@@ -155,8 +153,8 @@ def check_way_back(at: Cluster, needs: Sequence[Need], namespace: str) -> None:
 
 
 def _placed(purpose: str, need: Need, hit: Hit) -> Demand:
-    """Where it is needed: for what is hit itself by its names, for other kinds in its namespace."""
-    own = need.kind in (HIT, hit.kind)
+    """Where it is needed: for what is hit itself by its names, for anything else in its namespace."""
+    own = need.kind == HIT
     found = need._replace(kind=hit.kind) if own else need
     names = hit.names if own and found.takes_name else ()
     return Demand(purpose, found, hit.namespace if found.kind.namespaced else "", names)
