@@ -120,8 +120,8 @@ def _demands(use: _Use) -> list[Demand]:
     space = _space(use)
     if use.demanding is not None and isinstance(use.aim, Aim):
         return use.demanding.demands(use.aim, space)
-    if isinstance(use.aim, Seeking):
-        return use.aim.looks(space)
+    if isinstance(use.aim, Seeking) and (found := use.aim.looks(space)):
+        return found
     click.echo(f"warning: {use.name} does not say what it needs: add its rights by hand", err=True)
     return []
 

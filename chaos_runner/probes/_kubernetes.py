@@ -13,7 +13,8 @@ from msgspec import Struct
 from chaos_runner.contracts import BadQuestion, NoData, Unreachable
 from chaos_runner.errors import UsageError
 from chaos_runner.targets.kubernetes.access import ApiUnreachable, Cluster, Denied, cluster
-from chaos_runner.targets.kubernetes.kinds import Kind, workload_of
+from chaos_runner.targets.kubernetes.kinds import POD, Kind, workload_of
+from chaos_runner.targets.kubernetes.rights import Demand, look
 from chaos_runner.targets.kubernetes.seen import SeenPod, SeenWorkload, pods, workloads
 from chaos_runner.targets.kubernetes.watching import Blind, Collection, watched
 
@@ -29,11 +30,24 @@ class Place(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     context: str = ""
     namespace: str = ""
 
+    def kinds(self) -> tuple[Kind, ...]:
+        """What it has to see all of, and to watch."""
+        return ()
+
+    def looks(self, space: str) -> list[Demand]:
+        """What that takes. `space` is the context's own namespace."""
+        here = self.namespace or space
+        return [look(verb, kind, here) for kind in self.kinds() for verb in ("list", "watch")]
+
 
 class WorkloadArguments(Place, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A workload by its kind and name: "deployment/checkout"."""
 
     workload: str
+
+    def kinds(self) -> tuple[Kind, ...]:
+        """The workload, and its pods."""
+        return (workload_of(self.workload)[0], POD)
 
 
 class PodsArguments(Place, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,6 +55,10 @@ class PodsArguments(Place, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     workload: str = ""
     labels: dict[str, str] = {}
+
+    def kinds(self) -> tuple[Kind, ...]:
+        """Pods, and the workload that made them, where it is named."""
+        return (POD, *((workload_of(self.workload)[0],) if self.workload else ()))
 
 
 class Asked(Struct, frozen=True):

@@ -18,7 +18,9 @@ from chaos_runner.probes._kubernetes_field import address, value_of
 from chaos_runner.probes._kubernetes_logs import lines_matching
 from chaos_runner.probes._kubernetes_rollout import missing
 from chaos_runner.targets.kubernetes import seen
+from chaos_runner.targets.kubernetes.kinds import AUTOSCALER, CLAIM, EVENT, KINDS, NODE, POD, SLICE, Kind
 from chaos_runner.targets.kubernetes.recovering import Disturbance, recovering, restarted
+from chaos_runner.targets.kubernetes.rights import LOOK, Demand, Need
 from chaos_runner.targets.kubernetes.watching import watched
 from chaos_runner.units import Unit
 
@@ -128,6 +130,10 @@ class LogArguments(PodsArguments, frozen=True, kw_only=True, forbid_unknown_fiel
     within: Seconds = 10.0
     container: str = ""
 
+    def looks(self, space: str) -> list[Demand]:
+        """The pods, and their logs."""
+        return [*super().looks(space), Demand(LOOK, Need("get", POD, "log"), self.namespace or space)]
+
 
 @probe(LogArguments, Unit.COUNT,
        example={"arguments": {**_CHECKOUT, "matching": "ERROR|Traceback"}, "at-most": 0, "every": "5s"})
@@ -155,7 +161,7 @@ def rollout_complete(arguments: WorkloadArguments) -> Reading:
 
 @probe(WorkloadArguments, Unit.SECONDS, example={"arguments": _CHECKOUT, "below": "30s", "every": "1s"})
 def recovered(arguments: WorkloadArguments) -> Reading:
-    """How long not all pods of a workload were ready, at the longest, since the run first looked. 0 if they were.
+    """How long not all pods of a workload were ready, at the longest, since the run first looked; 0 if always.
 
     While it lasts it is the time until now, a lower bound: put `kubernetes.ready_share` beside it, which says whether
     it is over. The note tells how each pod came back: scheduled, started, ready. The time is that at which the watch
@@ -173,14 +179,18 @@ def recovered(arguments: WorkloadArguments) -> Reading:
 
 
 def _told(one: Disturbance) -> str:
-    back = "; ".join(map(str, one.returns[-3:]))
-    return f"{'not over; ' if one.ended_s is None else ''}{one.fewest} ready at the least" + (f"; {back}" if back else "")
+    over = ["not over"] if one.ended_s is None else []
+    return "; ".join([*over, f"{one.fewest} ready at the least", *map(str, one.returns[-3:])])
 
 
 class ScalerArguments(Place, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A HorizontalPodAutoscaler by its name."""
 
     name: str
+
+    def kinds(self) -> tuple[Kind, ...]:
+        """Autoscalers."""
+        return (AUTOSCALER,)
 
 
 @probe(ScalerArguments, Unit.COUNT,
@@ -205,6 +215,10 @@ class ClaimArguments(Place, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     names: list[str] = msgspec.field(default_factory=list)
     labels: dict[str, str] = msgspec.field(default_factory=dict)
 
+    def kinds(self) -> tuple[Kind, ...]:
+        """Claims."""
+        return (CLAIM,)
+
 
 @probe(ClaimArguments, Unit.SHARE,
        example={"arguments": {"namespace": "shop", "names": ["orders-db"]}, "at-least": "100%", "every": "5s"})
@@ -228,6 +242,10 @@ class ServiceArguments(Place, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A Service by its name."""
 
     service: str
+
+    def kinds(self) -> tuple[Kind, ...]:
+        """EndpointSlices."""
+        return (SLICE,)
 
 
 @probe(ServiceArguments, Unit.COUNT,
@@ -255,6 +273,10 @@ class NodeArguments(Place, frozen=True, kw_only=True, forbid_unknown_fields=True
     labels: dict[str, str] = msgspec.field(default_factory=dict)
     role: str = ""
     zone: str = ""
+
+    def kinds(self) -> tuple[Kind, ...]:
+        """Nodes."""
+        return (NODE,)
 
 
 @probe(NodeArguments, Unit.SHARE, example={"arguments": {"zone": "eu-1a"}, "at-least": "100%", "every": "5s"})
@@ -293,6 +315,10 @@ class EventArguments(Place, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     object: str = ""
     within: Seconds = 60.0
 
+    def kinds(self) -> tuple[Kind, ...]:
+        """Events."""
+        return (EVENT,)
+
 
 @probe(EventArguments, Unit.COUNT,
        example={"arguments": {"namespace": "shop", "type": "Warning"}, "at-most": 3, "every": "5s"})
@@ -321,6 +347,11 @@ class FieldArguments(Place, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     path: str
     api: str = ""
     default: int | float | str | bool | None = None
+
+    def kinds(self) -> tuple[Kind, ...]:
+        """The object's kind. Of one that only the cluster knows it cannot be said here."""
+        found = KINDS.get(self.object.partition("/")[0].lower())
+        return (found,) if found and not self.api else ()
 
 
 @probe(FieldArguments, Unit.COUNT, example={

@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 from chaos_runner.targets.kubernetes.access import Cluster, cluster
-from chaos_runner.targets.kubernetes.kinds import DEPLOYMENT, EVENT, POD
+from chaos_runner.targets.kubernetes.kinds import DEPLOYMENT, EVENT, POD, SERVICE, body_of
 from chaos_runner.targets.kubernetes.objects import Pod
 from tests.cli.runner import Ran, chaos_runner, write
-from tests.crash.cluster import make_workload, namespace
+from tests.crash.cluster import make_workload, namespace, node
 from tests.kubernetes.accounts import account
 from tests.run.samples import single
 
@@ -136,3 +136,33 @@ def test_what_has_no_policy_is_refused(method: list[str], words: tuple[str, ...]
     ran = chaos_runner("policy", "kubernetes", str(file), *words)
     assert ran.exit == 2
     assert says in ran.err
+
+
+def step(fault: str, target: dict[str, Any], duration: str = "200ms", **arguments: Any) -> dict[str, Any]:
+    return {"name": fault, "fault": f"kubernetes.{fault}", "target": target, "arguments": arguments,
+            **({"duration": duration} if duration else {})}
+
+
+def test_what_each_fault_says_that_it_needs_is_enough_for_it(
+    at: Cluster, space: str, simulated: str, tmp_path: Path,
+) -> None:
+    at.create(SERVICE.path(space), body_of(SERVICE, metadata={"name": "web"}, spec={
+        "selector": {"app": "web"}, "ports": [{"port": 80}]}))
+    whole = {"namespace": space, "workload": "deployment/web"}
+    service = {"namespace": space, "service": "web"}
+    with node(at) as name:
+        probe = {"name": "pods", "probe": "kubernetes.ready_share", "arguments": whole, "at-least": "0%", "every": "1s"}
+        file = write({"title": f"All of {space}", "description": "d", "baseline": "1s", "steady-state-hypothesis": {
+            "title": "x", "probes": [probe]}, "method": [
+            step("service_cut", service), step("network_partition", whole, direction="ingress"),
+            step("dns_block", {**whole, "count": 1}), step("pod_failure", {**whole, "count": 1}),
+            step("env_change", whole, variables={"MODE": "slow"}), step("rollout_pause", whole),
+            step("node_cordon", {"names": [name]}), step("node_taint", {"names": [name]}, key="broken"),
+            step("pod_evict", {**whole, "count": 1}, ""), step("rollout_restart", whole, "")]}, tmp_path)
+        with account(at, policy(file), simulated, tmp_path) as theirs:
+            planned = plan_as(theirs, file)
+            assert planned.outcome["refusals"] == []
+            assert not [note for fault in planned.outcome["faults"] for note in fault["notes"] if "could not" in note]
+            ran = run_as(theirs, file)
+        assert ran.outcome["restored"] == "restored", ran.err
+        assert not [shot["name"] for shot in ran.outcome["faults"] if shot["grade"] == "none"], ran.err

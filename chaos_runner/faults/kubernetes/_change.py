@@ -48,7 +48,7 @@ _TRIES: Final = 8
 """How often a patch is made anew because somebody else wrote the object at the same moment."""
 _READ: Final = Need("get", HIT)
 _WRITE: Final = Need("patch", HIT)
-T = TypeVar("T")
+T = TypeVar("T", bound=Aim)
 A = TypeVar("A")
 _Done = TypeVar("_Done")
 
@@ -98,7 +98,7 @@ class ChangeFault(KubernetesFault[T, A], Generic[T, A]):
     def candidates(self, given: Mapping[str, Any]) -> list[Candidate]:
         return workloads_there(given)
 
-    def hit(self, target: Aim, space: str) -> Hit:
+    def hit(self, target: T, space: str) -> Hit:
         """The target's own object, or the one kind that belongs to it: a workload's autoscaler."""
         found = target.hits(space)
         return found if found.kind in self.kinds else Hit(self.kinds[0], found.namespace)

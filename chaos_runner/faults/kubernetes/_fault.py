@@ -10,11 +10,11 @@ from chaos_runner.contracts import Act, Fault, Right, Setting
 from chaos_runner.targets.kubernetes.access import same_cluster
 from chaos_runner.targets.kubernetes.aftermath import events_about
 from chaos_runner.targets.kubernetes.events import EVENTS
-from chaos_runner.targets.kubernetes.kinds import KINDS, POD, Ref
+from chaos_runner.targets.kubernetes.kinds import KINDS, POD, Kind, Ref
 from chaos_runner.targets.kubernetes.notes import LOOKS, notes_on
 from chaos_runner.targets.kubernetes.rights import DO, Aim, Demand, Hit, Permissions, check_rights, demands, rights
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Aim)
 A = TypeVar("A")
 
 
@@ -29,6 +29,10 @@ class KubernetesFault(Fault[T, A], Generic[T, A]):
         """Its name on the shelf: that of its file."""
         return f"kubernetes.{type(self).__module__.rpartition('.')[2]}"
 
+    def permitted(self, kind: Kind) -> Permissions:  # noqa: ARG002 -- for those who override it
+        """What it needs for an object of that kind, where it can hit several and needs not the same for each."""
+        return self.permissions
+
     def rights(self, act: Act) -> list[Right]:
         return self._rights(convert(act.target, Ref))
 
@@ -40,16 +44,16 @@ class KubernetesFault(Fault[T, A], Generic[T, A]):
         ref = convert(act.target, Ref)
         return events_about(same_cluster(ref.context, ref.server), ref, since)
 
-    def hit(self, target: Aim, space: str) -> Hit:
+    def hit(self, target: T, space: str) -> Hit:
         """What it hits, for a target; where that is not what the target names, a fault says so here."""
         return target.hits(space)
 
-    def demands(self, target: Aim, space: str) -> list[Demand]:
+    def demands(self, target: T, space: str) -> list[Demand]:
         """All that it needs for this target, without asking a cluster: for a role that has no more."""
         hit = self.hit(target, space)
         told = Demand(DO, EVENTS, hit.namespace or "default")
         around = [look._replace(namespace=hit.namespace if look.need.kind.namespaced else "") for look in LOOKS]
-        return [*target.looks(space), *around, *demands(self.permissions, hit), told]
+        return [*target.looks(space), *around, *demands(self.permitted(hit.kind), hit), told]
 
     def check_allowed(self, refs: Sequence[Ref], setting: Setting) -> None:
         """Raises Refused when this user may not do it to all of these, and undo it; not where it is only looked."""
@@ -57,7 +61,7 @@ class KubernetesFault(Fault[T, A], Generic[T, A]):
             check_rights([right for ref in _unlike(refs) for right in self._rights(ref)])
 
     def _rights(self, ref: Ref) -> list[Right]:
-        return rights(same_cluster(ref.context, ref.server), self.permissions, ref, KINDS[ref.kind])
+        return rights(same_cluster(ref.context, ref.server), self.permitted(KINDS[ref.kind]), ref, KINDS[ref.kind])
 
 
 def _unlike(refs: Sequence[Ref]) -> list[Ref]:

@@ -9,7 +9,7 @@ from chaos_runner.contracts import Group
 from chaos_runner.errors import NoEffect, Refused
 from chaos_runner.faults.kubernetes._made import name_of
 from chaos_runner.mark import Mark
-from chaos_runner.targets.kubernetes.kinds import POD, Ref, workload_of
+from chaos_runner.targets.kubernetes.kinds import POD, Kind, Ref, workload_of
 from chaos_runner.targets.kubernetes.objects import Pod, Selector, Whole
 from chaos_runner.targets.kubernetes.pods import Chosen, PodTarget, pods_of, read_workload, ref_of
 from chaos_runner.targets.kubernetes.policies import Way, policies_in
@@ -18,7 +18,7 @@ from chaos_runner.targets.kubernetes.spared import OPT_OUT, spared
 _PREFIX = "chaos-runner.io"
 
 
-class Hit(NamedTuple):
+class Whom(NamedTuple):
     """Whom one policy is for, how it selects them, and what labels limits look at."""
 
     ref: Ref
@@ -27,7 +27,7 @@ class Hit(NamedTuple):
     group: Group | None
 
 
-def hits(chosen: Chosen, target: PodTarget, mark: Mark) -> list[Hit]:
+def hits(chosen: Chosen, target: PodTarget, mark: Mark) -> list[Whom]:
     """The workload, where all of it is meant, else each of the pods. Raises Refused, NoTarget."""
     return [_whole(chosen, target)] if _is_whole(chosen, target) else [_single(chosen, pod, mark)
                                                                        for pod in chosen.pods]
@@ -59,14 +59,19 @@ def check_alone(chosen: Chosen, ways: Sequence[Way]) -> None:
                               f"only add up: one more would close nothing")
 
 
-def _is_whole(chosen: Chosen, target: PodTarget) -> bool:
+def workload_meant(target: PodTarget) -> tuple[Kind, str] | None:
+    """The workload that is meant as a whole: nothing else is said of its pods. None where some of them are."""
     narrowed = structs.replace(target, context="", namespace="", workload="", even_protected=False)
-    if not target.workload or narrowed != PodTarget():
+    return workload_of(target.workload) if target.workload and narrowed == PodTarget() else None
+
+
+def _is_whole(chosen: Chosen, target: PodTarget) -> bool:
+    if workload_meant(target) is None:
         return False
     return not any(spared(pod.metadata) for pod in pods_of(chosen.cluster, _space(chosen), target.workload))
 
 
-def _whole(chosen: Chosen, target: PodTarget) -> Hit:
+def _whole(chosen: Chosen, target: PodTarget) -> Whom:
     at, space = chosen.cluster, _space(chosen)
     found = read_workload(at, space, target.workload)
     if spared(found.metadata):
@@ -74,7 +79,7 @@ def _whole(chosen: Chosen, target: PodTarget) -> Hit:
     selector = found.spec.selector or Selector()
     _check_selector(chosen, target, selector)
     kind, _ = workload_of(target.workload)
-    return Hit(ref_of(at, kind.name, found), to_builtins(selector), found.metadata.labels,
+    return Whom(ref_of(at, kind.name, found), to_builtins(selector), found.metadata.labels,
                Group(name=f"all pods of {target.workload}", size=1))
 
 
@@ -89,10 +94,10 @@ def _check_selector(chosen: Chosen, target: PodTarget, selector: Selector) -> No
                       f"{', '.join(others[:3])}; with `percent: 100%` its pods are hit one by one")
 
 
-def _single(chosen: Chosen, pod: Pod, mark: Mark) -> Hit:
+def _single(chosen: Chosen, pod: Pod, mark: Mark) -> Whom:
     ref = chosen.ref(pod)
     selector = {"matchLabels": {label_of(name_of(mark, ref.uid)): mark.run}}
-    return Hit(ref, selector, pod.metadata.labels, chosen.group)
+    return Whom(ref, selector, pod.metadata.labels, chosen.group)
 
 
 def _space(chosen: Chosen) -> str:

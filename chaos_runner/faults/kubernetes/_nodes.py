@@ -19,7 +19,7 @@ from chaos_runner.targets.kubernetes.marks import KEYS
 from chaos_runner.targets.kubernetes.nodes import ChosenNodes, NodeTarget, offered
 from chaos_runner.targets.kubernetes.objects import Node, Pod, Taint
 from chaos_runner.targets.kubernetes.pods import ref_of
-from chaos_runner.targets.kubernetes.rights import Need, Permissions
+from chaos_runner.targets.kubernetes.rights import Aim, Need, Permissions
 
 CORDON: Final[Path] = ["spec", "unschedulable"]
 _TAINTS: Final[Path] = ["spec", "taints"]
@@ -28,7 +28,7 @@ _CHANGE: Final = Permissions(look=(Need("get", NODE),), do=(Need("patch", NODE),
                              undo=(Need("get", NODE), Need("patch", NODE)))
 TO_TAINT: Final = _CHANGE._replace(look=(*_CHANGE.look, *LOOKS))
 TO_EMPTY: Final = TO_TAINT._replace(do=(*TO_TAINT.do, EVICT))
-T = TypeVar("T")
+T = TypeVar("T", bound=Aim)
 A = TypeVar("A")
 
 

@@ -12,27 +12,29 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 from msgspec import Struct
 
-from chaos_runner.contracts import Act, Answer, Evidence, Fault, Grade, Marked, Restored, Right, Setting
+from chaos_runner.contracts import Act, Answer, Evidence, Grade, Marked, Restored, Right, Setting
 from chaos_runner.errors import ActFailed, Gone, NoTarget, Refused
 from chaos_runner.faults.kubernetes._change import again, read
-from chaos_runner.faults.kubernetes._isolated import Hit, check_alone, check_reachable, hits, label_of
+from chaos_runner.faults.kubernetes._fault import KubernetesFault
+from chaos_runner.faults.kubernetes._isolated import Whom, check_alone, check_reachable, hits, label_of, workload_meant
 from chaos_runner.faults.kubernetes._made import Made, body, found, is_ours, make, name_of, remove, tried
 from chaos_runner.faults.kubernetes._pods import ref_of_act
 from chaos_runner.mark import Mark, parse
 from chaos_runner.targets.kubernetes.access import JSON_PATCH, Cluster, Denied, cluster, same_cluster
 from chaos_runner.targets.kubernetes.fields import Field, value_at, with_fields
-from chaos_runner.targets.kubernetes.kinds import POD, POLICY, WORKLOADS, Ref
+from chaos_runner.targets.kubernetes.kinds import NODE, POD, POLICY, WORKLOADS, Kind, Ref
 from chaos_runner.targets.kubernetes.marks import Told, annotations, held_by, told
 from chaos_runner.targets.kubernetes.objects import Meta, Whole
 from chaos_runner.targets.kubernetes.pods import Chosen, PodTarget, find
 from chaos_runner.targets.kubernetes.policies import Way, enforcement
-from chaos_runner.targets.kubernetes.rights import Need, check_way_back, right
+from chaos_runner.targets.kubernetes.rights import HIT, Demand, Hit, Need, Permissions, look
 
 NEEDS: Final = ("a Kubernetes cluster whose network enforces NetworkPolicies, and the right to create and delete them; "
                 "for single pods, to patch pods as well")
 _DO: Final = (Need("create", POLICY), Need("get", POLICY))
 _UNDO: Final = (Need("delete", POLICY), Need("get", POLICY))
-_LABEL: Final = Need("patch", POD)
+_SEE: Final = Need("get", HIT)
+_LABEL: Final = Need("patch", HIT)
 A = TypeVar("A")
 
 
@@ -52,10 +54,11 @@ class _Of(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     uid: str
 
 
-class PolicyFault(Fault[PodTarget, A], Generic[A]):
+class PolicyFault(KubernetesFault[PodTarget, A], Generic[A]):
     """A policy for a workload, or one for each of single pods. Its name is that of its file."""
 
     target = PodTarget
+    permissions = Permissions(do=_DO, undo=_UNDO, look=(Need("list", POLICY),))
     needs = NEEDS
     undone_by = "the NetworkPolicy is deleted, and our label is taken off the pods"
 
@@ -70,18 +73,29 @@ class PolicyFault(Fault[PodTarget, A], Generic[A]):
         check_alone(chosen, rules.policy_types)
         enforced = str(enforcement(chosen.cluster))
         acts = [self._act(hit, rules, enforced, setting) for hit in hits(chosen, target, setting.mark)]
-        ref = ref_of_act(acts[0])
-        check_way_back(chosen.cluster, [*_UNDO, *_label_needs(ref)], ref.namespace)
-        for act in acts:
+        self.check_allowed([ref_of_act(act) for act in acts], setting)
+        for act in acts if not setting.looking else ():
             tried(_made(act), self._body(act))
         return acts
 
     def rights(self, act: Act) -> list[Right]:
-        ref = ref_of_act(act)
-        at = same_cluster(ref.context, ref.server)
-        return [Right(verb="do", needs=act.was["enforced"]),
-                *(right(at, "do", need, ref.namespace) for need in (*_DO, *_label_needs(ref))),
-                *(right(at, "undo", need, ref.namespace) for need in (*_UNDO, *_label_needs(ref)))]
+        return [Right(verb="do", needs=act.was["enforced"]), *super().rights(act)]
+
+    def permitted(self, kind: Kind) -> Permissions:
+        """To look after whom it is for, and, for single pods, to label them."""
+        own = (_SEE, _LABEL) if kind is POD else (_SEE,)
+        return Permissions(do=(*_DO, *own), undo=(*_UNDO, *own), look=self.permissions.look)
+
+    def hit(self, target: PodTarget, space: str) -> Hit:
+        """A whole workload by its name; else pods."""
+        whole = workload_meant(target)
+        return Hit(whole[0], target.namespace or space, (whole[1],)) if whole else target.hits(space)
+
+    def demands(self, target: PodTarget, space: str) -> list[Demand]:
+        """Nodes and DaemonSets tell what enforces policies. Where a pod of a whole workload has opted out, the others
+        are hit one by one, and that takes the right to label them, which is not given here.
+        """
+        return [*super().demands(target, space), look("list", NODE, ""), look("list", WORKLOADS["daemonset"], "")]
 
     def apply(self, act: Act) -> Evidence:
         ref, made = ref_of_act(act), _made(act)
@@ -130,12 +144,7 @@ class PolicyFault(Fault[PodTarget, A], Generic[A]):
         return [self._marked(at, one.metadata, said, where) for one in at.list(POLICY.path(""), Whole).items
                 if (said := told(one.metadata)) and said.fault == self.name]
 
-    @property
-    def name(self) -> str:
-        """Its name on the shelf."""
-        return f"kubernetes.{type(self).__module__.rpartition('.')[2]}"
-
-    def _act(self, hit: Hit, rules: Rules, enforced: str, setting: Setting) -> Act:
+    def _act(self, hit: Whom, rules: Rules, enforced: str, setting: Setting) -> Act:
         mark = setting.mark.signed(setting.key, self.name, hit.ref.uid)
         spec = {"podSelector": hit.selector, **msgspec.to_builtins(rules)}
         return Act(target=msgspec.to_builtins(hit.ref), do={"mark": str(mark), "spec": spec},
@@ -163,10 +172,6 @@ class PolicyFault(Fault[PodTarget, A], Generic[A]):
         if of.kind not in (POD.name, *WORKLOADS) or meta.name != name_of(said.mark, of.uid):
             return itself, f"{self.name} would have called it otherwise"
         return of, ""
-
-
-def _label_needs(ref: Ref) -> list[Need]:
-    return [_LABEL] if ref.kind == POD.name else []
 
 
 def _policy_ref(act: Act) -> Ref:

@@ -6,7 +6,8 @@ from msgspec import Struct
 
 from chaos_runner.errors import NoEffect, Refused
 from chaos_runner.targets.kubernetes.access import Cluster, cluster
-from chaos_runner.targets.kubernetes.kinds import SERVICE, Ref
+from chaos_runner.targets.kubernetes.kinds import SERVICE, SLICE, Ref
+from chaos_runner.targets.kubernetes.rights import Demand, Hit, look, look_at_namespace
 from chaos_runner.targets.kubernetes.services import Endpoint, Service, read_service, ready_endpoints
 from chaos_runner.targets.kubernetes.spared import OPT_OUT, check_namespace, spared
 
@@ -20,6 +21,15 @@ class ServiceTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     context: str = ""
     namespace: str = ""
     even_protected: bool = False
+
+    def hits(self, space: str) -> Hit:
+        """The Service, by its name."""
+        return Hit(SERVICE, self.namespace or space, (self.service,))
+
+    def looks(self, space: str) -> list[Demand]:
+        """What finding it, and whom it leads to, takes."""
+        here = self.namespace or space
+        return [look_at_namespace(here), look("get", SERVICE, here, self.service), look("list", SLICE, here)]
 
 
 class ChosenService(NamedTuple):

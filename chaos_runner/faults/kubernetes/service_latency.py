@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct, convert, structs, to_builtins
 
-from chaos_runner.contracts import Act, Answer, Band, Evidence, Example, Marked, Restored, Right, Seconds, Setting
+from chaos_runner.contracts import Act, Answer, Band, Evidence, Example, Marked, Restored, Seconds, Setting
 from chaos_runner.errors import ActFailed, Gone, Refused
 from chaos_runner.faults.kubernetes._between import PROXY, Between, between, labels_of
 from chaos_runner.faults.kubernetes._change import ChangeFault, Wanted, check_still
@@ -18,10 +18,10 @@ from chaos_runner.faults.proxy._toxic import whole_ms
 from chaos_runner.mark import Mark, parse
 from chaos_runner.targets.kubernetes.access import Cluster, Denied, cluster, same_cluster
 from chaos_runner.targets.kubernetes.fields import Field, Path
-from chaos_runner.targets.kubernetes.kinds import DEPLOYMENT, KINDS, POD, SERVICE, Kind, Ref
+from chaos_runner.targets.kubernetes.kinds import DEPLOYMENT, KINDS, POD, POLICY, SERVICE, SLICE, Kind, Ref
 from chaos_runner.targets.kubernetes.marks import RUN, Told, told
 from chaos_runner.targets.kubernetes.objects import Meta, Pod, Whole
-from chaos_runner.targets.kubernetes.rights import Need, check_way_back, right
+from chaos_runner.targets.kubernetes.rights import HIT, Need, Permissions
 from chaos_runner.targets.kubernetes.services import ready_endpoints, wait_until
 
 _PATH: Final[Path] = ["spec", "selector"]
@@ -29,9 +29,11 @@ _SWAPPED_WITHIN_S: Final = 5.0
 _BACK_WITHIN_S: Final = 6.0
 _LINGER_S: Final = 1.0
 """Nodes hear of new endpoints a moment after everybody else."""
-_DO: Final = (Need("patch", SERVICE), Need("create", SERVICE), Need("create", DEPLOYMENT), Need("list", POD),
-              Need("create", POD, "proxy"), Need("get", POD, "proxy"))
-_UNDO: Final = (Need("patch", SERVICE), Need("delete", SERVICE), Need("delete", DEPLOYMENT))
+_DO: Final = (Need("get", HIT), Need("patch", HIT), Need("create", SERVICE), Need("create", DEPLOYMENT),
+              Need("get", DEPLOYMENT), Need("list", POD), Need("create", POD, "proxy"), Need("get", POD, "proxy"))
+_UNDO: Final = (Need("get", HIT), Need("patch", HIT), Need("list", SERVICE), Need("get", SERVICE),
+                Need("delete", SERVICE), Need("get", DEPLOYMENT), Need("delete", DEPLOYMENT), Need("list", SLICE))
+_LOOK: Final = (Need("get", HIT), Need("list", POD), Need("list", POLICY), Need("list", SERVICE))
 _PARTS: Final = (SERVICE, DEPLOYMENT)
 
 
@@ -56,6 +58,7 @@ class ServiceLatency(ChangeFault[ServiceTarget, ServiceLatencyArguments]):
     arguments = ServiceLatencyArguments
     band = Band(word="slow")
     kinds = (SERVICE,)
+    permissions = Permissions(look=_LOOK, do=_DO, undo=_UNDO)
     needs = ("a Kubernetes cluster whose nodes can fetch the proxy's image, and the right to create and delete "
              "Deployments and Services, to patch Services, and to speak to pods through the API server (pods/proxy)")
     undone_by = "the Service's selector is swapped back, and the proxy is deleted once the pods are its endpoints"
@@ -77,17 +80,11 @@ class ServiceLatency(ChangeFault[ServiceTarget, ServiceLatencyArguments]):
             raise Refused("a delay is 1 ms or more: 0 would delay nothing")
         (act,) = super().prepare(target, arguments, setting)
         chosen = chosen_service(target)
-        check_way_back(chosen.at, _UNDO, chosen.space)
         parts = setting.mark.signed(setting.key, self.name, _itself(chosen.space, name_of(setting.mark)))
         put = between(chosen.service.spec, arguments.image)
-        Detour(chosen.at, chosen.space, parts, self.name).try_out(put)
+        if not setting.looking:
+            Detour(chosen.at, chosen.space, parts, self.name).try_out(put)
         return [structs.replace(act, do={**act.do, "parts": str(parts), "slow": slow, "between": to_builtins(put)})]
-
-    def rights(self, act: Act) -> list[Right]:
-        ref = convert(act.target, Ref)
-        at = same_cluster(ref.context, ref.server)
-        return [right(at, verb, need, ref.namespace) for verb, needs in (("do", _DO), ("undo", _UNDO))
-                for need in needs]
 
     def apply(self, act: Act) -> Evidence:
         ref, detour = convert(act.target, Ref), self._detour(act)

@@ -142,14 +142,19 @@ def check_rights(found: Sequence[Right]) -> None:
         raise Refused("; ".join(said))
 
 
+def check_may(at: Cluster, needs: Sequence[Need], namespace: str) -> None:
+    """Raises Refused when this user may not do it: for what no dry run finds out before something is changed."""
+    check_rights([right(at, DO, need, namespace) for need in needs])
+
+
 def check_way_back(at: Cluster, needs: Sequence[Need], namespace: str) -> None:
     """Raises Refused when this user may not undo: then nothing may be done."""
     check_rights([right(at, UNDO, need, namespace) for need in needs])
 
 
 def _placed(purpose: str, need: Need, hit: Hit) -> Demand:
-    """Where it is needed: for what is hit itself by its names, for other kinds in its namespace."""
-    own = need.kind in (HIT, hit.kind)
+    """Where it is needed: for what is hit itself by its names, for anything else in its namespace."""
+    own = need.kind == HIT
     found = need._replace(kind=hit.kind) if own else need
     names = hit.names if own and found.takes_name else ()
     return Demand(purpose, found, hit.namespace if found.kind.namespaced else "", names)

@@ -71,6 +71,9 @@ def start(opening: Opening, count: int) -> None:
     workloads.open_all(opening, node.api, node.shop_url)
     opening.note(kubeconfig=str(opening.folder / KUBECONFIG), nodes=count + 1, shop=node.shop_url)
 
+_LABELS: Final = ("chaos-runner.io/network-policies=enforced", "topology.kubernetes.io/region=lab",
+                  f"topology.kubernetes.io/zone={nodes.ZONES[0]}")
+
 
 class _Node:
     """The node and its control plane, part by part."""
@@ -111,8 +114,7 @@ class _Node:
             f"--config={configs.kubelet_file(self._place)}", f"--kubeconfig={self._place.kubeconfig(servers.KUBELET)}",
             f"--root-dir={folder / 'kubelet'}", f"--cert-dir={folder / 'kubelet-certificates'}",
             f"--hostname-override={configs.NODE}", f"--node-ip={network.ADDRESS}",
-            f"--node-labels=chaos-runner.io/network-policies=enforced,topology.kubernetes.io/region=lab,"
-            f"topology.kubernetes.io/zone={nodes.ZONES[0]}"])
+            f"--node-labels={','.join(_LABELS)}"])
         self._plane.start(servers.KUBE_PROXY, [f"--config={configs.proxy_file(self._place)}"])
         self._start(_POLICY, [str(POLICY.file), str(self._place.kubeconfig(_POLICY))])
 
