@@ -12,6 +12,7 @@ import pytest
 
 from chaos_runner import shelf
 from chaos_runner.contracts import Mark, Setting
+from chaos_runner.errors import Gone
 from chaos_runner.experiment.arguments import convert
 from chaos_runner.mark import moment
 from chaos_runner.targets.kubernetes.access import JSON_PATCH, MERGE, Cluster, Conflict, cluster
@@ -21,7 +22,7 @@ from chaos_runner.targets.kubernetes.left.leftover import Leftover
 from chaos_runner.targets.kubernetes.left.services import APPLIED
 from chaos_runner.targets.kubernetes.marks import EXPIRES, RUN, UNDO
 from chaos_runner.targets.kubernetes.objects import Pod
-from chaos_runner.targets.kubernetes.others import running
+from chaos_runner.targets.kubernetes.others import running, tools
 from tests.cli.runner import Ran, chaos_runner
 from tests.crash.cluster import make_workload, namespace, node
 from tests.kubernetes.accounts import account
@@ -126,6 +127,13 @@ def test_pause_images_are_found_in_pods_that_were_made_with_others(at: Cluster, 
     assert left[f"{space}/{other}"].undo.endswith(f"delete pods/{other}")
 
 
+def serves(at: Cluster, kind: Kind) -> bool:
+    try:
+        return at.list(kind.path(""), dict).items is not None
+    except Gone:
+        return False
+
+
 @pytest.fixture
 def mesh(at: Cluster) -> Iterator[None]:
     """The cluster knows PodChaos. Others may have taught it."""
@@ -135,7 +143,7 @@ def mesh(at: Cluster) -> Iterator[None]:
             "names": {"plural": "podchaos", "singular": "podchaos", "kind": "PodChaos", "listKind": "PodChaosList"}}
     with suppress(Conflict):
         at.create(CRD.path(""), body_of(CRD, metadata={"name": "podchaos.chaos-mesh.org"}, spec=spec))
-    while not any("chaos-mesh.org" in one["name"] for one in at.get("/apis", dict)["groups"]):
+    while not any(one.kind == PODCHAOS for one in tools(at)) or not serves(at, PODCHAOS):
         pass
     yield
     at.delete(CRD.path("", "podchaos.chaos-mesh.org"), {})

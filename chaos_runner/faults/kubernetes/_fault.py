@@ -10,9 +10,19 @@ from chaos_runner.contracts import Act, Fault, Right, Setting
 from chaos_runner.targets.kubernetes.access import same_cluster
 from chaos_runner.targets.kubernetes.aftermath import events_about
 from chaos_runner.targets.kubernetes.events import EVENTS
-from chaos_runner.targets.kubernetes.kinds import KINDS, POD, Kind, Ref
+from chaos_runner.targets.kubernetes.kinds import EVENT, KINDS, POD, Kind, Ref
 from chaos_runner.targets.kubernetes.notes import LOOKS, notes_on
-from chaos_runner.targets.kubernetes.rights import DO, Aim, Demand, Hit, Permissions, check_rights, demands, rights
+from chaos_runner.targets.kubernetes.rights import (
+    DO,
+    Aim,
+    Demand,
+    Hit,
+    Permissions,
+    check_rights,
+    demands,
+    look,
+    rights,
+)
 
 T = TypeVar("T", bound=Aim)
 A = TypeVar("A")
@@ -51,9 +61,9 @@ class KubernetesFault(Fault[T, A], Generic[T, A]):
     def demands(self, target: T, space: str) -> list[Demand]:
         """All that it needs for this target, without asking a cluster: for a role that has no more."""
         hit = self.hit(target, space)
-        told = Demand(DO, EVENTS, hit.namespace or "default")
-        around = [look._replace(namespace=hit.namespace if look.need.kind.namespaced else "") for look in LOOKS]
-        return [*target.looks(space), *around, *demands(self.permitted(hit.kind), hit), told]
+        events = [Demand(DO, EVENTS, hit.namespace or "default"), look("list", EVENT, hit.namespace)]
+        around = [one._replace(namespace=hit.namespace if one.need.kind.namespaced else "") for one in LOOKS]
+        return [*target.looks(space), *around, *demands(self.permitted(hit.kind), hit), *events]
 
     def check_allowed(self, refs: Sequence[Ref], setting: Setting) -> None:
         """Raises Refused when this user may not do it to all of these, and undo it; not where it is only looked."""

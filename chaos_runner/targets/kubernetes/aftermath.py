@@ -7,6 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from chaos_runner.targets.kubernetes.access import Cluster
+from chaos_runner.targets.kubernetes.events import COMPONENT
 from chaos_runner.targets.kubernetes.kinds import EVENT, POD, Ref
 from chaos_runner.targets.kubernetes.objects import Meta, Pod
 from chaos_runner.units import spoken_seconds
@@ -21,6 +22,7 @@ class _Event(Struct, frozen=True, kw_only=True, rename="camel"):
     reason: str = ""
     message: str = ""
     type: str = ""
+    reporting_component: str = ""
     count: int | None = None
     first_timestamp: datetime | None = None
     last_timestamp: datetime | None = None
@@ -33,9 +35,12 @@ class _Event(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def events_about(at: Cluster, ref: Ref, since: datetime) -> list[str]:
-    """The Events about this very object since then, oldest first: "+2 s Killing: Stopping container web"."""
+    """The Events about this very object since then, oldest first: "+2 s Killing: Stopping container web". What we told
+    ourselves is not news.
+    """
     found = at.list(EVENT.path(ref.namespace), _Event, {"fieldSelector": f"involvedObject.uid={ref.uid}"}).items
-    ours = sorted((one for one in found if one.when >= since - _ROUNDED), key=_when)
+    ours = sorted((one for one in found if one.when >= since - _ROUNDED and one.reporting_component != COMPONENT),
+                  key=_when)
     return [f"{_after(one.when, since)} {one.reason}: {one.message}{_times(one)}" for one in ours]
 
 

@@ -12,7 +12,7 @@ from chaos_runner.targets.kubernetes.rights import Need
 EVENTS: Final = Need("create", EVENT)
 INJECTED: Final = "FaultInjected"
 ENDED: Final = "FaultUndone"
-_COMPONENT: Final = "chaos-runner"
+COMPONENT: Final = "chaos-runner"
 _MESSAGE_MOST: Final = 1000
 
 
@@ -29,4 +29,4 @@ def _event(ref: Ref, reason: str, text: str) -> dict[str, object]:
              **({"namespace": ref.namespace} if ref.namespace else {})}
     return body_of(EVENT, metadata={"generateName": f"{ref.name}."}, involvedObject=about, reason=reason, count=1,
                    message=text[:_MESSAGE_MOST], type="Normal", firstTimestamp=now, lastTimestamp=now,
-                   source={"component": _COMPONENT}, reportingComponent=_COMPONENT)
+                   source={"component": COMPONENT}, reportingComponent=COMPONENT)

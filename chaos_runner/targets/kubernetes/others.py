@@ -68,7 +68,15 @@ def tools(at: Cluster) -> list[Tool]:
     groups = [one for one in at.get("/apis", _Groups).groups if one.name in TOOLS]
     return [Tool(TOOLS[group.name], Kind(one.kind.lower(), version, one.name, one.kind, one.namespaced))
             for group in groups if (version := group.preferred_version.get("groupVersion", ""))
-            for one in at.get(f"/apis/{version}", _Resources).resources if "/" not in one.name and "list" in one.verbs]
+            for one in _resources(at, version) if "/" not in one.name and "list" in one.verbs]
+
+
+def _resources(at: Cluster, version: str) -> list[_Resource]:
+    """Nothing of a version that is announced and not served: its kinds come, or go, at this moment."""
+    try:
+        return at.get(f"/apis/{version}", _Resources).resources
+    except Gone:
+        return []
 
 
 def running(at: Cluster, namespace: str) -> list[str]:
