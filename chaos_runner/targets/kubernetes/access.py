@@ -264,7 +264,7 @@ def contexts() -> list[str]:
     from kubernetes.config import ConfigException, list_kube_config_contexts
 
     try:
-        return sorted(str(one["name"]) for one in list_kube_config_contexts()[0])
+        return sorted(str(one["name"]) for one in list_kube_config_contexts(_config())[0])
     except (ConfigException, OSError):
         return []
 
@@ -275,11 +275,11 @@ def _from_kubeconfig(context: str) -> Cluster:
 
     configuration = Configuration()
     try:
-        known, current = list_kube_config_contexts()
+        known, current = list_kube_config_contexts(_config())
         chosen = next((one for one in known if one["name"] == (context or (current or {}).get("name"))), None)
         if chosen is None:
             raise UsageError(_no_context(context, [str(one["name"]) for one in known]))
-        load_kube_config(context=chosen["name"], client_configuration=configuration, persist_config=False)
+        load_kube_config(_config(), chosen["name"], client_configuration=configuration, persist_config=False)
     except (ConfigException, OSError, TypeError, KeyError) as error:
         raise UsageError(f"the kubeconfig cannot be used: {error}; set KUBECONFIG, or check it with "
                          "`kubectl config view`") from error
@@ -316,9 +316,13 @@ def _from_pod() -> Cluster:
     return Cluster(IN_CLUSTER, Connection(configuration, namespace, {}))
 
 
+def _config() -> str:
+    """Where the kubeconfig is said to be, now: the kubernetes package only looks once, when it is imported."""
+    return os.environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
+
+
 def _files() -> list[Path]:
-    named = os.environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
-    return [path for name in named.split(os.pathsep) if name and (path := Path(name)).is_file()]
+    return [path for name in _config().split(os.pathsep) if name and (path := Path(name)).is_file()]
 
 
 def _impersonation(user: str) -> dict[str, str]:
