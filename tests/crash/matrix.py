@@ -14,6 +14,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from chaos_runner.mark import KEY_VARIABLE
 from tests.crash.cluster import CLUSTER_SCENES
 from tests.crash.moments import Moment
 from tests.crash.scenes import NETWORK_SCENES, SCENES, Scene
@@ -89,8 +90,7 @@ def killed(case: Case, folder: Path, scene: Scene, *flags: str) -> float:
     words = [case.moment.name, str(file), str(folder / "reports"), *flags]
     words += ["--with-watchdog"] if case.by is not By.WATCHDOG else []
     victim = subprocess.run([*scene.inside, sys.executable, "-m", "tests.crash.victim", *words],
-                            capture_output=True, timeout=_PROCESS_S, check=False,
-                            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+                            capture_output=True, timeout=_PROCESS_S, check=False, env=_environment(folder))
     died_s = time.monotonic()
     if victim.returncode != -signal.SIGKILL:
         raise AssertionError(f"{case}: it was not killed, it ended with {victim.returncode}: {victim.stderr.decode()}")
@@ -103,7 +103,12 @@ def _recover(case: Case, reports: Path, scene: Scene) -> None:
         rmtree(reports)
         what = ["--scan", case.fault.partition(".")[0]]
     subprocess.run([*scene.inside, sys.executable, "-m", "chaos_runner", "recover", *what, "--reports", str(reports)],
-                   capture_output=True, timeout=_PROCESS_S, check=True)
+                   capture_output=True, timeout=_PROCESS_S, check=True, env=_environment(reports.parent))
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Marks are signed with a key of each case: a scan that undoes one shows those of others, and leaves them alone."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), KEY_VARIABLE: str(folder)}
 
 
 def _restored_after(scene: Scene, before: Any, since_s: float) -> float | None:
