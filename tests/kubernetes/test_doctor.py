@@ -27,7 +27,7 @@ from tests.cli.runner import Ran, chaos_runner
 from tests.crash.cluster import make_workload, namespace, node
 from tests.kubernetes.accounts import account
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("scan")]  # a scan sees the marks of tests beside it
 CRD = Kind("crd", "apiextensions.k8s.io/v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False)
 PODCHAOS = Kind("podchaos", "chaos-mesh.org/v1alpha1", "podchaos", "PodChaos")
 

@@ -26,7 +26,7 @@ from tests.kubernetes.accounts import account
 from tests.kubernetes.test_policy import policy
 from tests.kubernetes.test_policy import written as experiment_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("scan")]  # a scan sees the marks of tests beside it
 NOW = datetime(2020, 11, 20, 10, 0, tzinfo=UTC)
 LATER = datetime(2020, 11, 20, 12, 0, tzinfo=UTC)
 KEY = Key("a long secret")
