@@ -174,8 +174,8 @@ def recovered(arguments: WorkloadArguments) -> Reading:
 
 
 def _told(one: Disturbance) -> str:
-    back = "; ".join(map(str, one.returns[-3:]))
-    return f"{'not over; ' if one.ended_s is None else ''}{one.fewest} ready at the least" + (f"; {back}" if back else "")
+    over = ["not over"] if one.ended_s is None else []
+    return "; ".join([*over, f"{one.fewest} ready at the least", *map(str, one.returns[-3:])])
 
 
 class ScalerArguments(Place, frozen=True, kw_only=True, forbid_unknown_fields=True):
