@@ -155,12 +155,11 @@ def rollout_complete(arguments: WorkloadArguments) -> Reading:
 
 @probe(WorkloadArguments, Unit.SECONDS, example={"arguments": _CHECKOUT, "below": "30s", "every": "1s"})
 def recovered(arguments: WorkloadArguments) -> Reading:
-    """How long not all pods of a workload were ready: the longest time since the run first looked, 0 if they always
-    were.
+    """The longest time for which not all pods of a workload were ready, since the run first looked.
 
-    While it lasts it is the time until now, a lower bound: put `kubernetes.ready_share` beside it, which says whether
-    it is over. The note tells how each pod came back: scheduled, started, ready. The time is that at which the watch
-    told us, so that what is between two samples is seen too.
+    0 if they always were. While it lasts it is the time until now, a lower bound: put `kubernetes.ready_share` beside
+    it, which says whether it is over. The note tells how each pod came back: scheduled, started, ready. The time is
+    that at which the watch told us, so that what is between two samples is seen too.
     """
     with asking(arguments) as asked:
         kind, found = asked.lasting(arguments.workload)
@@ -260,8 +259,9 @@ class NodeArguments(Place, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 @probe(NodeArguments, Unit.SHARE, example={"arguments": {"zone": "eu-1a"}, "at-least": "100%", "every": "5s"})
 def node_condition(arguments: NodeArguments) -> Reading:
-    """The share of the nodes of which a condition is true. A node that is named and not there counts as one of which
-    it is not; "unknown" is not true either.
+    """The share of the nodes of which a condition is true.
+
+    A node that is named and not there counts as one of which it is not; "unknown" is not true either.
     """
     with asking(arguments) as asked:
         there = [one for one in watched(asked.at, seen.nodes()).look() if _is_node(one, arguments)]
