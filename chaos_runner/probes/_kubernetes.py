@@ -89,13 +89,19 @@ class Asked(Struct, frozen=True):
     def count(self, wanted: PodsArguments, make: Callable[[Sequence[SeenPod]], R]) -> R:
         """What `make` makes of the pods that are meant; made anew only when a pod has changed."""
         maker = self.workload(wanted.workload)[1] if wanted.workload else None
-        key = (make, wanted.workload, maker and maker.metadata.uid, tuple(sorted(wanted.labels.items())))
-        return watched(self.at, pods(self.namespace)).fold(key, lambda all_: make(
-            [pod for pod in all_ if is_meant(pod, maker, wanted.labels)]))
+        of_pods, labels = watched(self.at, pods(self.namespace)), wanted.labels
+        key = (make, wanted.workload, tuple(sorted(labels.items())))
+        return of_pods.fold(key, lambda found: make(
+            [pod for pod in found if labels.items() <= pod.labels.items()] if labels else found,
+        ), maker.made if maker else _any)
 
     def nothing(self, what: str, hint: str = "") -> Unreachable:
         """What to raise when something is not there."""
         return Unreachable(f"there is no {what} in namespace {self.namespace!r} of {self.at.context}{hint}")
+
+
+def _any(_: SeenPod) -> bool:
+    return True
 
 
 def is_meant(pod: SeenPod, maker: SeenWorkload | None, labels: dict[str, str]) -> bool:

@@ -161,11 +161,11 @@ def rollout_complete(arguments: WorkloadArguments) -> Reading:
 
 @probe(WorkloadArguments, Unit.SECONDS, example={"arguments": _CHECKOUT, "below": "30s", "every": "1s"})
 def recovered(arguments: WorkloadArguments) -> Reading:
-    """How long not all pods of a workload were ready, at the longest, since the run first looked; 0 if always.
+    """The longest time for which not all pods of a workload were ready, since the run first looked.
 
-    While it lasts it is the time until now, a lower bound: put `kubernetes.ready_share` beside it, which says whether
-    it is over. The note tells how each pod came back: scheduled, started, ready. The time is that at which the watch
-    told us, so that what is between two samples is seen too.
+    0 if they always were. While it lasts it is the time until now, a lower bound: put `kubernetes.ready_share` beside
+    it, which says whether it is over. The note tells how each pod came back: scheduled, started, ready. The time is
+    that at which the watch told us, so that what is between two samples is seen too.
     """
     with asking(arguments) as asked:
         kind, found = asked.lasting(arguments.workload)

@@ -86,7 +86,7 @@ def test_a_share_of_what_there_was_misses_pods_that_were_scaled_away(at: Cluster
     assert soon(lambda: len(pods_of(at, space)) == 1)
     assert soon(lambda: ask("ready_share", **WEB).value == 1.0)
     assert soon(lambda: ask("ready_share", **WEB, of=4).value == 0.25)
-    assert ask("ready_share", **WEB, of=4).note == "1 of 4 ready"
+    assert soon(lambda: ask("ready_share", **WEB, of=4).note == "1 of 4 ready")
 
 
 def test_a_workload_scaled_to_nothing_serves_nobody(at: Cluster, space: str, ask: Ask) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from chaos_runner.targets.kubernetes.kinds import AUTOSCALER, CLAIM, EVENT, NODE, POD, SLICE, Kind
-from chaos_runner.targets.kubernetes.objects import Condition, Meta, Node, Owner, Selector
+from chaos_runner.targets.kubernetes.objects import Condition, Meta, Node, Owner
 from chaos_runner.targets.kubernetes.watching import Collection
 
 _SETS: Final = "ReplicaSet"
@@ -122,7 +122,11 @@ def _reasons(status: _PodStatus) -> tuple[str, ...]:
 
 def pods(namespace: str) -> Collection[_Pod, SeenPod]:
     """All pods of a namespace: which of them are asked about is sorted out here, so that one watch serves all."""
-    return Collection(POD.path(namespace), _Pod, _see_pod)
+    return Collection(POD.path(namespace), _Pod, _see_pod, group=_maker)
+
+
+def _maker(pod: SeenPod) -> str:
+    return pod.owner_uid
 
 
 # ── workloads ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -134,7 +138,6 @@ class _WorkloadMeta(Meta, frozen=True, kw_only=True, rename="camel"):
 class _WorkloadSpec(Struct, frozen=True, rename="camel"):
     replicas: int | None = None
     paused: bool = False
-    selector: Selector | None = None
     update_strategy: dict[str, Any] = {}
 
 
@@ -164,17 +167,12 @@ class SeenWorkload(Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         return self.metadata.name
 
-    @property
-    def labels(self) -> dict[str, str]:
-        """Which labels its pods have."""
-        return self.spec.selector.match_labels if self.spec.selector else {}
-
     def made(self, pod: SeenPod) -> bool:
         """Whether it made that pod. A Deployment's ReplicaSets are called after it and the hash its pods bear."""
         if pod.owner_uid == self.metadata.uid:
             return True
-        return (pod.owner_kind == _SETS and self.labels.items() <= pod.labels.items()
-                and any(pod.owner_name == f"{self.name}-{pod.labels.get(each)}" for each in _HASHES))
+        return pod.owner_kind == _SETS and any(
+            pod.owner_name == f"{self.name}-{pod.labels.get(each)}" for each in _HASHES)
 
     @property
     def wanted_replicas(self) -> int:

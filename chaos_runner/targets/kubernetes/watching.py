@@ -8,6 +8,7 @@ storage between them: so silence is never taken for "nothing has changed". What 
 import threading
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from itertools import count
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 from urllib.parse import urlencode
 
@@ -39,10 +40,19 @@ class Blind(ActFailed):
     """What could be shown is not there yet, or too old."""
 
 
+def _together(_: object) -> Hashable:
+    return ""
+
+
+def _all_of_them(_: object) -> bool:
+    return True
+
+
 class Collection(NamedTuple, Generic[T, S]):
     """Some objects: where they stand, which of them, what is decoded of each, and what is kept of it.
 
     `see` is given what is kept of the object so far, if anything, the object, and the monotonic time in seconds.
+    `group` says what belongs together: what is made of one group is not made anew when another changes.
     """
 
     path: str
@@ -50,6 +60,7 @@ class Collection(NamedTuple, Generic[T, S]):
     see: Callable[[S | None, T, float], S]
     labels: str = ""
     fields: str = ""
+    group: Callable[[S], Hashable] = _together
 
     @property
     def query(self) -> Query:
@@ -89,6 +100,14 @@ _ANY: Final = msgspec.json.Decoder(_Any)
 _GONE: Final = 410
 
 
+class _Group(Generic[S]):
+    """What belongs together, and a number that no other state of any group has."""
+
+    def __init__(self) -> None:
+        self.members: dict[str, S] = {}
+        self.state = 0
+
+
 class Watched(Generic[T, S]):
     """One collection, as it is now."""
 
@@ -99,7 +118,9 @@ class Watched(Generic[T, S]):
         self._decoder = msgspec.json.Decoder(what.item)
         self._objects: dict[str, S] = {}
         self._shown: Sequence[S] | None = None
-        self._folded: dict[Hashable, Any] = {}
+        self._groups: dict[Hashable, _Group[S]] = {}
+        self._states = count(1)
+        self._folded: dict[Hashable, tuple[Sequence[int], Any]] = {}
         self._followers: list[Follower[S]] = []
         self._version = ""
         self._listed = False
@@ -126,13 +147,17 @@ class Watched(Generic[T, S]):
             self._wait()
             return self._all()
 
-    def fold(self, key: Hashable, make: Callable[[Sequence[S]], R]) -> R:
-        """What `make` makes of all there is; made anew only when something has changed. Raises Blind."""
+    def fold(self, key: Hashable, make: Callable[[Sequence[S]], R], where: Callable[[S], bool] = _all_of_them) -> R:
+        """What `make` makes of the groups of which `where` holds, asked of one member each; made anew only when one of
+        them has changed. Raises Blind.
+        """
         with self._state:
             self._wait()
-            if key not in self._folded:
-                self._folded[key] = make(self._all())
-            found: R = self._folded[key]
+            groups = [one for one in self._groups.values() if where(next(iter(one.members.values())))]
+            states = [one.state for one in groups]
+            if self._folded.get(key, ((), None))[0] != states:
+                self._folded[key] = (states, make([member for one in groups for member in one.members.values()]))
+            found: R = self._folded[key][1]
             return found
 
     def follow(self, follower: Follower[S]) -> None:
@@ -227,17 +252,30 @@ class Watched(Generic[T, S]):
         uid = _ANY.decode(raw).metadata.uid
         old, at_s = self._objects.get(uid), self._now_s()
         new = self._objects[uid] = self.what.see(old, self._decoder.decode(raw), at_s)
+        self._regroup(uid, old, new)
         self._changed(old, new, at_s)
         return uid
 
     def _drop(self, uid: str) -> None:
         old = self._objects.pop(uid, None)
         if old is not None:
+            self._regroup(uid, old, None)
             self._changed(old, None, self._now_s())
+
+    def _regroup(self, uid: str, old: S | None, new: S | None) -> None:
+        keys = {self.what.group(one) for one in (old, new) if one is not None}
+        for key in keys:
+            group = self._groups.setdefault(key, _Group())
+            group.state = next(self._states)
+            if new is not None and self.what.group(new) == key:
+                group.members[uid] = new
+            else:
+                group.members.pop(uid, None)
+            if not group.members:
+                del self._groups[key]
 
     def _changed(self, old: S | None, new: S | None, at_s: float) -> None:
         self._shown = None
-        self._folded.clear()
         for follower in self._followers:
             follower.changed(old, new, at_s)
 
