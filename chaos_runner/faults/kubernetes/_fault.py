@@ -12,7 +12,18 @@ from chaos_runner.targets.kubernetes.aftermath import events_about
 from chaos_runner.targets.kubernetes.events import EVENTS
 from chaos_runner.targets.kubernetes.kinds import KINDS, POD, Ref
 from chaos_runner.targets.kubernetes.notes import LOOKS, notes_on
-from chaos_runner.targets.kubernetes.rights import DO, Aim, Demand, Hit, Permissions, check_rights, demands, rights
+from chaos_runner.targets.kubernetes.rights import (
+    DO,
+    LOOK,
+    Aim,
+    Demand,
+    Hit,
+    Permissions,
+    check_rights,
+    demands,
+    right,
+    rights,
+)
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -44,12 +55,16 @@ class KubernetesFault(Fault[T, A], Generic[T, A]):
         """What it hits, for a target; where that is not what the target names, a fault says so here."""
         return target.hits(space)
 
+    def beside(self, hit: Hit) -> list[Demand]:  # noqa: ARG002 -- for those who override it
+        """What it needs of objects other than what is hit, though they be of that kind: of what it makes itself."""
+        return []
+
     def demands(self, target: Aim, space: str) -> list[Demand]:
         """All that it needs for this target, without asking a cluster: for a role that has no more."""
         hit = self.hit(target, space)
         told = Demand(DO, EVENTS, hit.namespace or "default")
         around = [look._replace(namespace=hit.namespace if look.need.kind.namespaced else "") for look in LOOKS]
-        return [*target.looks(space), *around, *demands(self.permissions, hit), told]
+        return [*target.looks(space), *around, *demands(self.permissions, hit), *self.beside(hit), told]
 
     def check_allowed(self, refs: Sequence[Ref], setting: Setting) -> None:
         """Raises Refused when this user may not do it to all of these, and undo it; not where it is only looked."""
@@ -57,7 +72,10 @@ class KubernetesFault(Fault[T, A], Generic[T, A]):
             check_rights([right for ref in _unlike(refs) for right in self._rights(ref)])
 
     def _rights(self, ref: Ref) -> list[Right]:
-        return rights(same_cluster(ref.context, ref.server), self.permissions, ref, KINDS[ref.kind])
+        at, kind = same_cluster(ref.context, ref.server), KINDS[ref.kind]
+        beside = self.beside(Hit(kind, ref.namespace, (ref.name,)))
+        return [*rights(at, self.permissions, ref, kind),
+                *(right(at, one.purpose, one.need, one.namespace) for one in beside if one.purpose != LOOK)]
 
 
 def _unlike(refs: Sequence[Ref]) -> list[Ref]:

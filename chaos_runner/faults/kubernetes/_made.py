@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from chaos_runner.errors import ActFailed, Gone, Refused
 from chaos_runner.mark import PREFIX, Mark
-from chaos_runner.targets.kubernetes.access import Cluster, Conflict, Denied
+from chaos_runner.targets.kubernetes.access import Cluster, Conflict, Denied, Query
 from chaos_runner.targets.kubernetes.kinds import Kind, body_of
 from chaos_runner.targets.kubernetes.marks import RUN, held_by
 from chaos_runner.targets.kubernetes.objects import Meta, Whole
@@ -72,21 +72,30 @@ def found(made: Made) -> Meta | None:
         return None
 
 
+def everywhere(at: Cluster, kind: Kind, query: Query) -> list[Whole]:
+    """All objects of a kind in the whole cluster, to look for marks. Raises ActFailed where this user may not look."""
+    try:
+        return at.list(kind.path(""), Whole, query).items
+    except Denied as denied:
+        raise ActFailed(str(denied)) from denied
+
+
 def is_ours(made: Made, mark: str) -> bool:
     """Whether it is there and bears this very mark."""
     there = found(made)
     return there is not None and held_by(there) == mark
 
 
-def remove(made: Made, mark: str) -> None:
-    """Deletes it, if it bears this very mark. Raises ActFailed."""
+def remove(made: Made, mark: str) -> bool:
+    """Deletes it, if it bears this very mark. Says whether it did. Raises ActFailed."""
     there = found(made)
     if there is None or held_by(there) != mark:
-        return
+        return False
     options = {"preconditions": {"uid": there.uid}, "propagationPolicy": "Background"}
     try:
         made.at.delete(made.kind.path(made.namespace, made.name), options)
     except (Gone, Conflict):
-        return
+        return False
     except Denied as denied:
         raise ActFailed(str(denied)) from denied
+    return True

@@ -1,27 +1,27 @@
 """kubernetes.service_latency: what a Service's pods answer arrives later; undo leads it straight to them again."""
 
 import time
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from msgspec import Struct, convert, structs, to_builtins
 
-from chaos_runner.contracts import Act, Answer, Band, Evidence, Example, Marked, Restored, Right, Seconds, Setting
+from chaos_runner.contracts import Act, Answer, Band, Candidate, Evidence, Example, Marked, Restored, Seconds, Setting
 from chaos_runner.errors import ActFailed, Gone, Refused
 from chaos_runner.faults.kubernetes._between import PROXY, Between, between, labels_of
 from chaos_runner.faults.kubernetes._change import ChangeFault, Wanted, check_still
 from chaos_runner.faults.kubernetes._detour import Detour, toxic_of
-from chaos_runner.faults.kubernetes._made import Made, found, is_ours, name_of, remove
+from chaos_runner.faults.kubernetes._made import Made, everywhere, found, is_ours, name_of, remove
 from chaos_runner.faults.kubernetes._proxiable import check_proxiable
-from chaos_runner.faults.kubernetes._services import ServiceTarget, chosen_service
+from chaos_runner.faults.kubernetes._services import ServiceTarget, chosen_service, services_there
 from chaos_runner.faults.proxy._toxic import whole_ms
 from chaos_runner.mark import Mark, parse
 from chaos_runner.targets.kubernetes.access import Cluster, Denied, cluster, same_cluster
 from chaos_runner.targets.kubernetes.fields import Field, Path
-from chaos_runner.targets.kubernetes.kinds import DEPLOYMENT, KINDS, POD, SERVICE, Kind, Ref
+from chaos_runner.targets.kubernetes.kinds import DEPLOYMENT, KINDS, POD, POLICY, SERVICE, SLICE, Kind, Ref
 from chaos_runner.targets.kubernetes.marks import RUN, Told, told
-from chaos_runner.targets.kubernetes.objects import Meta, Pod, Whole
-from chaos_runner.targets.kubernetes.rights import Need, check_way_back, right
+from chaos_runner.targets.kubernetes.objects import Meta, Pod
+from chaos_runner.targets.kubernetes.rights import DO, LOOK, UNDO, Demand, Hit, Need
 from chaos_runner.targets.kubernetes.services import ready_endpoints, wait_until
 
 _PATH: Final[Path] = ["spec", "selector"]
@@ -29,9 +29,11 @@ _SWAPPED_WITHIN_S: Final = 5.0
 _BACK_WITHIN_S: Final = 6.0
 _LINGER_S: Final = 1.0
 """Nodes hear of new endpoints a moment after everybody else."""
-_DO: Final = (Need("patch", SERVICE), Need("create", SERVICE), Need("create", DEPLOYMENT), Need("list", POD),
-              Need("create", POD, "proxy"), Need("get", POD, "proxy"))
-_UNDO: Final = (Need("patch", SERVICE), Need("delete", SERVICE), Need("delete", DEPLOYMENT))
+_LOOK: Final = (Need("list", POLICY), Need("list", POD))
+_DO: Final = (*(Need(verb, kind) for verb in ("create", "get") for kind in (SERVICE, DEPLOYMENT)),
+              Need("list", SLICE), Need("list", POD), Need("create", POD, "proxy"), Need("get", POD, "proxy"))
+_UNDO: Final = (*(Need(verb, kind) for verb in ("delete", "get") for kind in (SERVICE, DEPLOYMENT)),
+                Need("list", SLICE), Need("list", POD), Need("list", SERVICE))
 _PARTS: Final = (SERVICE, DEPLOYMENT)
 
 
@@ -77,17 +79,18 @@ class ServiceLatency(ChangeFault[ServiceTarget, ServiceLatencyArguments]):
             raise Refused("a delay is 1 ms or more: 0 would delay nothing")
         (act,) = super().prepare(target, arguments, setting)
         chosen = chosen_service(target)
-        check_way_back(chosen.at, _UNDO, chosen.space)
         parts = setting.mark.signed(setting.key, self.name, _itself(chosen.space, name_of(setting.mark)))
         put = between(chosen.service.spec, arguments.image)
-        Detour(chosen.at, chosen.space, parts, self.name).try_out(put)
+        if not setting.looking:
+            Detour(chosen.at, chosen.space, parts, self.name).try_out(put)
         return [structs.replace(act, do={**act.do, "parts": str(parts), "slow": slow, "between": to_builtins(put)})]
 
-    def rights(self, act: Act) -> list[Right]:
-        ref = convert(act.target, Ref)
-        at = same_cluster(ref.context, ref.server)
-        return [right(at, verb, need, ref.namespace) for verb, needs in (("do", _DO), ("undo", _UNDO))
-                for need in needs]
+    def candidates(self, given: Mapping[str, Any]) -> list[Candidate]:
+        return services_there(given)
+
+    def beside(self, hit: Hit) -> list[Demand]:
+        return [Demand(purpose, need, hit.namespace)
+                for purpose, needs in ((LOOK, _LOOK), (DO, _DO), (UNDO, _UNDO)) for need in needs]
 
     def apply(self, act: Act) -> Evidence:
         ref, detour = convert(act.target, Ref), self._detour(act)
@@ -132,7 +135,9 @@ class ServiceLatency(ChangeFault[ServiceTarget, ServiceLatencyArguments]):
             return ref.command("delete")
         name = name_of(_mark(act))
         parts = [structs.replace(ref, kind=kind.name, name=name).command("delete") for kind in (DEPLOYMENT, SERVICE)]
-        return "; ".join([super().by_hand(act), *parts])
+        (field,) = act.was["fields"]  # merged with what is there, so the proxy's label has to be taken out
+        merged = structs.replace(act, was={"fields": [{**field, "value": {**(field.get("value") or {}), PROXY: None}}]})
+        return "; ".join([super().by_hand(merged), *parts])
 
     def marked(self, where: str) -> list[Marked]:
         """The Services that lead through a proxy of ours, then the parts of such a detour, each by itself: those alone
@@ -141,7 +146,7 @@ class ServiceLatency(ChangeFault[ServiceTarget, ServiceLatencyArguments]):
         at = cluster(where)
         swapped = [one for one in super().marked(where) if not _is_part(one.act)]
         return [*swapped, *(self._part(at, kind, one.metadata, said, where) for kind in _PARTS
-                            for one in at.list(kind.path(""), Whole, {"labelSelector": RUN}).items
+                            for one in everywhere(at, kind, {"labelSelector": RUN})
                             if (said := told(one.metadata)) and said.fault == self.name and "fields" not in said.do)]
 
     def _part(self, at: Cluster, kind: Kind, meta: Meta, said: Told, where: str) -> Marked:
