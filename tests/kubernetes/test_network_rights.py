@@ -18,8 +18,10 @@ from tests.run.samples import single
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("simulated")]
 WORKLOAD = {"workload": "deployment/web"}
-ALL = {"network_partition": {**WORKLOAD, "count": 1}, "dns_block": WORKLOAD, "service_cut": {"service": "web"},
-       "service_latency": {"service": "web"}}
+ALL: dict[str, dict[str, Any]] = {
+    "network_partition": {**WORKLOAD, "count": 1}, "dns_block": WORKLOAD, "service_cut": {"service": "web"},
+    "service_latency": {"service": "web"},
+}
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from chaos_runner.errors import ActFailed, Gone, Refused
 from chaos_runner.mark import PREFIX, Mark
-from chaos_runner.targets.kubernetes.access import Cluster, Conflict, Denied, Query
+from chaos_runner.targets.kubernetes.access import Cluster, Conflict, Denied
 from chaos_runner.targets.kubernetes.kinds import Kind, body_of
 from chaos_runner.targets.kubernetes.marks import RUN, held_by
 from chaos_runner.targets.kubernetes.objects import Meta, Whole
@@ -70,14 +70,6 @@ def found(made: Made) -> Meta | None:
         return made.at.get(made.kind.path(made.namespace, made.name), Whole).metadata
     except Gone:
         return None
-
-
-def everywhere(at: Cluster, kind: Kind, query: Query) -> list[Whole]:
-    """All objects of a kind in the whole cluster, to look for marks. Raises ActFailed where this user may not look."""
-    try:
-        return at.list(kind.path(""), Whole, query).items
-    except Denied as denied:
-        raise ActFailed(str(denied)) from denied
 
 
 def is_ours(made: Made, mark: str) -> bool:

@@ -25,7 +25,7 @@ from chaos_runner.faults.kubernetes._isolated import (
     label_of,
     whole_or_pods,
 )
-from chaos_runner.faults.kubernetes._made import Made, body, everywhere, found, is_ours, make, name_of, remove, tried
+from chaos_runner.faults.kubernetes._made import Made, body, found, is_ours, make, name_of, remove, tried
 from chaos_runner.faults.kubernetes._pods import ref_of_act
 from chaos_runner.faults.kubernetes._workloads import workloads_there
 from chaos_runner.mark import Mark, parse
@@ -34,7 +34,7 @@ from chaos_runner.targets.kubernetes.events import ENDED, INJECTED, tell
 from chaos_runner.targets.kubernetes.fields import Field, value_at, with_fields
 from chaos_runner.targets.kubernetes.kinds import POD, POLICY, WORKLOADS, Ref
 from chaos_runner.targets.kubernetes.marks import RUN, Told, annotations, held_by, told
-from chaos_runner.targets.kubernetes.objects import Meta
+from chaos_runner.targets.kubernetes.objects import Meta, Whole
 from chaos_runner.targets.kubernetes.pods import Chosen, PodTarget, find
 from chaos_runner.targets.kubernetes.policies import ENFORCEMENT_LOOKS, Way, enforcement
 from chaos_runner.targets.kubernetes.rights import DO, HIT, UNDO, Aim, Demand, Hit, Need, Permissions
@@ -150,7 +150,8 @@ class PolicyFault(KubernetesFault[PodTarget, A], Generic[A]):
     def marked(self, where: str) -> list[Marked]:
         """The policies that bear a mark of this fault in the cluster of that context."""
         at = cluster(where)
-        return [self._marked(at, one.metadata, said, where) for one in everywhere(at, POLICY, {"labelSelector": RUN})
+        return [self._marked(at, one.metadata, said, where)
+                for one in at.list(POLICY.path(""), Whole, {"labelSelector": RUN}).items
                 if (said := told(one.metadata)) and said.fault == self.name]
 
     def _act(self, hit: Selected, rules: Rules, enforced: str, setting: Setting) -> Act:

@@ -6,12 +6,24 @@ from typing import Any, Final
 
 from msgspec import Struct, convert, structs, to_builtins
 
-from chaos_runner.contracts import Act, Answer, Band, Candidate, Evidence, Example, Marked, Restored, Seconds, Setting
+from chaos_runner.contracts import (
+    Act,
+    Answer,
+    Band,
+    Candidate,
+    Evidence,
+    Example,
+    Marked,
+    PartlyRead,
+    Restored,
+    Seconds,
+    Setting,
+)
 from chaos_runner.errors import ActFailed, Gone, Refused
 from chaos_runner.faults.kubernetes._between import PROXY, Between, between, labels_of
 from chaos_runner.faults.kubernetes._change import ChangeFault, Wanted, check_still
 from chaos_runner.faults.kubernetes._detour import Detour, toxic_of
-from chaos_runner.faults.kubernetes._made import Made, everywhere, found, is_ours, name_of, remove
+from chaos_runner.faults.kubernetes._made import Made, found, is_ours, name_of, remove
 from chaos_runner.faults.kubernetes._proxiable import check_proxiable
 from chaos_runner.faults.kubernetes._services import ServiceTarget, chosen_service, services_there
 from chaos_runner.faults.proxy._toxic import whole_ms
@@ -20,7 +32,7 @@ from chaos_runner.targets.kubernetes.access import Cluster, Denied, cluster, sam
 from chaos_runner.targets.kubernetes.fields import Field, Path
 from chaos_runner.targets.kubernetes.kinds import DEPLOYMENT, KINDS, POD, POLICY, SERVICE, SLICE, Kind, Ref
 from chaos_runner.targets.kubernetes.marks import RUN, Told, told
-from chaos_runner.targets.kubernetes.objects import Meta, Pod
+from chaos_runner.targets.kubernetes.objects import Meta, Pod, Whole
 from chaos_runner.targets.kubernetes.rights import DO, LOOK, UNDO, Demand, Hit, Need
 from chaos_runner.targets.kubernetes.services import ready_endpoints, wait_until
 
@@ -143,11 +155,22 @@ class ServiceLatency(ChangeFault[ServiceTarget, ServiceLatencyArguments]):
         """The Services that lead through a proxy of ours, then the parts of such a detour, each by itself: those alone
         may be left.
         """
-        at = cluster(where)
-        swapped = [one for one in super().marked(where) if not _is_part(one.act)]
-        return [*swapped, *(self._part(at, kind, one.metadata, said, where) for kind in _PARTS
-                            for one in everywhere(at, kind, {"labelSelector": RUN})
-                            if (said := told(one.metadata)) and said.fault == self.name and "fields" not in said.do)]
+        at, unread = cluster(where), list[str]()
+        try:
+            found = super().marked(where)
+        except PartlyRead as partly:
+            found, unread = list(partly.found), list(partly.unread)
+        found = [one for one in found if not _is_part(one.act)]
+        for kind in _PARTS:
+            try:
+                found += [self._part(at, kind, one.metadata, said, where)
+                          for one in at.list(kind.path(""), Whole, {"labelSelector": RUN}).items
+                          if (said := told(one.metadata)) and said.fault == self.name and "fields" not in said.do]
+            except Denied as denied:
+                unread.append(str(denied))
+        if unread:
+            raise PartlyRead(unread, found)
+        return found
 
     def _part(self, at: Cluster, kind: Kind, meta: Meta, said: Told, where: str) -> Marked:
         ref = Ref(context=at.context, server=at.server, kind=kind.name, namespace=meta.namespace, name=meta.name,
