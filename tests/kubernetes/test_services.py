@@ -1,5 +1,7 @@
 """Faults on Services: cut off by their selector, or slowed by a proxy between them and their pods."""
 
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -196,6 +198,16 @@ def test_a_scan_finds_the_service_and_both_parts_each_signed(at: Cluster, space:
     for one in there[1:]:
         fault.undo(one.act)
         assert fault.verify(one.act).answer is Answer.RESTORED
+
+
+@pytest.mark.skipif(not shutil.which("kubectl"), reason="there is no kubectl")
+def test_the_command_for_people_brings_all_of_it_back(at: Cluster, space: str, tmp_path: Path) -> None:
+    fault, before = shelf.fault("kubernetes.service_latency"), everything(at, space)
+    with proxies_run(at, space, tmp_path):
+        act = slowed(space)
+        fault.apply(act)
+    subprocess.run(["bash", "-c", fault.by_hand(act)], check=True, capture_output=True)
+    assert everything(at, space) == before
 
 
 def test_parts_alone_are_found_and_deleted(at: Cluster, space: str) -> None:

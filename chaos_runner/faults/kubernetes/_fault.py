@@ -10,10 +10,11 @@ from chaos_runner.contracts import Act, Fault, Right, Setting
 from chaos_runner.targets.kubernetes.access import same_cluster
 from chaos_runner.targets.kubernetes.aftermath import events_about
 from chaos_runner.targets.kubernetes.events import EVENTS
-from chaos_runner.targets.kubernetes.kinds import EVENT, KINDS, POD, Kind, Ref
+from chaos_runner.targets.kubernetes.kinds import EVENT, KINDS, POD, Ref
 from chaos_runner.targets.kubernetes.notes import LOOKS, notes_on
 from chaos_runner.targets.kubernetes.rights import (
     DO,
+    LOOK,
     Aim,
     Demand,
     Hit,
@@ -21,6 +22,7 @@ from chaos_runner.targets.kubernetes.rights import (
     check_rights,
     demands,
     look,
+    right,
     rights,
 )
 
@@ -39,10 +41,6 @@ class KubernetesFault(Fault[T, A], Generic[T, A]):
         """Its name on the shelf: that of its file."""
         return f"kubernetes.{type(self).__module__.rpartition('.')[2]}"
 
-    def permitted(self, kind: Kind) -> Permissions:  # noqa: ARG002 -- for those who override it
-        """What it needs for an object of that kind, where it can hit several and needs not the same for each."""
-        return self.permissions
-
     def rights(self, act: Act) -> list[Right]:
         return self._rights(convert(act.target, Ref))
 
@@ -58,12 +56,16 @@ class KubernetesFault(Fault[T, A], Generic[T, A]):
         """What it hits, for a target; where that is not what the target names, a fault says so here."""
         return target.hits(space)
 
+    def beside(self, hit: Hit) -> list[Demand]:  # noqa: ARG002 -- for those who override it
+        """What it needs of objects other than what is hit, though they be of that kind: of what it makes itself."""
+        return []
+
     def demands(self, target: T, space: str) -> list[Demand]:
         """All that it needs for this target, without asking a cluster: for a role that has no more."""
         hit = self.hit(target, space)
         events = [Demand(DO, EVENTS, hit.namespace or "default"), look("list", EVENT, hit.namespace)]
         around = [one._replace(namespace=hit.namespace if one.need.kind.namespaced else "") for one in LOOKS]
-        return [*target.looks(space), *around, *demands(self.permitted(hit.kind), hit), *events]
+        return [*target.looks(space), *around, *demands(self.permissions, hit), *self.beside(hit), *events]
 
     def check_allowed(self, refs: Sequence[Ref], setting: Setting) -> None:
         """Raises Refused when this user may not do it to all of these, and undo it; not where it is only looked."""
@@ -71,7 +73,10 @@ class KubernetesFault(Fault[T, A], Generic[T, A]):
             check_rights([right for ref in _unlike(refs) for right in self._rights(ref)])
 
     def _rights(self, ref: Ref) -> list[Right]:
-        return rights(same_cluster(ref.context, ref.server), self.permitted(KINDS[ref.kind]), ref, KINDS[ref.kind])
+        at, kind = same_cluster(ref.context, ref.server), KINDS[ref.kind]
+        beside = self.beside(Hit(kind, ref.namespace, (ref.name,)))
+        return [*rights(at, self.permissions, ref, kind),
+                *(right(at, one.purpose, one.need, one.namespace) for one in beside if one.purpose != LOOK)]
 
 
 def _unlike(refs: Sequence[Ref]) -> list[Ref]:

@@ -9,16 +9,17 @@ from chaos_runner.contracts import Group
 from chaos_runner.errors import NoEffect, Refused
 from chaos_runner.faults.kubernetes._made import name_of
 from chaos_runner.mark import Mark
-from chaos_runner.targets.kubernetes.kinds import POD, Kind, Ref, workload_of
+from chaos_runner.targets.kubernetes.kinds import POD, Ref, workload_of
 from chaos_runner.targets.kubernetes.objects import Pod, Selector, Whole
 from chaos_runner.targets.kubernetes.pods import Chosen, PodTarget, pods_of, read_workload, ref_of
 from chaos_runner.targets.kubernetes.policies import Way, policies_in
+from chaos_runner.targets.kubernetes.rights import Hit
 from chaos_runner.targets.kubernetes.spared import OPT_OUT, spared
 
 _PREFIX = "chaos-runner.io"
 
 
-class Whom(NamedTuple):
+class Selected(NamedTuple):
     """Whom one policy is for, how it selects them, and what labels limits look at."""
 
     ref: Ref
@@ -27,10 +28,18 @@ class Whom(NamedTuple):
     group: Group | None
 
 
-def hits(chosen: Chosen, target: PodTarget, mark: Mark) -> list[Whom]:
+def hits(chosen: Chosen, target: PodTarget, mark: Mark) -> list[Selected]:
     """The workload, where all of it is meant, else each of the pods. Raises Refused, NoTarget."""
     return [_whole(chosen, target)] if _is_whole(chosen, target) else [_single(chosen, pod, mark)
                                                                        for pod in chosen.pods]
+
+
+def whole_or_pods(target: PodTarget, space: str) -> Hit:
+    """What a policy would be for, as far as the target's words say it."""
+    if not means_whole(target):
+        return target.hits(space)
+    kind, name = workload_of(target.workload)
+    return Hit(kind, target.namespace or space, (name,))
 
 
 def label_of(policy: str) -> str:
@@ -59,19 +68,19 @@ def check_alone(chosen: Chosen, ways: Sequence[Way]) -> None:
                               f"only add up: one more would close nothing")
 
 
-def workload_meant(target: PodTarget) -> tuple[Kind, str] | None:
-    """The workload that is meant as a whole: nothing else is said of its pods. None where some of them are."""
+def means_whole(target: PodTarget) -> bool:
+    """Whether it names a workload and nothing that would narrow that down."""
     narrowed = structs.replace(target, context="", namespace="", workload="", even_protected=False)
-    return workload_of(target.workload) if target.workload and narrowed == PodTarget() else None
+    return bool(target.workload) and narrowed == PodTarget()
 
 
 def _is_whole(chosen: Chosen, target: PodTarget) -> bool:
-    if workload_meant(target) is None:
+    if not means_whole(target):
         return False
     return not any(spared(pod.metadata) for pod in pods_of(chosen.cluster, _space(chosen), target.workload))
 
 
-def _whole(chosen: Chosen, target: PodTarget) -> Whom:
+def _whole(chosen: Chosen, target: PodTarget) -> Selected:
     at, space = chosen.cluster, _space(chosen)
     found = read_workload(at, space, target.workload)
     if spared(found.metadata):
@@ -79,8 +88,8 @@ def _whole(chosen: Chosen, target: PodTarget) -> Whom:
     selector = found.spec.selector or Selector()
     _check_selector(chosen, target, selector)
     kind, _ = workload_of(target.workload)
-    return Whom(ref_of(at, kind.name, found), to_builtins(selector), found.metadata.labels,
-               Group(name=f"all pods of {target.workload}", size=1))
+    return Selected(ref_of(at, kind.name, found), to_builtins(selector), found.metadata.labels,
+                    Group(name=f"all pods of {target.workload}", size=1))
 
 
 def _check_selector(chosen: Chosen, target: PodTarget, selector: Selector) -> None:
@@ -94,10 +103,10 @@ def _check_selector(chosen: Chosen, target: PodTarget, selector: Selector) -> No
                       f"{', '.join(others[:3])}; with `percent: 100%` its pods are hit one by one")
 
 
-def _single(chosen: Chosen, pod: Pod, mark: Mark) -> Whom:
+def _single(chosen: Chosen, pod: Pod, mark: Mark) -> Selected:
     ref = chosen.ref(pod)
     selector = {"matchLabels": {label_of(name_of(mark, ref.uid)): mark.run}}
-    return Whom(ref, selector, pod.metadata.labels, chosen.group)
+    return Selected(ref, selector, pod.metadata.labels, chosen.group)
 
 
 def _space(chosen: Chosen) -> str:

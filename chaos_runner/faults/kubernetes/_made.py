@@ -78,15 +78,16 @@ def is_ours(made: Made, mark: str) -> bool:
     return there is not None and held_by(there) == mark
 
 
-def remove(made: Made, mark: str) -> None:
-    """Deletes it, if it bears this very mark. Raises ActFailed."""
+def remove(made: Made, mark: str) -> bool:
+    """Deletes it, if it bears this very mark. Says whether it did. Raises ActFailed."""
     there = found(made)
     if there is None or held_by(there) != mark:
-        return
+        return False
     options = {"preconditions": {"uid": there.uid}, "propagationPolicy": "Background"}
     try:
         made.at.delete(made.kind.path(made.namespace, made.name), options)
     except (Gone, Conflict):
-        return
+        return False
     except Denied as denied:
         raise ActFailed(str(denied)) from denied
+    return True

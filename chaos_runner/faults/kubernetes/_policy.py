@@ -6,35 +6,42 @@ pod, the policy tells whose it is. So several such faults can be on one pod, and
 """
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from chaos_runner.contracts import Act, Answer, Evidence, Grade, Marked, Restored, Right, Setting
+from chaos_runner.contracts import Act, Answer, Candidate, Evidence, Grade, Marked, Restored, Right, Setting
 from chaos_runner.errors import ActFailed, Gone, NoTarget, Refused
 from chaos_runner.faults.kubernetes._change import again, read
 from chaos_runner.faults.kubernetes._fault import KubernetesFault
-from chaos_runner.faults.kubernetes._isolated import Whom, check_alone, check_reachable, hits, label_of, workload_meant
+from chaos_runner.faults.kubernetes._isolated import (
+    Selected,
+    check_alone,
+    check_reachable,
+    hits,
+    label_of,
+    whole_or_pods,
+)
 from chaos_runner.faults.kubernetes._made import Made, body, found, is_ours, make, name_of, remove, tried
 from chaos_runner.faults.kubernetes._pods import ref_of_act
+from chaos_runner.faults.kubernetes._workloads import workloads_there
 from chaos_runner.mark import Mark, parse
 from chaos_runner.targets.kubernetes.access import JSON_PATCH, Cluster, Denied, cluster, same_cluster
+from chaos_runner.targets.kubernetes.events import ENDED, INJECTED, tell
 from chaos_runner.targets.kubernetes.fields import Field, value_at, with_fields
-from chaos_runner.targets.kubernetes.kinds import NODE, POD, POLICY, WORKLOADS, Kind, Ref
-from chaos_runner.targets.kubernetes.marks import Told, annotations, held_by, told
+from chaos_runner.targets.kubernetes.kinds import POD, POLICY, WORKLOADS, Ref
+from chaos_runner.targets.kubernetes.marks import RUN, Told, annotations, held_by, told
 from chaos_runner.targets.kubernetes.objects import Meta, Whole
 from chaos_runner.targets.kubernetes.pods import Chosen, PodTarget, find
-from chaos_runner.targets.kubernetes.policies import Way, enforcement
-from chaos_runner.targets.kubernetes.rights import HIT, Demand, Hit, Need, Permissions, look
+from chaos_runner.targets.kubernetes.policies import ENFORCEMENT_LOOKS, Way, enforcement
+from chaos_runner.targets.kubernetes.rights import DO, HIT, UNDO, Aim, Demand, Hit, Need, Permissions
 
 NEEDS: Final = ("a Kubernetes cluster whose network enforces NetworkPolicies, and the right to create and delete them; "
                 "for single pods, to patch pods as well")
-_DO: Final = (Need("create", POLICY), Need("get", POLICY))
-_UNDO: Final = (Need("delete", POLICY), Need("get", POLICY))
-_SEE: Final = Need("get", HIT)
-_LABEL: Final = Need("patch", HIT)
+_LABEL: Final = Need("patch", POD)
 A = TypeVar("A")
 
 
@@ -58,7 +65,9 @@ class PolicyFault(KubernetesFault[PodTarget, A], Generic[A]):
     """A policy for a workload, or one for each of single pods. Its name is that of its file."""
 
     target = PodTarget
-    permissions = Permissions(do=_DO, undo=_UNDO, look=(Need("list", POLICY),))
+    permissions = Permissions(
+        look=(Need("list", POLICY),), do=(Need("get", HIT), Need("get", POLICY), Need("create", POLICY)),
+        undo=(Need("get", HIT), Need("get", POLICY), Need("delete", POLICY)))
     needs = NEEDS
     undone_by = "the NetworkPolicy is deleted, and our label is taken off the pods"
 
@@ -72,30 +81,27 @@ class PolicyFault(KubernetesFault[PodTarget, A], Generic[A]):
         rules = self.rules(chosen, arguments)
         check_alone(chosen, rules.policy_types)
         enforced = str(enforcement(chosen.cluster))
-        acts = [self._act(hit, rules, enforced, setting) for hit in hits(chosen, target, setting.mark)]
-        self.check_allowed([ref_of_act(act) for act in acts], setting)
-        for act in acts if not setting.looking else ():
+        found = hits(chosen, target, setting.mark)
+        self.check_allowed([hit.ref for hit in found], setting)
+        acts = [self._act(hit, rules, enforced, setting) for hit in found]
+        for act in acts if not setting.looking else []:
             tried(_made(act), self._body(act))
         return acts
+
+    def candidates(self, given: Mapping[str, Any]) -> list[Candidate]:
+        return workloads_there(given)
 
     def rights(self, act: Act) -> list[Right]:
         return [Right(verb="do", needs=act.was["enforced"]), *super().rights(act)]
 
-    def permitted(self, kind: Kind) -> Permissions:
-        """To look after whom it is for, and, for single pods, to label them."""
-        own = (_SEE, _LABEL) if kind is POD else (_SEE,)
-        return Permissions(do=(*_DO, *own), undo=(*_UNDO, *own), look=self.permissions.look)
+    def hit(self, target: Aim, space: str) -> Hit:
+        """A workload where all of it is meant, else pods."""
+        return whole_or_pods(target, space) if isinstance(target, PodTarget) else super().hit(target, space)
 
-    def hit(self, target: PodTarget, space: str) -> Hit:
-        """A whole workload by its name; else pods."""
-        whole = workload_meant(target)
-        return Hit(whole[0], target.namespace or space, (whole[1],)) if whole else target.hits(space)
-
-    def demands(self, target: PodTarget, space: str) -> list[Demand]:
-        """Nodes and DaemonSets tell what enforces policies. Where a pod of a whole workload has opted out, the others
-        are hit one by one, and that takes the right to label them, which is not given here.
-        """
-        return [*super().demands(target, space), look("list", NODE, ""), look("list", WORKLOADS["daemonset"], "")]
+    def beside(self, hit: Hit) -> list[Demand]:
+        """Single pods get a label; and what enforces policies is looked for in the whole cluster."""
+        labels = [Demand(purpose, _LABEL, hit.namespace) for purpose in (DO, UNDO)] if hit.kind == POD else []
+        return [*labels, *ENFORCEMENT_LOOKS]
 
     def apply(self, act: Act) -> Evidence:
         ref, made = ref_of_act(act), _made(act)
@@ -108,6 +114,7 @@ class PolicyFault(KubernetesFault[PodTarget, A], Generic[A]):
             raise ActFailed(str(problem)) from problem
         if not is_ours(made, act.do["mark"]):
             raise ActFailed(f"{made.label} was made, and is not there")
+        tell(made.at, ref, INJECTED, f"{self.name}: {made.label} {_spoken(act)}; mark {act.do['mark']}")
         return Evidence(grade=Grade.REPORTED, before="no policy of ours",
                         after=f"read back: {made.label} {_spoken(act)}; not measured, and {act.was['enforced']}")
 
@@ -116,9 +123,11 @@ class PolicyFault(KubernetesFault[PodTarget, A], Generic[A]):
         try:
             if ref.kind == POD.name:
                 again(partial(_take_label, made, ref, _mark(act).run))
-            remove(made, act.do["mark"])
+            undone = remove(made, act.do["mark"])
         except Denied as denied:
             raise ActFailed(str(denied)) from denied
+        if undone:
+            tell(made.at, ref, ENDED, f"{self.name} is undone; mark {act.do['mark']}")
 
     def verify(self, act: Act) -> Restored:
         ref, made = ref_of_act(act), _made(act)
@@ -141,10 +150,11 @@ class PolicyFault(KubernetesFault[PodTarget, A], Generic[A]):
     def marked(self, where: str) -> list[Marked]:
         """The policies that bear a mark of this fault in the cluster of that context."""
         at = cluster(where)
-        return [self._marked(at, one.metadata, said, where) for one in at.list(POLICY.path(""), Whole).items
+        return [self._marked(at, one.metadata, said, where)
+                for one in at.list(POLICY.path(""), Whole, {"labelSelector": RUN}).items
                 if (said := told(one.metadata)) and said.fault == self.name]
 
-    def _act(self, hit: Whom, rules: Rules, enforced: str, setting: Setting) -> Act:
+    def _act(self, hit: Selected, rules: Rules, enforced: str, setting: Setting) -> Act:
         mark = setting.mark.signed(setting.key, self.name, hit.ref.uid)
         spec = {"podSelector": hit.selector, **msgspec.to_builtins(rules)}
         return Act(target=msgspec.to_builtins(hit.ref), do={"mark": str(mark), "spec": spec},

@@ -1,9 +1,11 @@
 """What faults on Services share: which Service is meant, and whether its selector decides who gets its traffic."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
+from chaos_runner.contracts import Candidate
 from chaos_runner.errors import NoEffect, Refused
 from chaos_runner.targets.kubernetes.access import Cluster, cluster
 from chaos_runner.targets.kubernetes.kinds import SERVICE, SLICE, Ref
@@ -12,6 +14,8 @@ from chaos_runner.targets.kubernetes.services import Endpoint, Service, read_ser
 from chaos_runner.targets.kubernetes.spared import OPT_OUT, check_namespace, spared
 
 _EXTERNAL = "ExternalName"
+_SOON_S = 2.0
+"""Whoever waits for what could be hit waits at a prompt."""
 
 
 class ServiceTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
@@ -27,7 +31,7 @@ class ServiceTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return Hit(SERVICE, self.namespace or space, (self.service,))
 
     def looks(self, space: str) -> list[Demand]:
-        """What finding it, and whom it leads to, takes."""
+        """What finding it takes."""
         here = self.namespace or space
         return [look_at_namespace(here), look("get", SERVICE, here, self.service), look("list", SLICE, here)]
 
@@ -71,6 +75,17 @@ def chosen_service(target: ServiceTarget) -> ChosenService:
     endpoints = ready_endpoints(at, space, target.service)
     _check_endpoints(label, endpoints)
     return ChosenService(at, found, endpoints)
+
+
+def services_there(given: Mapping[str, Any]) -> list[Candidate]:
+    """The Services with selectors that agree with what is given. Raises ActFailed, UsageError."""
+    at = cluster(str(given.get("context", ""))).within(_SOON_S)
+    space = str(given.get("namespace") or at.namespace)
+    return [Candidate(target={"namespace": space, "service": one.metadata.name},
+                      label=f"service {space}/{one.metadata.name}")
+            for one in at.list(SERVICE.path(space), Service).items
+            if one.spec.selector and not spared(one.metadata)
+            and given.get("service", one.metadata.name) == one.metadata.name]
 
 
 def _check_selector(label: str, found: Service) -> None:

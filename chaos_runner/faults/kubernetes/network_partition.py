@@ -59,9 +59,9 @@ def _allowed(chosen: Chosen, given: NetworkPartitionArguments) -> list[dict[str,
         return [_ALL_PODS, *_outside_but(cut_off)]
     namespaces = given.namespaces or [chosen.pods[0].metadata.namespace]
     peers = peers_there(chosen.cluster, namespaces, given.labels)
-    if not peers:
+    if peers == []:
         raise NoEffect(f"no pod in {', '.join(namespaces)} {_spoken(given.labels)}: nobody would be cut off")
-    inside = networks_of_pods(chosen.cluster) or [str(ip_network(ip)) for ip in peers]
+    inside = networks_of_pods(chosen.cluster) or [str(ip_network(ip)) for ip in peers or []]
     return [*_pods_but(namespaces, given.labels), *_outside_but([*cut_off, *map(ip_network, inside)])]
 
 

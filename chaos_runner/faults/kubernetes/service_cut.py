@@ -1,14 +1,14 @@
 """kubernetes.service_cut: a Service leads nowhere; undo leads it to its pods again."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from msgspec import convert, structs
 
-from chaos_runner.contracts import Act, Band, Evidence, Example, NoArguments, Setting
+from chaos_runner.contracts import Act, Band, Candidate, Evidence, Example, NoArguments, Setting
 from chaos_runner.errors import ActFailed
 from chaos_runner.faults.kubernetes._change import ChangeFault, Wanted
-from chaos_runner.faults.kubernetes._services import ServiceTarget, chosen_service
+from chaos_runner.faults.kubernetes._services import ServiceTarget, chosen_service, services_there
 from chaos_runner.targets.kubernetes.access import same_cluster
 from chaos_runner.targets.kubernetes.fields import Field, Path
 from chaos_runner.targets.kubernetes.kinds import SERVICE, Ref
@@ -34,6 +34,9 @@ class ServiceCut(ChangeFault[ServiceTarget, NoArguments]):
     def wanted(self, target: ServiceTarget, arguments: NoArguments, setting: Setting) -> list[Wanted]:  # noqa: ARG002
         found = chosen_service(target)
         return [Wanted(found.at, found.ref, [Field(_PATH, setting.mark.run)])]
+
+    def candidates(self, given: Mapping[str, Any]) -> list[Candidate]:
+        return services_there(given)
 
     def touches(self, path: Sequence[str | dict[str, str]]) -> bool:
         return list(path) == _PATH

@@ -1,19 +1,31 @@
 """kubernetes.service_latency: what a Service's pods answer arrives later; undo leads it straight to them again."""
 
 import time
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from msgspec import Struct, convert, structs, to_builtins
 
-from chaos_runner.contracts import Act, Answer, Band, Evidence, Example, Marked, Restored, Seconds, Setting
+from chaos_runner.contracts import (
+    Act,
+    Answer,
+    Band,
+    Candidate,
+    Evidence,
+    Example,
+    Marked,
+    PartlyRead,
+    Restored,
+    Seconds,
+    Setting,
+)
 from chaos_runner.errors import ActFailed, Gone, Refused
 from chaos_runner.faults.kubernetes._between import PROXY, Between, between, labels_of
 from chaos_runner.faults.kubernetes._change import ChangeFault, Wanted, check_still
 from chaos_runner.faults.kubernetes._detour import Detour, toxic_of
 from chaos_runner.faults.kubernetes._made import Made, found, is_ours, name_of, remove
 from chaos_runner.faults.kubernetes._proxiable import check_proxiable
-from chaos_runner.faults.kubernetes._services import ServiceTarget, chosen_service
+from chaos_runner.faults.kubernetes._services import ServiceTarget, chosen_service, services_there
 from chaos_runner.faults.proxy._toxic import whole_ms
 from chaos_runner.mark import Mark, parse
 from chaos_runner.targets.kubernetes.access import Cluster, Denied, cluster, same_cluster
@@ -21,7 +33,7 @@ from chaos_runner.targets.kubernetes.fields import Field, Path
 from chaos_runner.targets.kubernetes.kinds import DEPLOYMENT, KINDS, POD, POLICY, SERVICE, SLICE, Kind, Ref
 from chaos_runner.targets.kubernetes.marks import RUN, Told, told
 from chaos_runner.targets.kubernetes.objects import Meta, Pod, Whole
-from chaos_runner.targets.kubernetes.rights import HIT, Need, Permissions
+from chaos_runner.targets.kubernetes.rights import DO, LOOK, UNDO, Demand, Hit, Need
 from chaos_runner.targets.kubernetes.services import ready_endpoints, wait_until
 
 _PATH: Final[Path] = ["spec", "selector"]
@@ -29,11 +41,11 @@ _SWAPPED_WITHIN_S: Final = 5.0
 _BACK_WITHIN_S: Final = 6.0
 _LINGER_S: Final = 1.0
 """Nodes hear of new endpoints a moment after everybody else."""
-_DO: Final = (Need("get", HIT), Need("patch", HIT), Need("create", SERVICE), Need("create", DEPLOYMENT),
-              Need("get", DEPLOYMENT), Need("list", POD), Need("create", POD, "proxy"), Need("get", POD, "proxy"))
-_UNDO: Final = (Need("get", HIT), Need("patch", HIT), Need("list", SERVICE), Need("get", SERVICE),
-                Need("delete", SERVICE), Need("get", DEPLOYMENT), Need("delete", DEPLOYMENT), Need("list", SLICE))
-_LOOK: Final = (Need("get", HIT), Need("list", POD), Need("list", POLICY), Need("list", SERVICE))
+_LOOK: Final = (Need("list", POLICY), Need("list", POD))
+_DO: Final = (*(Need(verb, kind) for verb in ("create", "get") for kind in (SERVICE, DEPLOYMENT)),
+              Need("list", SLICE), Need("list", POD), Need("create", POD, "proxy"), Need("get", POD, "proxy"))
+_UNDO: Final = (*(Need(verb, kind) for verb in ("delete", "get") for kind in (SERVICE, DEPLOYMENT)),
+                Need("list", SLICE), Need("list", POD), Need("list", SERVICE))
 _PARTS: Final = (SERVICE, DEPLOYMENT)
 
 
@@ -58,7 +70,6 @@ class ServiceLatency(ChangeFault[ServiceTarget, ServiceLatencyArguments]):
     arguments = ServiceLatencyArguments
     band = Band(word="slow")
     kinds = (SERVICE,)
-    permissions = Permissions(look=_LOOK, do=_DO, undo=_UNDO)
     needs = ("a Kubernetes cluster whose nodes can fetch the proxy's image, and the right to create and delete "
              "Deployments and Services, to patch Services, and to speak to pods through the API server (pods/proxy)")
     undone_by = "the Service's selector is swapped back, and the proxy is deleted once the pods are its endpoints"
@@ -85,6 +96,13 @@ class ServiceLatency(ChangeFault[ServiceTarget, ServiceLatencyArguments]):
         if not setting.looking:
             Detour(chosen.at, chosen.space, parts, self.name).try_out(put)
         return [structs.replace(act, do={**act.do, "parts": str(parts), "slow": slow, "between": to_builtins(put)})]
+
+    def candidates(self, given: Mapping[str, Any]) -> list[Candidate]:
+        return services_there(given)
+
+    def beside(self, hit: Hit) -> list[Demand]:
+        return [Demand(purpose, need, hit.namespace)
+                for purpose, needs in ((LOOK, _LOOK), (DO, _DO), (UNDO, _UNDO)) for need in needs]
 
     def apply(self, act: Act) -> Evidence:
         ref, detour = convert(act.target, Ref), self._detour(act)
@@ -129,17 +147,30 @@ class ServiceLatency(ChangeFault[ServiceTarget, ServiceLatencyArguments]):
             return ref.command("delete")
         name = name_of(_mark(act))
         parts = [structs.replace(ref, kind=kind.name, name=name).command("delete") for kind in (DEPLOYMENT, SERVICE)]
-        return "; ".join([super().by_hand(act), *parts])
+        (field,) = act.was["fields"]  # merged with what is there, so the proxy's label has to be taken out
+        merged = structs.replace(act, was={"fields": [{**field, "value": {**(field.get("value") or {}), PROXY: None}}]})
+        return "; ".join([super().by_hand(merged), *parts])
 
     def marked(self, where: str) -> list[Marked]:
         """The Services that lead through a proxy of ours, then the parts of such a detour, each by itself: those alone
         may be left.
         """
-        at = cluster(where)
-        swapped = [one for one in super().marked(where) if not _is_part(one.act)]
-        return [*swapped, *(self._part(at, kind, one.metadata, said, where) for kind in _PARTS
-                            for one in at.list(kind.path(""), Whole, {"labelSelector": RUN}).items
-                            if (said := told(one.metadata)) and said.fault == self.name and "fields" not in said.do)]
+        at, unread = cluster(where), list[str]()
+        try:
+            found = super().marked(where)
+        except PartlyRead as partly:
+            found, unread = list(partly.found), list(partly.unread)
+        found = [one for one in found if not _is_part(one.act)]
+        for kind in _PARTS:
+            try:
+                found += [self._part(at, kind, one.metadata, said, where)
+                          for one in at.list(kind.path(""), Whole, {"labelSelector": RUN}).items
+                          if (said := told(one.metadata)) and said.fault == self.name and "fields" not in said.do]
+            except Denied as denied:
+                unread.append(str(denied))
+        if unread:
+            raise PartlyRead(unread, found)
+        return found
 
     def _part(self, at: Cluster, kind: Kind, meta: Meta, said: Told, where: str) -> Marked:
         ref = Ref(context=at.context, server=at.server, kind=kind.name, namespace=meta.namespace, name=meta.name,

@@ -13,6 +13,7 @@ from chaos_runner.errors import Gone, Refused
 from chaos_runner.targets.kubernetes.access import Cluster, Denied
 from chaos_runner.targets.kubernetes.kinds import NAMESPACE, NODE, POD, POLICY, WORKLOADS
 from chaos_runner.targets.kubernetes.objects import Meta, Pod, Selector, Whole
+from chaos_runner.targets.kubernetes.rights import look
 
 Way = Literal["Ingress", "Egress"]
 NAME_OF_NAMESPACE: Final = "kubernetes.io/metadata.name"
@@ -25,6 +26,10 @@ _ONLY_CONNECT: Final = ("kube-flannel-ds", "kube-flannel")
 _AWS: Final = "aws-node"
 _AWS_AGENT: Final = "aws-eks-nodeagent"
 _DAEMONS: Final = WORKLOADS["daemonset"]
+
+
+ENFORCEMENT_LOOKS: Final = (look("list", _DAEMONS, ""), look("list", NODE, ""))
+"""What it takes to see what enforces policies."""
 
 
 class PolicySpec(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -186,14 +191,17 @@ def networks_of_pods(at: Cluster) -> list[str]:
     return sorted({block for node in nodes for block in (*node.spec.pod_cidrs, node.spec.pod_cidr) if block})
 
 
-def peers_there(at: Cluster, namespaces: Iterable[str], labels: Mapping[str, str]) -> list[str]:
-    """The addresses of the pods that bear these labels in these namespaces. Raises Refused for a namespace that is not
-    there.
+def peers_there(at: Cluster, namespaces: Iterable[str], labels: Mapping[str, str]) -> list[str] | None:
+    """The addresses of the pods that bear these labels in these namespaces. None where this user may not look there.
+    Raises Refused for a namespace that is not there.
     """
     found: list[str] = []
     query = {"labelSelector": text} if (text := Selector(match_labels=dict(labels)).text) else {}
     for namespace in namespaces:
-        pods = at.list(POD.path(namespace), Pod, query).items
+        try:
+            pods = at.list(POD.path(namespace), Pod, query).items
+        except Denied:
+            return None
         if not pods:
             _check_namespace(at, namespace)
         found += [pod.status.pod_ip for pod in pods if pod.status.pod_ip and not pod.spec.host_network]
