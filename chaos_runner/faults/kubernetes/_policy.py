@@ -37,7 +37,7 @@ from chaos_runner.targets.kubernetes.marks import RUN, Told, annotations, held_b
 from chaos_runner.targets.kubernetes.objects import Meta, Whole
 from chaos_runner.targets.kubernetes.pods import Chosen, PodTarget, find
 from chaos_runner.targets.kubernetes.policies import ENFORCEMENT_LOOKS, Way, enforcement
-from chaos_runner.targets.kubernetes.rights import DO, HIT, UNDO, Aim, Demand, Hit, Need, Permissions
+from chaos_runner.targets.kubernetes.rights import DO, HIT, UNDO, Demand, Hit, Need, Permissions
 
 NEEDS: Final = ("a Kubernetes cluster whose network enforces NetworkPolicies, and the right to create and delete them; "
                 "for single pods, to patch pods as well")
@@ -94,9 +94,9 @@ class PolicyFault(KubernetesFault[PodTarget, A], Generic[A]):
     def rights(self, act: Act) -> list[Right]:
         return [Right(verb="do", needs=act.was["enforced"]), *super().rights(act)]
 
-    def hit(self, target: Aim, space: str) -> Hit:
+    def hit(self, target: PodTarget, space: str) -> Hit:
         """A workload where all of it is meant, else pods."""
-        return whole_or_pods(target, space) if isinstance(target, PodTarget) else super().hit(target, space)
+        return whole_or_pods(target, space)
 
     def beside(self, hit: Hit) -> list[Demand]:
         """Single pods get a label; and what enforces policies is looked for in the whole cluster."""
