@@ -23,8 +23,16 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # under nohup: what the t
 
 _FEWER: Final = {"CHAOS_RUNNER_EXAMPLES": "0.3", "CHAOS_RUNNER_FUZZ": "300"}
 """How many random things the loop for daily work tries. All the tests try them all."""
+_NAMED_MOST = 60
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.option.markexpr == "not slow":
         os.environ.update({name: much for name, much in _FEWER.items() if name not in os.environ})
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """A long text in a test's name would be in the environment of every process that it starts, and too long for it."""
+    if not isinstance(val, str | bytes) or len(val) <= _NAMED_MOST:
+        return None
+    return f"{ascii(val[:_NAMED_MOST])}... ({len(val)})"
