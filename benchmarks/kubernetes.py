@@ -8,18 +8,21 @@ It fills a namespace of its own, measures, and deletes it.
 import argparse
 import json
 import os
+import random
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from statistics import median
 from subprocess import DEVNULL, PIPE, Popen, run
 from typing import Any, Final
 
 from benchmarks.figures import OURS, Figure
+from chaos_runner.errors import Gone
 from chaos_runner.targets.kubernetes.access import Cluster, cluster
 from chaos_runner.targets.kubernetes.kinds import DEPLOYMENT, NAMESPACE, POD, body_of
 from chaos_runner.targets.kubernetes.objects import Pod, Workload
@@ -135,10 +138,12 @@ def _churn(at: Cluster) -> Iterator[None]:
     """A pod is killed each second."""
     over = threading.Event()
     names = [pod.metadata.name for pod in at.list(POD.path(SPACE), Pod).items]
+    random.Random(7).shuffle(names)  # noqa: S311 (chance, no secret)
 
     def kill() -> None:
         while names and not over.wait(1.0):
-            at.delete(POD.path(SPACE, names.pop()), {"gracePeriodSeconds": 0})
+            with suppress(Gone):
+                at.delete(POD.path(SPACE, names.pop()), {"gracePeriodSeconds": 0})
 
     killer = threading.Thread(target=kill, daemon=True)
     killer.start()
@@ -189,7 +194,7 @@ def main() -> int:
     at = cluster()
     held = True
     with _filled(at):
-        for figure in (*resolving(options.runs), sampling(at, options.seconds)):
+        for figure in chain(resolving(options.runs), (sampling(at, one) for one in [options.seconds])):
             print(f"{'held' if figure.held else 'NOT HELD':<9} {figure.found:>9} ({figure.limit})  {figure.what}: "
                   f"{figure.ours}; {figure.theirs}", flush=True)
             held = held and figure.held

@@ -86,14 +86,20 @@ class Asked(Struct, frozen=True):
             raise BadQuestion("the pods of a Job end: ask kubernetes.pod_phase how many have succeeded")
         return self.workload(text)
 
-    def count(self, wanted: PodsArguments, make: Callable[[Sequence[SeenPod]], R]) -> R:
-        """What `make` makes of the pods that are meant; made anew only when a pod has changed."""
+    def each(self, wanted: PodsArguments, make: Callable[[Sequence[SeenPod]], R]) -> list[R]:
+        """What `make` makes of the pods that are meant, those of each maker by themselves: it is made anew only of
+        those that have changed.
+        """
         maker = self.workload(wanted.workload)[1] if wanted.workload else None
-        of_pods, labels = watched(self.at, pods(self.namespace)), wanted.labels
+        labels = wanted.labels
         key = (make, wanted.workload, tuple(sorted(labels.items())))
-        return of_pods.fold(key, lambda found: make(
+        return watched(self.at, pods(self.namespace)).fold(key, lambda found: make(
             [pod for pod in found if labels.items() <= pod.labels.items()] if labels else found,
         ), maker.made if maker else _any)
+
+    def pods(self, wanted: PodsArguments) -> list[SeenPod]:
+        """The pods that are meant."""
+        return [pod for found in self.each(wanted, tuple[SeenPod, ...]) for pod in found]
 
     def nothing(self, what: str, hint: str = "") -> Unreachable:
         """What to raise when something is not there."""

@@ -7,9 +7,10 @@ are missing. What it says is not there, is a bad sample.
 
 from collections.abc import Sequence
 from time import monotonic
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
+from msgspec import Struct
 
 from chaos_runner.contracts import BadQuestion, NoData, Reading, Seconds, Unreachable, probe
 from chaos_runner.probes._kubernetes import Place, PodsArguments, WorkloadArguments, asking, is_meant, meant, some
@@ -47,7 +48,9 @@ def ready_share(arguments: ReadyShareArguments) -> Reading:
     """
     with asking(arguments) as asked:
         kind, maker = asked.lasting(arguments.workload) if arguments.workload else (None, None)
-        ready, live, others = asked.count(arguments, _readiness)
+        found = asked.each(arguments, _readiness)
+    ready, live = sum(one.ready for one in found), sum(one.live for one in found)
+    others = [name for one in found for name in one.others]
     wanted = maker.wanted(kind) if kind and maker else live
     whole = wanted if arguments.of is None else arguments.of
     if whole < 0 or arguments.of == 0:
@@ -56,11 +59,18 @@ def ready_share(arguments: ReadyShareArguments) -> Reading:
     return Reading(value=min(1.0, ready / whole) if whole else 0.0, note=note if ready < whole or not whole else "")
 
 
-def _readiness(pods: Sequence[seen.SeenPod]) -> tuple[int, int, list[str]]:
+class _Readiness(NamedTuple):
     """How many are ready, how many have not ended, and what the others are."""
+
+    ready: int
+    live: int
+    others: list[str]
+
+
+def _readiness(pods: Sequence[seen.SeenPod]) -> _Readiness:
     live = [pod for pod in pods if pod.phase not in ("Succeeded", "Failed")]
-    ready = sum(pod.ready for pod in live)
-    return ready, len(live), [f"{pod.name} ({_state(pod)})" for pod in pods if not pod.ready]
+    others = [f"{pod.name} ({_state(pod)})" for pod in pods if not pod.ready]
+    return _Readiness(sum(pod.ready for pod in live), len(live), others)
 
 
 def _state(pod: seen.SeenPod) -> str:
@@ -75,7 +85,7 @@ def restarts(arguments: PodsArguments) -> Reading:
     afterwards are then made up for.
     """
     with asking(arguments) as asked:
-        there = dict(asked.count(arguments, _restarts))
+        there = {name: times for found in asked.each(arguments, _restarts) for name, times in found.items()}
         maker = asked.workload(arguments.workload)[1] if arguments.workload else None
         for pod in restarted(asked.at, asked.namespace).gone:
             if is_meant(pod, maker, arguments.labels):
@@ -106,18 +116,27 @@ def pod_phase(arguments: PhaseArguments) -> Reading:
     if arguments.phase is None and not arguments.reason:
         raise BadQuestion("say which `phase` or which `reason`")
     with asking(arguments) as asked:
-        pods = asked.count(arguments, tuple[seen.SeenPod, ...])
-    found = [pod.name for pod in pods if _is_in(pod, arguments)]
+        groups = asked.each(arguments, _InPhase(arguments.phase, arguments.reason))
+    size, found = sum(size for size, _ in groups), [name for _, names in groups for name in names]
     if arguments.give == "count":
         return Reading(value=len(found), note=some(found))
-    if not pods:
+    if not size:
         raise Unreachable("there is no such pod")
-    return Reading(value=len(found) / len(pods), note=some(found))
+    return Reading(value=len(found) / size, note=some(found))
 
 
-def _is_in(pod: seen.SeenPod, arguments: PhaseArguments) -> bool:
-    phase = "Terminating" if pod.ending else pod.phase
-    return arguments.phase in (None, phase) and (not arguments.reason or arguments.reason in pod.reasons)
+class _InPhase(Struct, frozen=True):
+    """How many pods there are, and which of them are in a phase."""
+
+    phase: str | None
+    reason: str
+
+    def __call__(self, pods: Sequence[seen.SeenPod]) -> tuple[int, list[str]]:
+        return len(pods), [pod.name for pod in pods if self._holds(pod)]
+
+    def _holds(self, pod: seen.SeenPod) -> bool:
+        phase = "Terminating" if pod.ending else pod.phase
+        return self.phase in (None, phase) and (not self.reason or self.reason in pod.reasons)
 
 
 class LogArguments(PodsArguments, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -144,8 +163,7 @@ def logs_matching(arguments: LogArguments) -> Reading:
     Raises NoData where a log cannot be read: its node does not answer.
     """
     with asking(arguments) as asked:
-        pods = asked.count(arguments, tuple[seen.SeenPod, ...])
-        return lines_matching(asked, pods, arguments)
+        return lines_matching(asked, asked.pods(arguments), arguments)
 
 
 # ── workloads ───────────────────────────────────────────────────────────────────────────────────────────────────────

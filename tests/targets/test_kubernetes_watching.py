@@ -1,7 +1,7 @@
 """One watch for all who look, against a small API server."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -73,16 +73,25 @@ def test_looking_asks_nothing_of_the_server(api: Api, seen: Watched[Whole, str])
     assert len(api.asked) == before
 
 
-def test_what_is_made_of_them_is_made_once_for_each_change(api: Api, seen: Watched[Whole, str]) -> None:
-    made: list[int] = []
+def test_what_is_made_of_them_is_made_anew_only_of_what_has_changed(api: Api, seen: Watched[Whole, str]) -> None:
+    made: list[str] = []
 
-    def count(things: object) -> int:
-        made.append(1)
-        return len(made)
+    def initials(names: Sequence[str]) -> str:
+        made.append("".join(names))
+        return made[-1]
 
-    assert [seen.fold("count", count) for _ in range(3)] == [1, 1, 1]
+    by_name = watched(api.cluster(), THINGS._replace(group=str))
     api.put("b")
-    assert soon(lambda: seen.fold("count", count) == 2)
+    assert soon(lambda: by_name.fold("initials", initials) == ["a", "b"])
+    assert by_name.fold("initials", initials) == ["a", "b"]
+    assert sorted(made) == ["a", "b"]
+    api.put("b")
+    api.put("c")
+    assert soon(lambda: by_name.fold("initials", initials) == ["a", "b", "c"])
+    assert made.count("a") == 1
+    assert by_name.fold("some", initials, lambda name: name != "a") == ["b", "c"]
+    api.remove("b")
+    assert soon(lambda: by_name.fold("initials", initials) == ["a", "c"])
 
 
 @pytest.mark.slow

@@ -120,7 +120,7 @@ class Watched(Generic[T, S]):
         self._shown: Sequence[S] | None = None
         self._groups: dict[Hashable, _Group[S]] = {}
         self._states = count(1)
-        self._folded: dict[Hashable, tuple[Sequence[int], Any]] = {}
+        self._folded: dict[Hashable, dict[int, Any]] = {}
         self._followers: list[Follower[S]] = []
         self._version = ""
         self._listed = False
@@ -147,18 +147,18 @@ class Watched(Generic[T, S]):
             self._wait()
             return self._all()
 
-    def fold(self, key: Hashable, make: Callable[[Sequence[S]], R], where: Callable[[S], bool] = _all_of_them) -> R:
-        """What `make` makes of the groups of which `where` holds, asked of one member each; made anew only when one of
-        them has changed. Raises Blind.
+    def fold(self, key: Hashable, make: Callable[[Sequence[S]], R],
+             where: Callable[[S], bool] = _all_of_them) -> list[R]:
+        """What `make` makes of each group of which `where` holds, asked of one member; made anew only of a group that
+        has changed. Raises Blind.
         """
         with self._state:
             self._wait()
-            groups = [one for one in self._groups.values() if where(next(iter(one.members.values())))]
-            states = [one.state for one in groups]
-            if self._folded.get(key, ((), None))[0] != states:
-                self._folded[key] = (states, make([member for one in groups for member in one.members.values()]))
-            found: R = self._folded[key][1]
-            return found
+            before = self._folded.get(key, {})
+            now = self._folded[key] = {
+                group.state: before[group.state] if group.state in before else make([*group.members.values()])
+                for group in self._groups.values() if where(next(iter(group.members.values())))}
+            return [*now.values()]
 
     def follow(self, follower: Follower[S]) -> None:
         """Tells it of all there is, and from now on of each change."""
