@@ -35,4 +35,4 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     """A long text in a test's name would be in the environment of every process that it starts, and too long for it."""
     if not isinstance(val, str | bytes) or len(val) <= _NAMED_MOST:
         return None
-    return f"{ascii(val[:_NAMED_MOST])}... ({len(val)})"
+    return f"{val[:_NAMED_MOST]!a}... ({len(val)})"
