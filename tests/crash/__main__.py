@@ -1,27 +1,31 @@
 """The whole crash matrix, as a table. `make crash`
 
     python -m tests.crash [REPETITIONS]
-    KUBECONFIG=… python -m tests.crash --kubernetes [REPETITIONS]
+    python -m tests.crash --kubernetes [REPETITIONS]
     CHAOS_RUNNER_VM_LIMIT_S=7200 tests/vm/run tests.crash --network [REPETITIONS]
 
 The last is for the faults of the network, in the guest, where all takes twelve times as long: one at a time there,
 since a second victim would be what is measured.
 """
 
+import os
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from statistics import median, quantiles
 
 from msgspec import Struct
 
+from chaos_runner.lab.kubernetes.lab import Wanted
+from chaos_runner.lab.kubernetes.state import Pods
 from tests.crash.cluster import CLUSTER_SCENES
 from tests.crash.matrix import By, Case, Result, cases, play
 from tests.crash.scenes import NETWORK_SCENES, SCENES, Scene
+from tests.kubernetes.labs import shared
 
 
 class Matrix(Struct, frozen=True, kw_only=True):
@@ -56,6 +60,17 @@ def main(matrix: Matrix, repetitions: int) -> int:
     return 0 if not left and p99_s <= matrix.slowest_s else 1
 
 
+@contextmanager
+def _cluster() -> Iterator[None]:
+    """A simulated one, unless KUBECONFIG names another."""
+    if "KUBECONFIG" in os.environ:
+        yield
+        return
+    with shared("crash", Wanted(Pods.SIMULATED, 3)) as lab:
+        os.environ["KUBECONFIG"] = lab.kubeconfig
+        yield
+
+
 def _told(results: Sequence[Result], slowest_s: float) -> float:
     took_s = [result.took_s for result in results if result.restored]
     p99_s = quantiles(took_s, n=100, method="inclusive")[98]
@@ -88,4 +103,5 @@ def _table(title: str, results: Iterable[Result]) -> None:
 if __name__ == "__main__":
     numbers = [int(word) for word in sys.argv[1:] if word.isdigit()] or [3]
     which = next((word for word in sys.argv[1:] if word in MATRICES), "")
-    sys.exit(main(MATRICES[which], numbers[0]))
+    with _cluster() if which == "--kubernetes" else nullcontext():
+        sys.exit(main(MATRICES[which], numbers[0]))

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterable
 from enum import StrEnum
+from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -108,7 +109,8 @@ def _recover(case: Case, reports: Path, scene: Scene) -> None:
 
 def _environment(folder: Path) -> dict[str, str]:
     """Marks are signed with a key of each case: a scan that undoes one shows those of others, and leaves them alone."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), KEY_VARIABLE: str(folder)}
+    key = sha256(str(folder).encode()).hexdigest()
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), KEY_VARIABLE: key}
 
 
 def _restored_after(scene: Scene, before: Any, since_s: float) -> float | None:

@@ -79,13 +79,26 @@ def _shared(stack: ExitStack, name: str, wanted: Wanted) -> Lab:
 def _exported(kubeconfig: str) -> Iterator[None]:
     before = os.environ.get("KUBECONFIG")
     os.environ["KUBECONFIG"] = kubeconfig
+    read_once = _default(kubeconfig)
     try:
         yield
     finally:
+        _default(read_once)
         if before is None:
             del os.environ["KUBECONFIG"]
         else:
             os.environ["KUBECONFIG"] = before
+
+
+def _default(kubeconfig: str) -> str:
+    """Sets what the kubernetes package itself goes by where nothing is said, as chaosk8s does: it has read the
+    environment once, when it was imported. Gives what it was.
+    """
+    from kubernetes.config import kube_config
+
+    before = str(kube_config.KUBE_CONFIG_DEFAULT_LOCATION)
+    kube_config.KUBE_CONFIG_DEFAULT_LOCATION = kubeconfig
+    return before
 
 
 def traces() -> tuple[object, ...]:
