@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -350,7 +351,8 @@ def _enter_proxies(_: str, blob: bytes) -> None:
     with suppress(Rejected):
         wanted = read_proxies(blob)
         bodies += [json.dumps(each).encode() for each in json.loads(blob)]
-        asyncio.run(_populate(wanted))
+        with ThreadPoolExecutor(1) as apart:  # where a browser was driven before, this thread has a loop already
+            apart.submit(asyncio.run, _populate(wanted)).result()
     for body in bodies:
         try:
             read_changed_toxic(body, read_new_toxic(body))
