@@ -2,6 +2,7 @@
 is undone: that is part of the fault.
 """
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -37,9 +38,9 @@ class TemplateFault(ChangeFault[WorkloadTarget, A], Generic[A]):
     below: ClassVar[Sequence[str]]
     """The first name of each path below a container that it may change."""
 
+    @abstractmethod
     def values(self, arguments: A, container: dict[str, Any]) -> list[Field]:
         """The fields of one container, with paths from the container on. Raises Refused."""
-        raise NotImplementedError
 
     def wanted(self, target: WorkloadTarget, arguments: A, setting: Setting) -> list[Wanted]:  # noqa: ARG002
         at, refs = chosen(target, self.kinds)
