@@ -61,7 +61,7 @@ def namespace(at: Cluster) -> Iterator[str]:
 def make_workload(at: Cluster, space: str, replicas: int = 2, on: str = "") -> None:
     """The Deployment "web", on any node or on that one."""
     labels = {"app": "web"}
-    where = {"nodeSelector": {_OWN: on}} if on else {}
+    where = {"nodeSelector": {_OWN: on}, "tolerations": [{"key": _OWN}]} if on else {}
     template = {"metadata": {"labels": labels}, "spec": {"containers": [_CONTAINER], **where}}
     at.create(DEPLOYMENT.path(space), body_of(
         DEPLOYMENT, metadata={"name": "web"},
@@ -97,12 +97,13 @@ def _pod(_: Path) -> Iterator[Scene]:
 
 @contextmanager
 def node(at: Cluster) -> Iterator[str]:
-    """A simulated node of its own."""
+    """A simulated node of its own, with no pods but those made for it: it goes away, and would take others along."""
     name = f"crash-{uuid4().hex[:8]}"
-    at.create(NODE.path(""), body_of(NODE, metadata={
-        "name": name, "labels": {_OWN: name}, "annotations": {"kwok.x-k8s.io/node": "fake"}}))
+    at.create(NODE.path(""), body_of(
+        NODE, spec={"taints": [{"key": _OWN, "effect": "NoSchedule"}]},
+        metadata={"name": name, "labels": {_OWN: name}, "annotations": {"kwok.x-k8s.io/node": "fake"}}))
     try:
-        while (found := at.get(NODE.path("", name), Node)).spec.taints or not found.ready:
+        while len((found := at.get(NODE.path("", name), Node)).spec.taints) != 1 or not found.ready:
             time.sleep(0.05)
         yield name
     finally:

@@ -62,10 +62,11 @@ def space(at: Cluster) -> Iterator[str]:
 
 @pytest.fixture
 def node(at: Cluster) -> Iterator[str]:
-    """A simulated node of its own, with a label of its own."""
+    """A simulated node of its own, with a label of its own, on which no pod comes."""
     name = f"inverses-{uuid4().hex[:8]}"
-    at.create(NODE.path(""), body_of(NODE, metadata={
-        "name": name, "labels": {"inverses": name}, "annotations": {"kwok.x-k8s.io/node": "fake"}}))
+    at.create(NODE.path(""), body_of(
+        NODE, spec={"taints": [{"key": "inverses.example.org/node", "effect": "NoSchedule"}]},
+        metadata={"name": name, "labels": {"inverses": name}, "annotations": {"kwok.x-k8s.io/node": "fake"}}))
     yield name
     with suppress(Gone):
         at.delete(NODE.path("", name), {})

@@ -18,7 +18,8 @@ from chaos_runner.targets.proxy import Toxic
 
 _READY_WITHIN_S: Final = 30.0
 """An image may have to be fetched, and `apply` has a minute."""
-_LEADS_WITHIN_S: Final = 5.0
+_LEADS_WITHIN_S: Final = 15.0
+"""Busy controllers take their time to write where a Service leads."""
 _NOWHERE: Final = "127.0.0.1"
 
 
