@@ -20,6 +20,9 @@ from chaos_runner.mark import Mark as Mark  # noqa: PLC0414 -- it belongs to the
 from chaos_runner.units import Unit
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+UNDO_ATTEMPTS: Final = 3
+UNDO_S: Final = 20.0
+"""After this an undo that has not come back counts as failed, unless its fault says that it takes longer."""
 Seconds = Annotated[float, Unit.SECONDS]
 Share = Annotated[float, Unit.SHARE]
 Size = Annotated[int, Unit.BYTES]
@@ -164,6 +167,8 @@ class Fault(ABC, Generic[T, A]):
     """Who brings the target back when the fault cannot be undone. Empty for faults that can."""
     undone_by: ClassVar[str] = ""
     """How `undo` brings the target back, in a few words."""
+    undo_s: ClassVar[float] = UNDO_S
+    """The longest that one undo of one act may take: some targets cannot be started while they are still stopping."""
     needs: ClassVar[str] = ""
     """The system, tools and rights without which it refuses, in a few words. Empty where any user can."""
     example: ClassVar[Example] = Example()

@@ -3,6 +3,7 @@
 import os
 import secrets
 import sys
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from msgspec import Struct, structs
 
 from chaos_runner import __version__
 from chaos_runner.clock import rfc3339
-from chaos_runner.contracts import Fault
+from chaos_runner.contracts import UNDO_ATTEMPTS, UNDO_S, Fault
 from chaos_runner.errors import Refused
 from chaos_runner.experiment.fields import DURATION_MAX_S
 from chaos_runner.experiment.model import (
@@ -37,7 +38,7 @@ RECOVERY_INTERVALS: Final = 6
 UNBOUNDED_STEP_S: Final = 3600.0
 """How long a step is believed to take at most when nothing bounds it."""
 BOUNDED_STEP_S: Final = 60.0
-UNDO_S: Final = 60.0
+WAY_BACK_S: Final = UNDO_ATTEMPTS * UNDO_S
 MARGIN_S: Final = 300.0
 LONGEST_MAX_S: Final = 10 * DURATION_MAX_S
 """No run is planned that may take longer: its marks would hardly ever expire."""
@@ -73,7 +74,7 @@ def plan_for(experiment: Experiment, values: Values, wishes: Wishes, find_fault:
     cards = {step.key: _card(find_fault(step.call.name)) for step in resolved.method
              if step.is_fault and isinstance(step.call, Native)}
     recovers_s = _recovers_within_s(resolved)
-    longest_s = _bounded_s(_longest_s(resolved, recovers_s))
+    longest_s = _bounded_s(_longest_s(resolved, cards, recovers_s))
     plan = Plan(
         run=new_run_id(started), experiment=resolved, origin=origin(), seed=_seed(resolved, wishes), cards=cards,
         strategy=_rollbacks(resolved, wishes), manner=_manner(resolved, wishes), recovers_within_s=recovers_s,
@@ -140,7 +141,7 @@ def _seed(experiment: Experiment, wishes: Wishes) -> int:
 def _card(fault: Fault[Any, Any]) -> FaultCard:
     does, way_back = words_of(fault)
     return FaultCard(band=fault.band, healed_by=fault.healed_by, does=does, way_back=way_back,
-                     tells_aftermath=type(fault).aftermath is not Fault.aftermath)
+                     tells_aftermath=type(fault).aftermath is not Fault.aftermath, undo_s=fault.undo_s)
 
 
 def words_of(fault: Fault[Any, Any]) -> tuple[str, str]:
@@ -222,9 +223,10 @@ def _recovers_within_s(experiment: Experiment) -> float:
     return max(RECOVERS_WITHIN_S, RECOVERY_INTERVALS * slowest_s)
 
 
-def _longest_s(experiment: Experiment, recovers_s: float) -> float:
+def _longest_s(experiment: Experiment, cards: Mapping[str, FaultCard], recovers_s: float) -> float:
+    slower_s = sum(UNDO_ATTEMPTS * (card.undo_s - UNDO_S) for card in cards.values())
     baseline_s = experiment.hypothesis.baseline_s if experiment.hypothesis else 0.0
-    return baseline_s + sum(map(_longest_step_s, experiment.steps)) + UNDO_S + recovers_s
+    return baseline_s + sum(map(_longest_step_s, experiment.steps)) + WAY_BACK_S + slower_s + recovers_s
 
 
 def _bounded_s(longest_s: float) -> float:
@@ -237,7 +239,7 @@ def _bounded_s(longest_s: float) -> float:
 def _longest_step_s(step: Step) -> float:
     pauses_s = float(step.pause_before) + float(step.pause_after)
     if step.is_fault:
-        return pauses_s + (step.duration_s or 0.0) + UNDO_S
+        return pauses_s + (step.duration_s or 0.0) + WAY_BACK_S
     if isinstance(step.call, Native):
         return pauses_s + BOUNDED_STEP_S
     if step.call.kind == "python":

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from chaos_runner.contracts import Act, Band
+from chaos_runner.contracts import UNDO_S, Act, Band
 from chaos_runner.experiment.model import (
     Dry,
     Experiment,
@@ -29,6 +29,7 @@ class FaultCard(Struct, frozen=True, kw_only=True):
     does: str = ""
     way_back: str = ""
     tells_aftermath: bool = False
+    undo_s: float = UNDO_S
 
     @property
     def reversible(self) -> bool:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from chaos_runner.contracts import UNDO_S
 from chaos_runner.run import commands as co
 from chaos_runner.run.commands import Command
 from chaos_runner.run.events import Stage
@@ -10,7 +11,6 @@ from chaos_runner.run.run import Run
 GRACE_S: Final = 2.0
 """How long a step that cannot be cut is waited for once everything else is undone."""
 TIE_S: Final = 0.001
-UNDO_ATTEMPTS: Final = 3
 UNDO_RETRY_S: Final = 0.5
 REREAD_S: Final = 1.0
 """How long a single-shot probe that does not hold after the undo is left alone before it is read again."""
@@ -24,10 +24,14 @@ READING_LATE_S: Final = 600.0
 """After this a single-shot probe that has not come back gave no answer. Chaos Toolkit waits for ever."""
 SETTLE_S: Final = 5.0
 """How long an apply that raised may still land: after it, its act is undone and looked at once more."""
-UNDO_LATE_S: Final = 20.0
-"""After this an undo that has not come back counts as failed."""
 
 _MAY_HANG: Final = (co.Check, co.Prepare, co.Look, co.Apply, co.Read, co.Control, co.Trip, co.LookBack)
+
+
+def undo_late_s(run: Run, entry: str) -> float:
+    """After this an undo, or a look back, that has not ended counts as failed: what its fault says."""
+    card = run.plan.cards.get(run.entries[entry].step)
+    return card.undo_s if card else UNDO_S
 
 
 def may_hang(command: Command) -> bool:

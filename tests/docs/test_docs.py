@@ -16,7 +16,7 @@ import yaml
 from chaos_runner import shelf
 from chaos_runner.cli import outputs
 from chaos_runner.cli.main import COMMANDS, cli
-from chaos_runner.contracts import Grade
+from chaos_runner.contracts import UNDO_ATTEMPTS, UNDO_S, Grade
 from chaos_runner.experiment import activities, build
 from chaos_runner.experiment.codes import CODES
 from chaos_runner.experiment.findings import Severity
@@ -269,7 +269,7 @@ def test_the_rules_stand_in_the_order_that_is_told() -> None:
 
 
 def test_the_numbers_of_the_undo_are_the_code_s() -> None:
-    assert (patience.UNDO_ATTEMPTS, patience.UNDO_RETRY_S, patience.UNDO_LATE_S, patience.GRACE_S) == (3, 0.5, 20, 2)
+    assert (UNDO_ATTEMPTS, patience.UNDO_RETRY_S, UNDO_S, patience.GRACE_S) == (3, 0.5, 20, 2)
 
 
 # ── what is to be executed ──────────────────────────────────────────────────────────────────────────────────────────

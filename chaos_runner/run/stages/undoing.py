@@ -4,14 +4,14 @@ from collections.abc import Iterable
 
 from msgspec import structs
 
-from chaos_runner.contracts import Answer
+from chaos_runner.contracts import UNDO_ATTEMPTS, Answer
 from chaos_runner.experiment.model import Provider, Step
 from chaos_runner.run import commands as co
 from chaos_runner.run import events as ev
 from chaos_runner.run.commands import Timer, Wake
 from chaos_runner.run.conditions import should_roll_back
 from chaos_runner.run.events import Stage, StopKind
-from chaos_runner.run.patience import GRACE_S, READING_LATE_S, SETTLE_S, UNDO_ATTEMPTS, UNDO_LATE_S, UNDO_RETRY_S
+from chaos_runner.run.patience import GRACE_S, READING_LATE_S, SETTLE_S, UNDO_RETRY_S, undo_late_s
 from chaos_runner.run.run import LEAVING, Entry
 from chaos_runner.run.stages import after, over
 from chaos_runner.run.turn import Turn
@@ -104,7 +104,7 @@ def _under_way(turn: Turn, entry: str) -> bool:
 def undo(turn: Turn, entry: Entry) -> None:
     turn.note(ev.UndoBegan(t=turn.t, entry=entry.key))
     turn.ask(co.Undo(entry.key))
-    turn.wake_in(UNDO_LATE_S, Timer.UNDO_LATE, entry.key)
+    turn.wake_in(undo_late_s(turn.run, entry.key), Timer.UNDO_LATE, entry.key)
 
 
 def _roll_back_next(turn: Turn) -> bool:
@@ -180,7 +180,7 @@ def verified(turn: Turn, item: ev.Verified) -> None:
 def _verify(turn: Turn, entry: str) -> None:
     if not turn.asked(f"verify:{entry}"):
         turn.ask(co.Verify(entry))
-        turn.wake_in(UNDO_LATE_S, Timer.VERIFY_LATE, entry)
+        turn.wake_in(undo_late_s(turn.run, entry), Timer.VERIFY_LATE, entry)
 
 
 def retry(turn: Turn, wake: Wake) -> None:
@@ -190,11 +190,13 @@ def retry(turn: Turn, wake: Wake) -> None:
 
 def undo_late(turn: Turn, wake: Wake) -> None:
     if turn.asked(f"undo:{wake.subject}"):
-        turn.note(ev.UndoFailed(t=turn.t, entry=wake.subject, text=f"the undo did not end within {UNDO_LATE_S:.0f} s"))
+        late_s = undo_late_s(turn.run, wake.subject)
+        turn.note(ev.UndoFailed(t=turn.t, entry=wake.subject, text=f"the undo did not end within {late_s:.0f} s"))
         _verify(turn, wake.subject)
 
 
 def verify_late(turn: Turn, wake: Wake) -> None:
     if turn.asked(f"verify:{wake.subject}"):
         turn.note(ev.Verified(t=turn.t, entry=wake.subject, answer=None,
-                              diff=f"the target could not be read back within {UNDO_LATE_S:.0f} s"))
+                              diff="the target could not be read back within "
+                                   f"{undo_late_s(turn.run, wake.subject):.0f} s"))
