@@ -43,12 +43,13 @@ class Options(Struct, frozen=True, kw_only=True):
               help="Where runs are written (default: $CHAOS_RUNNER_REPORTS, else ./reports).")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as one JSON object.")
 @click.option("--scan", metavar="PLATFORM",
-              help="Undo by the marks that runs left on a platform (proxy, kubernetes), on a machine that has no "
+              help="Undo by the marks that runs left on a platform (proxy, kubernetes, aws), on a machine that has no "
                    "journal of them. Runs that live on this machine are left alone, those that live elsewhere are not: "
                    "see --expired.")
-@click.option("--api", "--context", "where", multiple=True, metavar="WHERE",
+@click.option("--api", "--context", "--region", "where", multiple=True, metavar="WHERE",
               help="Where to scan; may be given more than once. The API of a proxy (default: $TOXIPROXY_URL, else "
-                   "http://127.0.0.1:8474), a context of Kubernetes (default: the current one).")
+                   "http://127.0.0.1:8474), a context of Kubernetes (default: the current one), a region of AWS, or "
+                   "PROFILE@REGION (default: as it is configured).")
 @click.option("--expired", is_flag=True, help="Undo only what no living run can still hold: to be run unattended.")
 @click.option("--show", is_flag=True, help="Undo nothing: show what --scan finds.")
 @click.option("--by", default="chaos-runner recover", hidden=True)
@@ -68,7 +69,7 @@ def command(runs: tuple[str, ...], **options: Any) -> None:
     if chosen.scan is not None:
         sys.exit(_scan(chosen.scan, chosen, where))
     if chosen.where or chosen.expired or chosen.show:
-        raise click.UsageError("--api, --context, --expired and --show go with --scan PLATFORM")
+        raise click.UsageError("--api, --context, --region, --expired and --show go with --scan PLATFORM")
     sys.exit(_recover(runs, where, chosen))
 
 

@@ -26,7 +26,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     platform: str
     reports: Path
     where: tuple[str, ...] = ()
-    """Addresses of the platform, as it has them: a proxy's API, a Kubernetes context."""
+    """Addresses of the platform, as it has them: a proxy's API, a Kubernetes context, a region of AWS."""
     expired_only: bool = False
     show_only: bool = False
     as_json: bool = False
@@ -56,6 +56,10 @@ def _at_home(platform: str, environment: Mapping[str, str]) -> list[str]:
             from chaos_runner.targets.kubernetes.access import cluster
 
             return [cluster().context]
+        case "aws":
+            from chaos_runner.targets.aws.access import account
+
+            return [account().region]
         case _:
             return []
 

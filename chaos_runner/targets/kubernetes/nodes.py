@@ -7,10 +7,11 @@ from msgspec import Struct
 
 from chaos_runner.contracts import Group, Share
 from chaos_runner.errors import NoTarget
+from chaos_runner.targets.choosing import how_many, meant
 from chaos_runner.targets.kubernetes.access import Cluster, cluster
 from chaos_runner.targets.kubernetes.kinds import NODE
 from chaos_runner.targets.kubernetes.objects import Node, Selector
-from chaos_runner.targets.kubernetes.pods import how_many, meant, pods_of, workload_looks
+from chaos_runner.targets.kubernetes.pods import pods_of, workload_looks
 from chaos_runner.targets.kubernetes.rights import Demand, Hit, look
 from chaos_runner.targets.kubernetes.spared import spared
 

@@ -1,9 +1,8 @@
 """Choosing pods: by what people say of them, counted against the group they were chosen from."""
 
-import math
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -12,17 +11,16 @@ from msgspec import Struct
 
 from chaos_runner.contracts import Group, Seconds, Share
 from chaos_runner.errors import Gone, NoTarget, Refused, UsageError
+from chaos_runner.targets.choosing import how_many, meant
 from chaos_runner.targets.kubernetes.access import Cluster, cluster
 from chaos_runner.targets.kubernetes.kinds import LEASE, NODE, POD, SERVICE, SLICE, WORKLOADS, Kind, Ref, workload_of
 from chaos_runner.targets.kubernetes.objects import Node, Pod, Selector, Whole, Workload
 from chaos_runner.targets.kubernetes.rights import Demand, Hit, look, look_at_namespace
 from chaos_runner.targets.kubernetes.spared import check_namespace, spared
-from chaos_runner.units import Unit, spoken
 
 Order = Literal["random", "oldest", "newest", "most-restarted", "leader"]
 _BY_SETS: Final = ("deployment", "rollout")
 """Workloads that make their pods through ReplicaSets."""
-_ROUNDING: Final = 1e-9
 _ZONE: Final = "topology.kubernetes.io/zone"
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -106,22 +104,6 @@ def find(target: PodTarget, seed: int) -> Chosen:
     return Chosen(cluster=at, pods=chosen, group=None if target.names else named)
 
 
-def how_many(count: int | None, percent: float | None, size: int) -> int:
-    """How many of so many. A share is rounded down, so that it is never exceeded. Raises Refused for none."""
-    if count is not None and percent is not None:
-        raise UsageError("give `count` or `percent`, not both")
-    if count is not None:
-        if count < 1:
-            raise Refused(f"a count of {count} would hit nothing")
-        return min(count, size)
-    if percent is None:
-        return size
-    whole = math.floor(percent * size + _ROUNDING)
-    if whole == 0:
-        raise Refused(f"{spoken(percent, Unit.SHARE)} of {size} is less than one: give `count: 1`, or a larger share")
-    return min(whole, size)
-
-
 def pods_of(at: Cluster, namespace: str, workload: str) -> list[Pod]:
     """The pods that a workload has made, through its selector and its owners. Raises NoTarget without the workload."""
     kind, _ = workload_of(workload)
@@ -148,16 +130,6 @@ def _names(at: Cluster, kind: Kind, namespace: str) -> list[str]:
         return [one.metadata.name for one in at.list(kind.path(namespace), Whole).items]
     except (Refused, Gone):
         return []
-
-
-def meant(name: str, known: Sequence[str]) -> str:
-    """The end of a sentence that says that a name is not there: what may be meant, or what there is."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, known, n=1)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; there are: {', '.join(sorted(known)[:10]) or 'none'}"
 
 
 def _made_by(at: Cluster, namespace: str, workload: Workload) -> list[Whole]:

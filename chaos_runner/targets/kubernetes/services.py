@@ -7,10 +7,10 @@ from typing import Any, Final, NamedTuple
 from msgspec import Struct, field
 
 from chaos_runner.errors import Gone, NoTarget
+from chaos_runner.targets.choosing import meant
 from chaos_runner.targets.kubernetes.access import Cluster
 from chaos_runner.targets.kubernetes.kinds import SERVICE, SLICE
 from chaos_runner.targets.kubernetes.objects import Meta, Whole
-from chaos_runner.targets.kubernetes.pods import meant
 
 HEADLESS: Final = "None"
 _KEEPER: Final = "endpointslice.kubernetes.io/managed-by"

@@ -1,0 +1,1 @@
+"""AWS: accounts, what stands in them, and how it is tagged."""

@@ -1,0 +1,76 @@
+"""What an act on AWS keeps of its target, and how the kinds of things there are tagged."""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from msgspec import Struct
+
+from chaos_runner.contracts import Where
+from chaos_runner.targets.aws.access import Account, Way, same_account
+
+
+class Tagging(Protocol):
+    """How things of one kind are tagged. `thing` is their id, or their ARN where the service wants that."""
+
+    def read(self, at: Account, thing: str) -> dict[str, str]:
+        """Its tags. Raises Gone."""
+
+    def put(self, at: Account, thing: str, tags: Mapping[str, str]) -> None:
+        """Adds tags, or gives those that are there other values."""
+
+    def remove(self, at: Account, thing: str, keys: Sequence[str]) -> None:
+        """Takes tags away, those that are there."""
+
+    def bearers(self, at: Account) -> Iterator[tuple[str, dict[str, str]]]:
+        """Every thing of the kind in that account and region that bears a mark of ours, with its tags."""
+
+
+class Kind(NamedTuple):
+    """A kind of thing: how people call it, how it is tagged, and the ARN that a policy names it by."""
+
+    name: str
+    tagging: Tagging
+    arn: str
+    """With {region}, {account} and {thing}: "arn:aws:ec2:{region}:{account}:instance/{thing}"."""
+    tags: tuple[str, str, str]
+    """The IAM actions that tagging takes: to read, to write, to take away."""
+
+
+class Ref(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing for good: AWS never gives an id to another. `name` is only for people."""
+
+    kind: str
+    thing: str
+    account: str
+    region: str
+    name: str = ""
+    profile: str = ""
+    assume_role: str = ""
+
+    @classmethod
+    def of(cls, at: Account, kind: Kind, thing: str, name: str = "") -> "Ref":
+        """What an act keeps of a thing in that account."""
+        return cls(kind=kind.name, thing=thing, account=at.number, region=at.region, name=name,
+                   profile=at.way.profile, assume_role=at.way.assume_role)
+
+    @property
+    def label(self) -> str:
+        """How people call it: "instance i-0abc (web-1)"."""
+        return f"{self.kind} {self.thing}{f' ({self.name})' if self.name and self.name != self.thing else ''}"
+
+    def at(self) -> Account:
+        """The account it is in, reached as when it was chosen. Raises ActFailed when that leads elsewhere now."""
+        return same_account(self._way, self.account)
+
+    def where(self, tags: Mapping[str, str]) -> Where:
+        """Where it stands, for limits."""
+        return Where(account=self.account, region=self.region, labels=dict(tags))
+
+    def command(self, service: str, operation: str, *words: str) -> str:
+        """An `aws` command that a person can type."""
+        return shlex.join(["aws", *self._way.words, service, operation, *words])
+
+    @property
+    def _way(self) -> Way:
+        return Way(profile=self.profile, region=self.region, assume_role=self.assume_role)

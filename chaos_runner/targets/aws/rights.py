@@ -1,0 +1,119 @@
+"""What is asked of AWS, said once: for checking before anything is done, and for a policy that has no more."""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from chaos_runner.contracts import NOTHING, Right
+from chaos_runner.errors import ActFailed, Gone, Refused
+from chaos_runner.targets.aws.access import Account, Denied, Forbidden
+from chaos_runner.targets.aws.marks import RUN
+from chaos_runner.targets.aws.refs import Kind, Ref
+
+LOOK: Final = "look"
+DO: Final = "do"
+UNDO: Final = "undo"
+_ASSUMED: Final = re.compile(r"arn:(aws[a-z-]*):sts::(\d+):assumed-role/([^/]+)/.*")
+
+
+class Need(NamedTuple):
+    """One IAM action: "ec2:StopInstances".
+
+    `dry` are the parameters of a call that EC2 only goes through, "{thing}" standing for what is hit; without them IAM
+    is asked. `on` is the ARN it is needed for: "" for the very thing that is hit, "*" where there is nothing narrower.
+    `tagged`: only on what bears our tag, as what we make does.
+    """
+
+    action: str
+    dry: Mapping[str, Any] = NOTHING
+    on: str = ""
+    tagged: bool = False
+
+
+class Permissions(NamedTuple):
+    """What a fault needs for its verbs: to do it, to undo it from any process, and to look. Tagging is added to them.
+    """
+
+    do: tuple[Need, ...] = ()
+    undo: tuple[Need, ...] = ()
+    look: tuple[Need, ...] = ()
+
+
+def tagging(kind: Kind) -> Permissions:
+    """What our tags on a kind of thing take. EC2 can go through it; IAM has to be asked of other services."""
+    read, write, remove = kind.tags
+    dry = {"Resources": ["{thing}"], "Tags": [{"Key": RUN, "Value": ""}]} if write.startswith("ec2:") else NOTHING
+    return Permissions(do=(Need(write, dry),), undo=(Need(remove, dry),), look=(Need(read, on="*"),))
+
+
+def rights(at: Account, permissions: Permissions, ref: Ref, kind: Kind) -> list[Right]:
+    """Whether this identity may do it to that very thing, and undo it: of what AWS tells beforehand."""
+    asked = [(DO, need) for need in permissions.do] + [(UNDO, need) for need in permissions.undo]
+    return [Right(verb=verb, needs=f"{need.action} on {ref.label}", lacks=_lacks(at, need, ref, kind))
+            for verb, need in asked if need.dry or _simulates(at)]
+
+
+def check_rights(found: Sequence[Right]) -> None:
+    """Raises Refused when this identity may not do it, or may not undo it: then nothing may be done."""
+    lacking = list(dict.fromkeys(one.lacks for one in found if one.lacks and one.verb == DO))
+    stuck = list(dict.fromkeys(one.lacks for one in found if one.lacks and one.verb == UNDO))
+    said = [*lacking, *([f"it could not be undone: {'; '.join(stuck)}"] if stuck else [])]
+    if said:
+        raise Refused("; ".join(said))
+
+
+def unchecked(at: Account, permissions: Permissions) -> list[str]:
+    """The actions of which AWS does not tell beforehand whether they are allowed."""
+    asked = [need.action for need in (*permissions.do, *permissions.undo) if not need.dry]
+    return asked if asked and not _simulates(at) else []
+
+
+def _lacks(at: Account, need: Need, ref: Ref, kind: Kind) -> str:
+    if need.dry:
+        return _tried(at, need, ref)
+    arn = kind.arn.format(region=ref.region, account=ref.account, thing=ref.thing)
+    return _simulated(at, need.action, need.on or arn)
+
+
+def _tried(at: Account, need: Need, ref: Ref) -> str:
+    """A dry run tells of rights first. What else is against it is for the act itself to find."""
+    service, _, action = need.action.partition(":")
+    asked = {key: _filled(value, ref.thing) for key, value in need.dry.items()}
+    try:
+        at.tried(service, action, **asked)
+    except Forbidden as forbidden:
+        return f"no right to {need.action} on {ref.label}: {forbidden}"
+    except (Denied, Gone):
+        return ""
+    return ""
+
+
+def _simulated(at: Account, action: str, arn: str) -> str:
+    answer = at.ask("iam", "simulate_principal_policy", PolicySourceArn=_principal(at), ActionNames=[action],
+                    ResourceArns=[arn])
+    decision = answer["EvaluationResults"][0]["EvalDecision"]
+    return "" if decision == "allowed" else f"no right to {action} on {arn}: {decision}"
+
+
+@cache
+def _simulates(at: Account) -> bool:
+    """Whether this identity may ask IAM what it may do."""
+    try:
+        _simulated(at.once(), "sts:GetCallerIdentity", "*")
+    except (Denied, Gone, ActFailed):
+        return False
+    return True
+
+
+@cache
+def _principal(at: Account) -> str:
+    """The user or role whose policies count: a session's name is no part of its role's."""
+    arn = str(at.ask("sts", "get_caller_identity")["Arn"])
+    return _ASSUMED.sub(r"arn:\1:iam::\2:role/\3", arn)
+
+
+def _filled(value: Any, thing: str) -> Any:
+    if isinstance(value, str):
+        return value.replace("{thing}", thing)
+    return [_filled(one, thing) for one in value] if isinstance(value, list | tuple) else value
