@@ -51,6 +51,7 @@ pictures: $(STAMP) ## the README's pictures, from a real run; needs Chromium
 crash: $(STAMP) ## kill the runner at every moment of every fault, and look
 	$(BIN)/python -m tests.crash
 	$(BIN)/python -m tests.crash --kubernetes
+	$(BIN)/python -m tests.crash --aws
 	$(BIN)/python -m tests.crash.signals
 
 fuzz: $(STAMP) ## ten thousand fuzzed files, and not one traceback

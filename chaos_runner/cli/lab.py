@@ -1,10 +1,11 @@
-"""`chaos-runner lab shop up|down|status`, and where `lab kubernetes` hangs."""
+"""`chaos-runner lab shop up|down|status`, and where `lab aws` and `lab kubernetes` hang."""
 
 from pathlib import Path
 
 import click
 import msgspec
 
+from chaos_runner.cli.lab_aws import aws
 from chaos_runner.cli.lab_kubernetes import kubernetes
 
 
@@ -13,6 +14,7 @@ def command() -> None:
     """Throw-away targets on this machine."""
 
 
+command.add_command(aws)
 command.add_command(kubernetes)
 
 

@@ -2,6 +2,7 @@
 
     python -m tests.crash [REPETITIONS]
     python -m tests.crash --kubernetes [REPETITIONS]
+    python -m tests.crash --aws [REPETITIONS]
     CHAOS_RUNNER_VM_LIMIT_S=7200 tests/vm/run tests.crash --network [REPETITIONS]
 
 The last is for the faults of the network, in the guest, where all takes twelve times as long: one at a time there,
@@ -22,6 +23,8 @@ from msgspec import Struct
 
 from chaos_runner.lab.kubernetes.lab import Wanted
 from chaos_runner.lab.kubernetes.state import Pods
+from tests.aws.labs import opened
+from tests.crash.aws import AWS_SCENES
 from tests.crash.cluster import CLUSTER_SCENES
 from tests.crash.matrix import By, Case, Result, cases, play
 from tests.crash.scenes import NETWORK_SCENES, SCENES, Scene
@@ -40,6 +43,7 @@ class Matrix(Struct, frozen=True, kw_only=True):
 MATRICES = {
     "": Matrix(scenes=SCENES, slowest_s=1.0),
     "--kubernetes": Matrix(scenes=CLUSTER_SCENES, slowest_s=3.0, by=tuple(By)),
+    "--aws": Matrix(scenes=AWS_SCENES, slowest_s=5.0, by=tuple(By)),
     "--network": Matrix(scenes=NETWORK_SCENES, slowest_s=10.0, at_once=1),
 }
 
@@ -69,6 +73,9 @@ def _cluster() -> Iterator[None]:
     with shared("crash", Wanted(Pods.SIMULATED, 3)) as lab:
         os.environ["KUBECONFIG"] = lab.kubeconfig
         yield
+
+
+_PLACES: dict[str, Callable[[], AbstractContextManager[object]]] = {"--kubernetes": _cluster, "--aws": opened}
 
 
 def _told(results: Sequence[Result], slowest_s: float) -> float:
@@ -103,5 +110,5 @@ def _table(title: str, results: Iterable[Result]) -> None:
 if __name__ == "__main__":
     numbers = [int(word) for word in sys.argv[1:] if word.isdigit()] or [3]
     which = next((word for word in sys.argv[1:] if word in MATRICES), "")
-    with _cluster() if which == "--kubernetes" else nullcontext():
+    with _PLACES.get(which, nullcontext)():
         sys.exit(main(MATRICES[which], numbers[0]))

@@ -16,6 +16,7 @@ from typing import Any
 from msgspec import Struct
 
 from chaos_runner.mark import KEY_VARIABLE
+from tests.crash.aws import AWS_SCENES
 from tests.crash.cluster import CLUSTER_SCENES
 from tests.crash.moments import Moment
 from tests.crash.scenes import NETWORK_SCENES, SCENES, Scene
@@ -66,7 +67,7 @@ def cases(faults: Iterable[str], repetitions: int, by: By) -> list[Case]:
 def play(case: Case, folder: Path, *flags: str) -> Result:
     """Kills one runner, recovers where no watchdog does, and looks."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (SCENES | NETWORK_SCENES | CLUSTER_SCENES)[case.fault](folder) as scene:
+    with (SCENES | NETWORK_SCENES | CLUSTER_SCENES | AWS_SCENES)[case.fault](folder) as scene:
         before = scene.picture()
         reports = folder / "reports"
         died_s = killed(case, folder, scene, *flags)

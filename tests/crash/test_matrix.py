@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from chaos_runner import shelf
+from tests.crash.aws import AWS_SCENES
 from tests.crash.cluster import CLUSTER_SCENES
 from tests.crash.matrix import By, Case, cases, play
 from tests.crash.moments import Moment
@@ -19,7 +20,8 @@ WITHOUT = random.Random(8).sample(cases(SCENES, 1, By.RECOVER), 10)
 def test_every_reversible_fault_on_the_shelf_has_a_scene() -> None:
     reversible = {name for name in shelf.fault_names() if not shelf.fault(name).healed_by}
     on_a_real_node = {"kubernetes.service_latency"}  # a proxy must really run: tests/kubernetes
-    assert reversible == SCENES.keys() | NETWORK_SCENES.keys() | CLUSTER_SCENES.keys() | on_a_real_node
+    platforms = NETWORK_SCENES.keys() | CLUSTER_SCENES.keys() | AWS_SCENES.keys()
+    assert reversible == SCENES.keys() | platforms | on_a_real_node
 
 
 @pytest.mark.parametrize("case", SAMPLE, ids=str)

@@ -1,6 +1,7 @@
 """aws.instance_stop: stops EC2 instances; undo starts those again that ran."""
 
 import time
+from collections.abc import Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -74,6 +75,11 @@ class InstanceStop(ChangeFault[InstanceTarget, InstanceStopArguments]):
     def touches(self, values: Values) -> bool:
         return dict(values) in ({_STATE: _RUNNING}, {_STATE: _STOPPED})
 
+    def notes(self, acts: Sequence[Act]) -> list[str]:
+        found = [ref for act in acts if _loses_address(read_instance((ref := ref_of(act)).at(), ref.thing))]
+        lost = [f"the public address of {', '.join(ref.label for ref in found)} changes: it is no Elastic IP"]
+        return [*super().notes(acts), *(lost if found else [])]
+
     def by_hand(self, act: Act) -> str:
         ref = ref_of(act)
         return ref.command("ec2", "start-instances", "--instance-ids", ref.thing)
@@ -83,6 +89,11 @@ def _state(seen: dict[str, Any]) -> str:
     """Where it is, or where it is on its way to."""
     state = str(seen["State"]["Name"])
     return _TOWARDS.get(state, state)
+
+
+def _loses_address(seen: dict[str, Any]) -> bool:
+    """Whether AWS has lent it a public address, which goes back to the pool when it stops."""
+    return any(one.get("Association", {}).get("IpOwnerId") == "amazon" for one in seen.get("NetworkInterfaces", ()))
 
 
 def _check_can_stop(at: Account, one: Thing) -> None:

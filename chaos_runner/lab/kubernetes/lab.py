@@ -14,13 +14,14 @@ import msgspec
 
 from chaos_runner.errors import Refused
 from chaos_runner.lab import parts
+from chaos_runner.lab.folders import alone_with, remove
 from chaos_runner.lab.kubernetes import simulated
 from chaos_runner.lab.kubernetes.building import Say, build
 from chaos_runner.lab.kubernetes.node import closing
 from chaos_runner.lab.kubernetes.node import start as real
 from chaos_runner.lab.kubernetes.opening import LabNotUp, Opening
 from chaos_runner.lab.kubernetes.programs import KUBERNETES, Program
-from chaos_runner.lab.kubernetes.state import Lab, Pods, alone_with, read, remove, write
+from chaos_runner.lab.kubernetes.state import Lab, Pods, read, write
 from chaos_runner.lab.parts import State
 
 _READY_S_MAX: Final = 120.0

@@ -1,10 +1,6 @@
 """What is known of a lab, on disk: its processes, where it answers, what `down` has to take back."""
 
-import contextlib
-import fcntl
-import os
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -12,6 +8,7 @@ from typing import Final
 import msgspec
 
 from chaos_runner.errors import Refused
+from chaos_runner.lab import folders
 from chaos_runner.lab.parts import Part
 
 _FILE: Final = "lab.json"
@@ -48,11 +45,7 @@ class Lab(msgspec.Struct, frozen=True):
 
 def folder_of(name: str) -> Path:
     """Where the lab of this name keeps its state and logs. Raises Refused for what is no name."""
-    if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii():
-        raise Refused(f"a lab's name has letters, digits, - and _, not {name!r}")
-    state_home = os.environ.get("XDG_STATE_HOME", "")
-    base = Path(state_home) if state_home.startswith("/") else Path.home() / ".local" / "state"
-    return base / "chaos-runner" / "kubernetes" / name
+    return folders.folder_of("kubernetes", name)
 
 
 def read(folder: Path) -> Lab | None:
@@ -72,33 +65,3 @@ def write(lab: Lab) -> None:
     new = file.with_suffix(".new")
     new.write_bytes(msgspec.json.format(msgspec.json.encode(lab)))
     new.replace(file)
-
-
-@contextlib.contextmanager
-def alone_with(folder: Path) -> Iterator[None]:
-    """Holds the lock of a lab, so that those who open or close it do so one after the other."""
-    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    while True:
-        with _lock_of(folder).open("w", encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not _is_still(_lock_of(folder), lock.fileno()):
-                continue  # whoever held it before us removed it with the lab
-            yield
-            return
-
-
-def remove(folder: Path) -> None:
-    """Removes the folder of a lab, and its lock: for who holds that."""
-    shutil.rmtree(folder, ignore_errors=True)
-    _lock_of(folder).unlink(missing_ok=True)
-
-
-def _lock_of(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}.lock")
-
-
-def _is_still(file: Path, handle: int) -> bool:
-    try:
-        return os.path.samestat(file.stat(), os.fstat(handle))
-    except FileNotFoundError:
-        return False

@@ -1,0 +1,15 @@
+"""Builds the whole world where the environment leads: `python -m chaos_runner.lab.aws.world`."""
+
+from chaos_runner.lab.aws.world import compute, network
+from chaos_runner.targets.aws.access import account
+
+
+def main() -> None:
+    """Makes everything, what others stand on first."""
+    at = account()
+    ground = network.make(at)
+    compute.make(at, ground)
+
+
+if __name__ == "__main__":
+    main()

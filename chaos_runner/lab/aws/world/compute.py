@@ -1,0 +1,40 @@
+"""The machines: web servers that an Auto Scaling group keeps behind a load balancer, and app servers on their own."""
+
+from typing import Final
+
+from chaos_runner.lab.aws.world.network import Ground, tagged
+from chaos_runner.targets.aws.access import Account, pairs
+
+WEB: Final = "shop-web"
+IMAGE: Final = "ami-0123456789abcdef0"
+"""Any will do: nothing runs. To look one up takes moto seconds."""
+
+
+def make(at: Account, ground: Ground) -> None:
+    """Makes it all."""
+    balanced = _balanced(at, ground, WEB, "public")
+    at.ask("ec2", "create_launch_template", LaunchTemplateName=WEB, LaunchTemplateData={
+        "ImageId": IMAGE, "InstanceType": "t3.micro", "SecurityGroupIds": [ground.groups["public"]]})
+    at.ask("autoscaling", "create_auto_scaling_group", AutoScalingGroupName=WEB, MinSize=2, MaxSize=6,
+           DesiredCapacity=3, LaunchTemplate={"LaunchTemplateName": WEB, "Version": "$Latest"},
+           TargetGroupARNs=[balanced], VPCZoneIdentifier=",".join(ground.subnets["public"]), HealthCheckType="ELB",
+           HealthCheckGracePeriod=60, Tags=[{**one, "PropagateAtLaunch": True} for one in pairs({"shop": "web"})])
+    for subnet in ground.subnets["app"]:
+        at.ask("ec2", "run_instances", ImageId=IMAGE, MinCount=1, MaxCount=1, InstanceType="t3.small", SubnetId=subnet,
+               SecurityGroupIds=[ground.groups["app"]], TagSpecifications=tagged("instance", "app"))
+    apps = at.every("ec2", "describe_instances", "Reservations[].Instances[].InstanceId",
+                    Filters=[{"Name": "tag:shop", "Values": ["app"]}])
+    at.ask("elbv2", "register_targets", TargetGroupArn=_balanced(at, ground, "shop-app", "app"),
+           Targets=[{"Id": one} for one in apps])
+
+
+def _balanced(at: Account, ground: Ground, name: str, tier: str) -> str:
+    """A load balancer of that name, and its target group."""
+    made = at.ask("elbv2", "create_load_balancer", Name=name, Subnets=ground.subnets[tier],
+                  SecurityGroups=[ground.groups[tier]], Tags=pairs({"shop": tier}),
+                  Scheme="internet-facing" if tier == "public" else "internal")
+    group = str(at.ask("elbv2", "create_target_group", Name=name, Protocol="HTTP", Port=8080, VpcId=ground.vpc,
+                       TargetType="instance", Tags=pairs({"shop": tier}))["TargetGroups"][0]["TargetGroupArn"])
+    at.ask("elbv2", "create_listener", LoadBalancerArn=made["LoadBalancers"][0]["LoadBalancerArn"], Protocol="HTTP",
+           Port=80, DefaultActions=[{"Type": "forward", "TargetGroupArn": group}], Tags=pairs({"shop": tier}))
+    return group

@@ -1,0 +1,21 @@
+"""AWS for tests: the lab, with its world. Who changes that puts it back, or makes things of its own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from chaos_runner.targets.aws.access import Account, account
+from tests.aws.labs import opened
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[None]:
+    """The environment leads to a lab."""
+    with opened():
+        yield
+
+
+@pytest.fixture
+def at(aws: None) -> Account:
+    """The lab's account."""
+    return account()
