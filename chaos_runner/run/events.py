@@ -97,6 +97,8 @@ class Event(Struct, frozen=True, kw_only=True, tag_field="type"):
     """The root of everything that can happen."""
 
     durable: ClassVar[bool] = False
+    sealed: ClassVar[bool] = True
+    """Whether its line in a journal carries a hash of its own; what does not is in the hash of the next that does."""
     t: float
 
 
@@ -221,9 +223,10 @@ class StepAbandoned(Event, frozen=True, kw_only=True, tag=True):
     step: str
 
 
-class Sampled(Event, frozen=True, kw_only=True, tag=True):
+class Sampled(Event, frozen=True, kw_only=True, tag=True, omit_defaults=True):
     """A probe was read. `good` is None when nothing can be said: `missing` data, or a judge that raised (`doubt`)."""
 
+    sealed = False
     probe: int
     phase: Phase
     good: bool | None
