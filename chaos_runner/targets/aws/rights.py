@@ -72,8 +72,7 @@ def unchecked(at: Account, permissions: Permissions) -> list[str]:
 def _lacks(at: Account, need: Need, ref: Ref, kind: Kind) -> str:
     if need.dry:
         return _tried(at, need, ref)
-    arn = kind.arn.format(region=ref.region, account=ref.account, thing=ref.thing)
-    return _simulated(at, need.action, need.on or arn)
+    return _simulated(at, need.action, need.on or kind.arn_at(at, ref.thing))
 
 
 def _tried(at: Account, need: Need, ref: Ref) -> str:
@@ -90,7 +89,7 @@ def _tried(at: Account, need: Need, ref: Ref) -> str:
 
 
 def _simulated(at: Account, action: str, arn: str) -> str:
-    answer = at.ask("iam", "simulate_principal_policy", PolicySourceArn=_principal(at), ActionNames=[action],
+    answer = at.ask("iam", "simulate_principal_policy", PolicySourceArn=principal(at), ActionNames=[action],
                     ResourceArns=[arn])
     decision = answer["EvaluationResults"][0]["EvalDecision"]
     return "" if decision == "allowed" else f"no right to {action} on {arn}: {decision}"
@@ -106,11 +105,9 @@ def _simulates(at: Account) -> bool:
     return True
 
 
-@cache
-def _principal(at: Account) -> str:
+def principal(at: Account) -> str:
     """The user or role whose policies count: a session's name is no part of its role's."""
-    arn = str(at.ask("sts", "get_caller_identity")["Arn"])
-    return _ASSUMED.sub(r"arn:\1:iam::\2:role/\3", arn)
+    return _ASSUMED.sub(r"arn:\1:iam::\2:role/\3", at.caller)
 
 
 def _filled(value: Any, thing: str) -> Any:
