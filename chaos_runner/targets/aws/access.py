@@ -28,6 +28,11 @@ _SIGNED_OUT: Final = re.compile(r"Expired|InvalidClientTokenId|AuthFailure|Unrec
 _BUSY: Final = re.compile(r"Throttl|RequestLimitExceeded|TooManyRequests|SlowDown|PriorRequestNotComplete")
 _MAKING: Final = Lock()
 _NO_POLICY: Final = re.compile(r"^(NoSuchBucketPolicy|PolicyNotFoundException)$")
+_OF_AWS: Final = re.compile(r"://[^/]+\.(amazonaws\.com(\.cn)?|api\.aws|amazonaws\.[a-z.]+|c2s\.ic\.gov|sc2s\.sgov\.gov)(/|$)")
+_HEEDED: Final = frozenset({
+    "StopInstances", "StartInstances", "RebootInstances", "TerminateInstances", "CreateTags", "DeleteTags",
+    "AttachVolume", "DetachVolume", "ModifyNetworkInterfaceAttribute", "CreateSecurityGroup"})
+"""The actions with which moto heeds DryRun, too. It would do the others."""
 _BAD_CREDENTIALS: Final = "sign in again (`aws sso login`, or new keys) and check with `aws sts get-caller-identity`"
 
 
@@ -123,6 +128,10 @@ class Account:
 
         with _understood(f"{service}.{action}"):
             getattr(self._client(service), xform_name(action))(**asked, DryRun=True)
+
+    def tries(self, service: str, action: str) -> bool:
+        """Whether an action can be gone through there: what stands in for AWS may do it instead."""
+        return action in _HEEDED or bool(_OF_AWS.search(self._client(service).meta.endpoint_url))
 
     def ends(self) -> datetime | None:
         """When the credentials end that cannot be renewed. None for those that can, or that do not say."""
