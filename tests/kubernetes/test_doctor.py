@@ -18,11 +18,11 @@ from chaos_runner.mark import moment
 from chaos_runner.targets.kubernetes.access import JSON_PATCH, MERGE, Cluster, Conflict, cluster
 from chaos_runner.targets.kubernetes.kinds import DEPLOYMENT, NODE, POD, POLICY, SERVICE, Kind, body_of
 from chaos_runner.targets.kubernetes.left.everything import leftovers
-from chaos_runner.targets.kubernetes.left.leftover import Leftover
 from chaos_runner.targets.kubernetes.left.services import APPLIED
 from chaos_runner.targets.kubernetes.marks import EXPIRES, RUN, UNDO
 from chaos_runner.targets.kubernetes.objects import Pod
 from chaos_runner.targets.kubernetes.others import running, tools
+from chaos_runner.targets.leftover import Leftover
 from tests.cli.runner import Ran, chaos_runner
 from tests.crash.cluster import make_workload, namespace, node
 from tests.kubernetes.accounts import account

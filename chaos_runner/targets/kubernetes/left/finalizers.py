@@ -8,9 +8,10 @@ from msgspec import Struct
 
 from chaos_runner.targets.kubernetes.access import Cluster
 from chaos_runner.targets.kubernetes.kinds import DEPLOYMENT, label_of
-from chaos_runner.targets.kubernetes.left.leftover import Leftover, Written, kubectl
+from chaos_runner.targets.kubernetes.left.leftover import Written, kubectl
 from chaos_runner.targets.kubernetes.objects import Meta, Whole
 from chaos_runner.targets.kubernetes.others import Tool, tools
+from chaos_runner.targets.leftover import Leftover
 
 STUCK_S: Final = 60.0
 """How long something may take to be deleted before its finalizers count as stuck."""

@@ -9,9 +9,10 @@ from msgspec import Struct
 from chaos_runner.errors import Gone
 from chaos_runner.targets.kubernetes.access import Cluster
 from chaos_runner.targets.kubernetes.kinds import POD, REPLICASET, WORKLOADS, label_of
-from chaos_runner.targets.kubernetes.left.leftover import NOBODY, Leftover, Written, command_on
+from chaos_runner.targets.kubernetes.left.leftover import Written, command_on
 from chaos_runner.targets.kubernetes.marks import RUN
 from chaos_runner.targets.kubernetes.objects import Meta, PodSpec, Workload
+from chaos_runner.targets.leftover import NOBODY, Leftover
 
 _PAUSE: Final = re.compile(r"(^|/)pause(-[a-z0-9]+)?([:@]|$)")
 _MESH_IMAGE: Final = re.compile(r"(?:chaos-mesh-.*-)?(?P<container>.+)-normal(?:-image)?")
