@@ -43,6 +43,10 @@ class ApiUnreachable(ActFailed):
     """The API server did not answer in its time; what was asked for may or may not have been done."""
 
 
+class NotReached(ApiUnreachable):
+    """No connection came about, so nothing was asked."""
+
+
 class Denied(Refused):
     """The API server said no (a right, a webhook, a rule of the object), and changed nothing."""
 
@@ -114,11 +118,15 @@ class Cluster:
         self.context = context
         self.server = connection.server
         self.namespace = connection.namespace
+        self.unheard = 0
+        """How many requests through this very object were not answered, or with an error of the server: each may have
+        been done. What is not there when it is asked for again may be gone by our own doing.
+        """
         self._connection = connection
         self._patience_s = patience_s
 
     def within(self, patience_s: float) -> "Cluster":
-        """The same, asked again for another time: a probe's sample cannot wait."""
+        """The same, asked again for another time: a probe's sample cannot wait. It counts anew what was unheard."""
         return Cluster(self.context, self._connection, patience_s)
 
     def get(self, path: str, kind: type[T], query: Query = NO_QUERY) -> T:
@@ -191,6 +199,7 @@ class Cluster:
                 pause_s = max(pause_s, raw.retry_after_s)
             except ApiUnreachable as unreachable:
                 problem = unreachable
+            self.unheard += isinstance(problem, ApiUnreachable) and not isinstance(problem, NotReached)
             if time.monotonic() + pause_s > deadline_s:
                 raise problem
             time.sleep(pause_s)
@@ -248,9 +257,12 @@ class Connection:
         return Timeout(connect=_ANSWER_S / 2, read=read_s)
 
     def _unreachable(self, error: Exception) -> ApiUnreachable:
+        from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
         reason = str(getattr(error, "reason", None) or error)
-        return ApiUnreachable(f"no Kubernetes API server answers at {self.server} ({reason}); is the context the right "
-                              f"one, and the cluster up?")
+        problem = NotReached if isinstance(error, ConnectTimeoutError | NewConnectionError) else ApiUnreachable
+        return problem(f"no Kubernetes API server answers at {self.server} ({reason}); is the context the right "
+                       f"one, and the cluster up?")
 
 
 @cache
