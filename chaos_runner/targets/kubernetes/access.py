@@ -7,7 +7,7 @@ Its models are not used: to read 10,000 pods through them takes fifty times the 
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -31,6 +31,7 @@ _SLOWEST_AGAIN_S: Final = 2.0
 _PAGE: Final = 500
 _AGENT: Final = "chaos-runner"
 _ANSWER_MOST: Final = 300
+_EXEC: Final = "v4.channel.k8s.io"
 MERGE: Final = "application/merge-patch+json"
 JSON_PATCH: Final = "application/json-patch+json"
 STRATEGIC: Final = "application/strategic-merge-patch+json"
@@ -161,6 +162,13 @@ class Cluster:
         """What is no JSON: logs."""
         return self._ask("GET", _url(path, query)).decode(errors="replace")
 
+    def frames(self, path: str, query: Sequence[tuple[str, str]], within_s: float) -> Iterator[bytes]:
+        """What is said over a WebSocket, until its end, or that of the time: to run a command in a container. Not asked
+        again. Raises ApiUnreachable also when it breaks off.
+        """
+        with self._connection.channel(self.context, f"{path}?{urlencode(query)}", within_s) as channel:
+            yield from channel
+
     @contextmanager
     def stream(self, path: str, query: Query, read_s: float) -> Iterator[Iterator[bytes]]:
         """The lines of an answer that goes on, each within `read_s` of the last: they end when it does, or breaks off.
@@ -244,6 +252,36 @@ class Connection:
                                       timeout=self._timeout(read_s), headers=self._credentials())
         except HTTPError as error:
             raise self._unreachable(error) from error
+
+    @contextmanager
+    def channel(self, context: str, url: str, within_s: float) -> Iterator[Iterator[bytes]]:
+        """A WebSocket of the protocol that exec speaks. The kubernetes package's own leaves impersonation out."""
+        from kubernetes.stream.ws_client import websocket_proxycare
+        from websocket import WebSocket, WebSocketBadStatusException, WebSocketException
+
+        until_s = time.monotonic() + within_s
+        socket: Any = WebSocket(sslopt=self._tls())
+        try:
+            socket.connect(f"ws{self.server.removeprefix('http')}{url}", timeout=_ANSWER_S,
+                           header=[f"{key}: {value}" for key, value in self._credentials().items()],
+                           **websocket_proxycare({"subprotocols": [_EXEC]}, self._configuration, url, {}))
+            yield _frames(socket, until_s)
+        except WebSocketBadStatusException as refused:
+            body = getattr(refused, "resp_body", None) or str(refused).encode()
+            raise _refusal(context, _Raw(refused.status_code, body, 0.0), f"open {url}") from refused
+        except (WebSocketException, OSError) as error:
+            raise self._unreachable(error) from error
+        finally:
+            socket.shutdown()
+
+    def _tls(self) -> dict[str, Any]:
+        import ssl
+
+        said = self._configuration
+        found = {"cert_reqs": ssl.CERT_REQUIRED if said.verify_ssl else ssl.CERT_NONE, "ca_certs": said.ssl_ca_cert,
+                 "certfile": said.cert_file, "keyfile": said.key_file, "server_hostname": said.tls_server_name,
+                 "check_hostname": said.assert_hostname if said.verify_ssl else False}
+        return {key: value for key, value in found.items() if value is not None}
 
     def _credentials(self) -> dict[str, str]:
         """Asked for with each request: that is what renews a token in time."""
@@ -426,6 +464,21 @@ def _lines(response: Any) -> Iterator[bytes]:
     for piece in _pieces(response):
         *whole, rest = (rest + piece).split(b"\n")
         yield from whole
+
+
+def _frames(socket: Any, until_s: float) -> Iterator[bytes]:
+    """Whole messages, until the other side closes. Raises WebSocketTimeoutException when the time is over."""
+    from websocket import ABNF, WebSocketTimeoutException
+
+    while True:
+        left_s = until_s - time.monotonic()
+        if left_s <= 0:
+            raise WebSocketTimeoutException("it took too long")
+        socket.settimeout(left_s)
+        kind, data = socket.recv_data()
+        if kind == ABNF.OPCODE_CLOSE:
+            return
+        yield data
 
 
 def _pieces(response: Any) -> Iterator[bytes]:
