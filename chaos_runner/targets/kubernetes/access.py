@@ -268,7 +268,8 @@ class Connection:
             yield _frames(socket, until_s)
         except WebSocketBadStatusException as refused:
             body = getattr(refused, "resp_body", None) or str(refused).encode()
-            raise _refusal(context, _Raw(refused.status_code, body, 0.0), f"open {url}") from refused
+            asked = f"open {url.partition('?')[0]}"
+            raise _refusal(context, _Raw(refused.status_code, body, 0.0), asked) from refused
         except (WebSocketException, OSError) as error:
             raise self._unreachable(error) from error
         finally:
