@@ -34,7 +34,9 @@ class Prepare(Command, frozen=True):
     verb = "step"
     step: str
     others: tuple[Aim, ...] = ()
-    """Whom other faults hit already: limits hold for all together."""
+    """Whom other faults, and other rounds of this one, hit already: limits hold for all together."""
+    round: int = 0
+    """Which round of a fault that acts again, from 1 on."""
 
 
 class Apply(Command, frozen=True):
@@ -149,6 +151,7 @@ class Timer(StrEnum):
     PAUSE_BEFORE = "pause-before"
     PAUSE_AFTER = "pause-after"
     DURATION = "duration"
+    AGAIN = "again"
     LIMIT = "limit"
     RETRY = "retry"
     SETTLE = "settle"

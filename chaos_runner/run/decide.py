@@ -156,7 +156,7 @@ def _late(turn: Turn, wake: Wake) -> None:
                                text=_LOOKED_LATE)
             if verb == "check" or turn.run.plan.step(subject).is_fault:
                 turn.note(item)
-                checking.declined(turn, item)
+                method.declined(turn, item)
 
 
 def _advance(turn: Turn) -> None:
@@ -179,7 +179,7 @@ _OPENINGS: Final[dict[Stage, Callable[[Turn], None]]] = {
     Stage.AFTER: after.open_stage, Stage.OVER: over.open_stage,
 }
 _CONSEQUENCES: Final[dict[type, Callable[..., None]]] = {
-    Woke: _on_woke, ev.Sampled: sampling.sampled, ev.Declined: checking.declined, ev.Tripped: rehearsing.tripped,
+    Woke: _on_woke, ev.Sampled: sampling.sampled, ev.Declined: method.declined, ev.Tripped: rehearsing.tripped,
     ev.Prepared: method.prepared, ev.Looked: method.looked, ev.Applied: method.applied,
     ev.ApplyFailed: method.apply_failed, ev.StepEnded: method.step_ended, ev.Undone: undoing.undone,
     ev.UndoFailed: undoing.undo_failed,
@@ -189,7 +189,8 @@ _CONSEQUENCES: Final[dict[type, Callable[..., None]]] = {
 }
 _TIMERS: Final[dict[Timer, Callable[[Turn, Wake], None]]] = {
     Timer.SAMPLE: sampling.sample_due, Timer.PAUSE_BEFORE: method.pause_before_over,
-    Timer.PAUSE_AFTER: method.pause_after_over, Timer.DURATION: method.duration_over, Timer.LIMIT: method.longest_over,
+    Timer.PAUSE_AFTER: method.pause_after_over, Timer.DURATION: method.duration_over, Timer.AGAIN: method.again,
+    Timer.LIMIT: method.longest_over,
     Timer.RETRY: undoing.retry, Timer.SETTLE: undoing.retry, Timer.UNDO_LATE: undoing.undo_late,
     Timer.VERIFY_LATE: undoing.verify_late, Timer.REREAD: after.reread, Timer.LATE: _late,
 }

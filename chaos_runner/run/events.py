@@ -138,7 +138,9 @@ class Declined(Event, frozen=True, kw_only=True, tag=True):
 
 
 class Prepared(Event, frozen=True, kw_only=True, tag=True):
-    """The intention of a native fault: on disk before the first of these acts is applied."""
+    """The intention of a native fault: on disk before the first of these acts is applied. A fault that acts again has
+    one for each round, whose acts are numbered on.
+    """
 
     durable = True
     step: str
