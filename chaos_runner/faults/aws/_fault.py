@@ -37,13 +37,17 @@ class AwsFault(Fault[T, A], Generic[T, A]):
         """What it needs for each of its verbs, with our tags on what it hits."""
         return Permissions(*(own + more for own, more in zip(self.permissions, tagging(self.kind), strict=True)))
 
+    def permissions_on(self, ref: Ref) -> Permissions:  # noqa: ARG002 -- for those who override it
+        """What of them it needs for this very thing."""
+        return self.all_permissions
+
     def rights(self, act: Act) -> list[Right]:
         ref = ref_of(act)
-        return rights(ref.at(), self.all_permissions, ref, self.kind, act.do.get("how", {}))
+        return rights(ref.at(), self.permissions_on(ref), ref, self.kind, act.do.get("how", {}))
 
     def notes(self, acts: Sequence[Act]) -> list[str]:
-        at = ref_of(acts[0]).at()
-        found = unchecked(at, self.all_permissions)
+        ref = ref_of(acts[0])
+        found = unchecked(ref.at(), self.permissions_on(ref))
         said = ", ".join(dict.fromkeys(found))
         return [(f"AWS does not tell beforehand whether this is allowed: {said} (it would with "
                  "iam:SimulatePrincipalPolicy)")] if found else []
@@ -51,7 +55,7 @@ class AwsFault(Fault[T, A], Generic[T, A]):
     def check_allowed(self, refs: Sequence[Ref], setting: Setting) -> None:
         """Raises Refused when this identity may not do it to all of these, and undo it; not where it is only looked."""
         for ref in () if setting.looking else refs:
-            check_rights(rights(ref.at(), self.all_permissions, ref, self.kind))
+            check_rights(rights(ref.at(), self.permissions_on(ref), ref, self.kind))
 
 
 def ref_of(act: Act) -> Ref:

@@ -30,6 +30,7 @@ _HEEDED: Final = frozenset({
     "StopInstances", "StartInstances", "RebootInstances", "TerminateInstances", "CreateTags", "DeleteTags",
     "AttachVolume", "DetachVolume", "ModifyNetworkInterfaceAttribute", "CreateSecurityGroup"})
 """The actions with which moto heeds DryRun, too. It would do the others."""
+_NO_POLICY: Final = re.compile(r"^(NoSuchBucketPolicy|PolicyNotFoundException)$")
 _BAD_CREDENTIALS: Final = "sign in again (`aws sso login`, or new keys) and check with `aws sts get-caller-identity`"
 
 
@@ -43,6 +44,10 @@ class Denied(Refused):
 
 class Forbidden(Denied):
     """This identity has no right to that."""
+
+
+class NoPolicy(Gone):
+    """The thing may be there; it has no policy, or no longer the one that was to be replaced."""
 
 
 class SignedOut(Denied):
@@ -76,14 +81,23 @@ class Account:
         self._session = session
         self._tries = tries
         self._clients: dict[str, Any] = {}
-        self._number = ""
+        self._caller = ""
+
+    @property
+    def caller(self) -> str:
+        """The ARN of who asks: of a user, or of a role's session."""
+        if not self._caller:
+            self._caller = str(self.ask("sts", "get_caller_identity")["Arn"])
+        return self._caller
 
     @property
     def number(self) -> str:
         """The account's twelve digits."""
-        if not self._number:
-            self._number = str(self.ask("sts", "get_caller_identity")["Account"])
-        return self._number
+        return self.caller.split(":")[4]
+
+    def in_partition(self, arn: str) -> str:
+        """The same ARN as it is called there: in China it begins with "arn:aws-cn:"."""
+        return arn.replace("arn:aws:", f"arn:{self.caller.split(':')[1]}:", 1)
 
     def once(self) -> "Account":
         """The same, where nothing is asked a second time."""
@@ -224,6 +238,8 @@ def _refusal(error: Any) -> ChaosRunnerError:
     code, said = _code(error), str(error.response.get("Error", {}).get("Message", ""))
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     text = f"AWS refused {error.operation_name}: {said or 'it gave no reason'} ({code})"
+    if _NO_POLICY.search(code):
+        return NoPolicy(text)
     if _GONE.search(code):
         return Gone(text)
     if _FORBIDDEN.search(code):

@@ -85,4 +85,4 @@ def instance(at: Account, seen: dict[str, Any]) -> Thing:
     """An instance as EC2 lists it."""
     tags, thing = unpaired(seen.get("Tags")), seen["InstanceId"]
     return Thing(thing=thing, seen=seen, tags=tags, name=tags.get("Name", ""), az=seen["Placement"]["AvailabilityZone"],
-                 arn=INSTANCE.arn.format(region=at.region, account=at.number, thing=thing))
+                 arn=INSTANCE.arn_at(at, thing))

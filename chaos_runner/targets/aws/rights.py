@@ -94,7 +94,7 @@ def _lacks(at: Account, need: Need, about: tuple[Ref, Kind, Mapping[str, Any]]) 
     ref, kind, how = about
     if _can_try(at, need):
         return _tried(at, need, ref, how)
-    return _simulated(at, need.action, _arn(need, ref, kind), tagged=need.tagged)
+    return _simulated(at, need.action, at.in_partition(_arn(need, ref, kind)), tagged=need.tagged)
 
 
 def _tried(at: Account, need: Need, ref: Ref, how: Mapping[str, Any] = NOTHING) -> str:
@@ -110,10 +110,9 @@ def _tried(at: Account, need: Need, ref: Ref, how: Mapping[str, Any] = NOTHING) 
     return ""
 
 
-def _simulated(at: Account, action: str, arn: str, *, tagged: bool = False) -> str:
-    ours = {"ContextKeyName": f"aws:ResourceTag/{RUN}", "ContextKeyValues": ["ours"], "ContextKeyType": "string"}
-    answer = at.ask("iam", "simulate_principal_policy", PolicySourceArn=_principal(at), ActionNames=[action],
-                    ResourceArns=[arn], ContextEntries=[ours] if tagged else [])
+def _simulated(at: Account, action: str, arn: str) -> str:
+    answer = at.ask("iam", "simulate_principal_policy", PolicySourceArn=principal(at), ActionNames=[action],
+                    ResourceArns=[arn])
     decision = answer["EvaluationResults"][0]["EvalDecision"]
     return "" if decision == "allowed" else f"no right to {action} on {arn}: {decision}"
 
@@ -128,11 +127,9 @@ def _simulates(at: Account) -> bool:
     return True
 
 
-@cache
-def _principal(at: Account) -> str:
+def principal(at: Account) -> str:
     """The user or role whose policies count: a session's name is no part of its role's."""
-    arn = str(at.ask("sts", "get_caller_identity")["Arn"])
-    return _ASSUMED.sub(r"arn:\1:iam::\2:role/\3", arn)
+    return _ASSUMED.sub(r"arn:\1:iam::\2:role/\3", at.caller)
 
 
 def _filled(value: Any, said: Mapping[str, Any]) -> Any:
