@@ -64,7 +64,7 @@ class Ref(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def label(self) -> str:
         """How people call it: "instance i-0abc (web-1)"."""
-        return f"{self.kind} {self.thing}{f' ({self.name})' if self.name and self.name != self.thing else ''}"
+        return f"{self.kind} {self.thing}{f' ({self.name})' if self.name not in self.thing else ''}"
 
     @property
     def home(self) -> str:
