@@ -110,9 +110,10 @@ def _tried(at: Account, need: Need, ref: Ref, how: Mapping[str, Any] = NOTHING) 
     return ""
 
 
-def _simulated(at: Account, action: str, arn: str) -> str:
+def _simulated(at: Account, action: str, arn: str, *, tagged: bool = False) -> str:
+    ours = {"ContextKeyName": f"aws:ResourceTag/{RUN}", "ContextKeyValues": ["ours"], "ContextKeyType": "string"}
     answer = at.ask("iam", "simulate_principal_policy", PolicySourceArn=principal(at), ActionNames=[action],
-                    ResourceArns=[arn])
+                    ResourceArns=[arn], ContextEntries=[ours] if tagged else [])
     decision = answer["EvaluationResults"][0]["EvalDecision"]
     return "" if decision == "allowed" else f"no right to {action} on {arn}: {decision}"
 
