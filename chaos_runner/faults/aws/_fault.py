@@ -34,7 +34,9 @@ class AwsFault(Fault[T, A], Generic[T, A]):
 
     @property
     def all_permissions(self) -> Permissions:
-        """What it needs for each of its verbs, with our tags on what it hits."""
+        """What it needs for each of its verbs, with our tags on what it hits. What cannot be undone is not tagged."""
+        if self.healed_by:
+            return self.permissions
         return Permissions(*(own + more for own, more in zip(self.permissions, tagging(self.kind), strict=True)))
 
     def permissions_on(self, ref: Ref) -> Permissions:  # noqa: ARG002 -- for those who override it

@@ -33,6 +33,7 @@ _HEEDED: Final = frozenset({
     "StopInstances", "StartInstances", "RebootInstances", "TerminateInstances", "CreateTags", "DeleteTags",
     "AttachVolume", "DetachVolume", "ModifyNetworkInterfaceAttribute", "CreateSecurityGroup"})
 """The actions with which moto heeds DryRun, too. It would do the others."""
+_NO_POLICY: Final = re.compile(r"^(NoSuchBucketPolicy|PolicyNotFoundException)$")
 _BAD_CREDENTIALS: Final = "sign in again (`aws sso login`, or new keys) and check with `aws sts get-caller-identity`"
 
 
@@ -97,10 +98,9 @@ class Account:
         """The account's twelve digits."""
         return self.caller.split(":")[4]
 
-    @property
-    def partition(self) -> str:
-        """What its ARNs begin with after "arn:": "aws", in China "aws-cn"."""
-        return self.caller.split(":")[1]
+    def in_partition(self, arn: str) -> str:
+        """The same ARN as it is called there: in China it begins with "arn:aws-cn:"."""
+        return arn.replace("arn:aws:", f"arn:{self.caller.split(':')[1]}:", 1)
 
     def once(self) -> "Account":
         """The same, where nothing is asked a second time."""

@@ -40,8 +40,7 @@ class Kind(NamedTuple):
 
     def arn_at(self, at: Account, thing: str) -> str:
         """The ARN of one of them in that account and region."""
-        plain = self.arn.format(region=at.region, account=at.number, thing=thing)
-        return plain.replace("arn:aws:", f"arn:{at.partition}:", 1)
+        return at.in_partition(self.arn.format(region=at.region, account=at.number, thing=thing))
 
 
 class Ref(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -65,7 +64,7 @@ class Ref(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def label(self) -> str:
         """How people call it: "instance i-0abc (web-1)"."""
-        return f"{self.kind} {self.thing}{f' ({self.name})' if self.name and self.name != self.thing else ''}"
+        return f"{self.kind} {self.thing}{f' ({self.name})' if self.name not in self.thing else ''}"
 
     @property
     def home(self) -> str:

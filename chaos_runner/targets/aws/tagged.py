@@ -1,0 +1,18 @@
+"""What the Resource Groups Tagging API knows: things of many services by their tags, a page of a hundred at a time.
+
+What was tagged a moment ago may not be there yet.
+"""
+
+from typing import Final
+
+from chaos_runner.targets.aws.access import Account, unpaired
+from chaos_runner.targets.aws.rights import Need
+
+LOOKING: Final = Need("tag:GetResources", on="*")
+
+
+def tagged(at: Account, type_: str, key: str = "") -> dict[str, dict[str, str]]:
+    """The tags of all things of a type ("lambda:function") that have any, or that key, by their ARNs."""
+    asked = {"TagFilters": [{"Key": key}]} if key else {}
+    return {one["ResourceARN"]: unpaired(one["Tags"]) for one in at.every(
+        "resourcegroupstaggingapi", "get_resources", "ResourceTagMappingList[]", ResourceTypeFilters=[type_], **asked)}
