@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-from chaos_runner.targets.aws.access import Account, account, pairs
+from chaos_runner.targets.aws.access import Account, account
 from tests.crash.aws.picturing import normalised
 from tests.crash.scenes import Scene
 
