@@ -46,7 +46,7 @@ def _in(vpc: str) -> list[dict[str, Any]]:
 def _subnets(_: Path) -> Iterator[Scene]:
     at = account()
     with network(at) as (vpc, _subnets):
-        yield Scene({"target": {"vpc": vpc, "az": ZONE}}, lambda: picture_of(at, vpc), (), 30.0)
+        yield Scene({"target": {"vpc": vpc, "az": ZONE}}, lambda: picture_of(at, vpc), (), 60.0)
 
 
 SCENES: dict[str, Callable[[Path], AbstractContextManager[Scene]]] = {
