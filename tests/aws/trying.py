@@ -8,13 +8,15 @@ from chaos_runner import shelf
 from chaos_runner.contracts import NOTHING, Act, Setting
 from chaos_runner.experiment.arguments import convert
 from chaos_runner.mark import Key, Mark, moment
+from chaos_runner.plan.build import new_run_id
 
 KEY = Key("a key of tests")
 
 
 def setting(*, looking: bool = False, key: Key = KEY, lasts_s: float = 300.0) -> Setting:
-    """A run that ends in a few minutes."""
-    mark = Mark(run="01TEST", number=0, expires=moment(datetime.now(UTC) + timedelta(seconds=lasts_s)))
+    """Each time another run, that ends in a few minutes."""
+    now = datetime.now(UTC)
+    mark = Mark(run=new_run_id(now), number=0, expires=moment(now + timedelta(seconds=lasts_s)))
     return Setting(mark=mark, seed=7, configuration={}, key=key, looking=looking)
 
 

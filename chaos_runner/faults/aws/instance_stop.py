@@ -10,10 +10,12 @@ from chaos_runner.contracts import Act, Band, Example, Setting
 from chaos_runner.errors import ActFailed, NoEffect, Refused
 from chaos_runner.faults.aws._change import ChangeFault, Order, Values, Wanted
 from chaos_runner.faults.aws._fault import ref_of
+from chaos_runner.faults.aws._instances import LOOK, left_over
 from chaos_runner.targets.aws.access import Account
 from chaos_runner.targets.aws.autoscaling import REPLACING, suspended
 from chaos_runner.targets.aws.choosing import Thing, spoken
 from chaos_runner.targets.aws.ec2 import INSTANCE, InstanceTarget, find_instances, read_instance
+from chaos_runner.targets.aws.headroom import ASG
 from chaos_runner.targets.aws.rights import Need, Permissions
 
 _STATE: Final = "state"
@@ -23,7 +25,6 @@ _TOWARDS: Final = {"pending": _RUNNING, "stopping": _STOPPED}
 _STOPPING_S: Final = 240.0
 """How long an instance may take to stop: it cannot be started before."""
 _AGAIN_S: Final = 2.0
-_ASG: Final = "aws:autoscaling:groupName"
 
 
 class InstanceStopArguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,7 +47,7 @@ class InstanceStop(ChangeFault[InstanceTarget, InstanceStopArguments]):
     undone_by = "it is started again, unless somebody else has done so"
     undo_s = _STOPPING_S + 20.0
     permissions = Permissions(
-        look=(Need("ec2:DescribeInstances", on="*"), Need("autoscaling:DescribeAutoScalingGroups", on="*")),
+        look=LOOK,
         do=(Need("ec2:StopInstances", {"InstanceIds": ["{thing}"]}),),
         undo=(Need("ec2:StartInstances", {"InstanceIds": ["{thing}"]}),))
     example = Example(target={"tags": {"tier": "web"}, "count": 1})
@@ -77,7 +78,7 @@ class InstanceStop(ChangeFault[InstanceTarget, InstanceStopArguments]):
     def notes(self, acts: Sequence[Act]) -> list[str]:
         found = [ref for act in acts if _loses_address(read_instance((ref := ref_of(act)).at(), ref.thing))]
         lost = [f"the public address of {', '.join(ref.label for ref in found)} changes: it is no Elastic IP"]
-        return [*super().notes(acts), *(lost if found else [])]
+        return [*super().notes(acts), *(lost if found else []), *left_over(acts)]
 
     def by_hand(self, act: Act) -> str:
         ref = ref_of(act)
@@ -100,7 +101,7 @@ def _check_can_stop(at: Account, one: Thing) -> None:
         raise Refused(f"instance {one.thing} cannot be stopped: its root is no EBS volume, and would be lost")
     if one.seen.get("InstanceLifecycle") == "spot":
         raise Refused(f"instance {one.thing} is a spot instance: whether it starts again is not ours to promise")
-    group = one.tags.get(_ASG)
+    group = one.tags.get(ASG)
     if group and not _leaves_alone(at, group):
         raise Refused(f"instance {one.thing} is of the Auto Scaling group {group}, which terminates and replaces what "
                       "is stopped: hold it with aws.asg_suspend, or say what you mean with aws.instance_terminate")

@@ -33,7 +33,6 @@ _HEEDED: Final = frozenset({
     "StopInstances", "StartInstances", "RebootInstances", "TerminateInstances", "CreateTags", "DeleteTags",
     "AttachVolume", "DetachVolume", "ModifyNetworkInterfaceAttribute", "CreateSecurityGroup"})
 """The actions with which moto heeds DryRun, too. It would do the others."""
-_NO_POLICY: Final = re.compile(r"^(NoSuchBucketPolicy|PolicyNotFoundException)$")
 _BAD_CREDENTIALS: Final = "sign in again (`aws sso login`, or new keys) and check with `aws sts get-caller-identity`"
 
 
