@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from chaos_runner.contracts import UNDO_S
 from chaos_runner.experiment.findings import Place
 from chaos_runner.units import Unit
 
@@ -129,12 +130,14 @@ class ProviderUndo(Struct, frozen=True, kw_only=True):
 class KnownUndo(Struct, frozen=True, kw_only=True):
     """The way back that we know of an action of another package, and that looks how it was before it is called.
 
-    `action` is its whole path, `says` how it is undone in a few words. What cannot be undone has `healed_by` instead.
+    `action` is its whole path, `says` how it is undone in a few words, `undo_s` the longest that this may take. What
+    cannot be undone has `healed_by` instead.
     """
 
     action: str
     says: str = ""
     healed_by: str = ""
+    undo_s: float = UNDO_S
 
     @property
     def looks(self) -> bool:

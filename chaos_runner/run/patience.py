@@ -29,9 +29,10 @@ _MAY_HANG: Final = (co.Check, co.Prepare, co.Look, co.Apply, co.Read, co.Control
 
 
 def undo_late_s(run: Run, entry: str) -> float:
-    """After this an undo, or a look back, that has not ended counts as failed: what its fault says."""
-    card = run.plan.cards.get(run.entries[entry].step)
-    return card.undo_s if card else UNDO_S
+    """After this an undo, or a look back, that has not ended counts as failed: what its fault says, or its inverse."""
+    key = run.entries[entry].step
+    known = run.plan.cards.get(key) or run.plan.step(key).known
+    return known.undo_s if known else UNDO_S
 
 
 def may_hang(command: Command) -> bool:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 
@@ -74,6 +74,17 @@ class Way(Struct, frozen=True, kw_only=True, omit_defaults=True):
                 for word in (key, value)]
 
 
+class Keys(NamedTuple):
+    """Credentials that somebody was given outright, and AWS's own chain is not asked for. They are shown to nobody."""
+
+    id: str
+    secret: str
+    token: str = ""
+
+    def __repr__(self) -> str:
+        return "Keys(...)"
+
+
 class Account:
     """Where a way leads to. Every call may raise AwsUnreachable, Denied, and Gone for what is not there."""
 
@@ -109,19 +120,19 @@ class Account:
         """The same, where everything is asked at most so often, however patient the configuration is."""
         return Account(self.way, self._session, min(tries, self._tries))
 
-    def ask(self, service: str, operation: str, **asked: Any) -> dict[str, Any]:
+    def ask(self, service: str, operation: str, /, **asked: Any) -> dict[str, Any]:
         """One call, asked again while it is throttled or not answered."""
         with _understood(f"{service}.{operation}"):
             answer: dict[str, Any] = getattr(self._client(service), operation)(**asked)
         return answer
 
-    def every(self, service: str, operation: str, key: str, **asked: Any) -> Iterator[Any]:
+    def every(self, service: str, operation: str, key: str, /, **asked: Any) -> Iterator[Any]:
         """All that a call lists, page by page; `key` is what it is called in the answer ("Reservations[].Instances[]").
         """
         with _understood(f"{service}.{operation}"):
             yield from self._client(service).get_paginator(operation).paginate(**asked).search(key)
 
-    def tried(self, service: str, action: str, **asked: Any) -> None:
+    def tried(self, service: str, action: str, /, **asked: Any) -> None:
         """An action ("StopInstances") that EC2 only goes through: it raises what would be against it."""
         from botocore import xform_name
 
@@ -155,8 +166,8 @@ class Account:
 
 
 @cache
-def account(way: Way = Way()) -> Account:  # noqa: B008 -- frozen
-    """Where this way leads to. One session for each, for as long as the process lives.
+def account(way: Way = Way(), keys: Keys | None = None) -> Account:  # noqa: B008 -- frozen
+    """Where this way leads to, with these keys if there are any. One session for each, while the process lives.
 
     Raises UsageError without boto3, a region, or a profile of that name.
     """
@@ -169,7 +180,7 @@ def account(way: Way = Way()) -> Account:  # noqa: B008 -- frozen
     if way.profile and way.profile not in known:
         raise UsageError(f"AWS has no profile {way.profile!r} here{meant(way.profile, known)}")
     try:
-        session = boto3.Session(profile_name=way.profile or None, region_name=way.region or None)
+        session = boto3.Session(profile_name=way.profile or None, region_name=way.region or None, **_given(keys))
         _check_region(session)
         tries = os.environ.get("AWS_MAX_ATTEMPTS", "")
         return Account(way, _in_role(session, way.assume_role) if way.assume_role else session,
@@ -178,18 +189,23 @@ def account(way: Way = Way()) -> Account:  # noqa: B008 -- frozen
         raise UsageError(f"AWS cannot be reached as it is configured: {error}") from error
 
 
+def _given(keys: Keys | None) -> dict[str, str | None]:
+    return {"aws_access_key_id": keys.id, "aws_secret_access_key": keys.secret,
+            "aws_session_token": keys.token or None} if keys else {}
+
+
 def way_of(text: str) -> Account:
     """Where "[PROFILE@]REGION" leads to; "" as it is configured. Raises UsageError."""
     profile, _, region = text.rpartition("@")
     return account(Way(profile=profile, region=region))
 
 
-def same_account(way: Way, number: str) -> Account:
+def same_account(way: Way, number: str, keys: Keys | None = None) -> Account:
     """The account an act was recorded for. Raises ActFailed when the way leads to another by now: what is not found
     there would be called gone.
     """
     try:
-        found = account(way)
+        found = account(way, keys)
     except UsageError as error:
         raise ActFailed(str(error)) from error
     if found.number != number:

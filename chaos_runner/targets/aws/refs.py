@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 from msgspec import Struct
 
 from chaos_runner.contracts import Where
-from chaos_runner.targets.aws.access import Account, Way, same_account
+from chaos_runner.targets.aws.access import Account, Keys, Way, same_account
 
 
 class Tagging(Protocol):
@@ -76,9 +76,9 @@ class Ref(Struct, frozen=True, kw_only=True, omit_defaults=True):
         """What makes it this very one: what its mark is signed with."""
         return f"{self.account}/{self.home}/{self.kind}/{self.thing}"
 
-    def at(self) -> Account:
+    def at(self, keys: Keys | None = None) -> Account:
         """The account it is in, reached as when it was chosen. Raises ActFailed when that leads elsewhere now."""
-        return same_account(self._way, self.account)
+        return same_account(self._way, self.account, keys)
 
     def where(self, tags: Mapping[str, str]) -> Where:
         """Where it stands, for limits."""

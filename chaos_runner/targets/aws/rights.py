@@ -67,6 +67,14 @@ def check_rights(found: Sequence[Right]) -> None:
         raise Refused("; ".join(said))
 
 
+def check_undo(at: Account, needs: Sequence[Need], ref: Ref) -> None:
+    """Raises Refused when this identity may not undo. Each of these needs says itself what it is on."""
+    stuck = [said for need in needs if (need.dry or _simulates(at))
+             and (said := _tried(at, need, ref) if need.dry else _simulated(at, need.action, need.on))]
+    if stuck:
+        raise Refused(f"it could not be undone: {'; '.join(stuck)}")
+
+
 def unchecked(at: Account, permissions: Permissions) -> list[str]:
     """The actions of which AWS does not tell beforehand whether they are allowed."""
     return [need.action for need in (*permissions.do, *permissions.undo) if not _told_by(at, need)]
