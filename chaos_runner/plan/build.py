@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 
 from chaos_runner import __version__
 from chaos_runner.clock import rfc3339
-from chaos_runner.contracts import Fault
+from chaos_runner.contracts import Fault, Holding
 from chaos_runner.errors import Refused
 from chaos_runner.experiment.fields import DURATION_MAX_S
 from chaos_runner.experiment.model import (
@@ -140,7 +140,7 @@ def _seed(experiment: Experiment, wishes: Wishes) -> int:
 def _card(fault: Fault[Any, Any]) -> FaultCard:
     does, way_back = words_of(fault)
     return FaultCard(band=fault.band, healed_by=fault.healed_by, does=does, way_back=way_back,
-                     tells_aftermath=type(fault).aftermath is not Fault.aftermath)
+                     tells_aftermath=type(fault).aftermath is not Fault.aftermath, holds=isinstance(fault, Holding))
 
 
 def words_of(fault: Fault[Any, Any]) -> tuple[str, str]:

@@ -29,6 +29,7 @@ class FaultCard(Struct, frozen=True, kw_only=True):
     does: str = ""
     way_back: str = ""
     tells_aftermath: bool = False
+    holds: bool = False
 
     @property
     def reversible(self) -> bool:

@@ -19,7 +19,7 @@ VERB_LATE_S: Final = 60.0
 CONTROL_LATE_S: Final = 5.0
 """How long a control is waited for while undoing and afterwards. After that no control is called any more."""
 AFTERMATH_LATE_S: Final = 10.0
-"""How long a look at what became of a target may take. Then it is left out of the report."""
+"""How long a look at what became of a target may take, and how long letting go of it. Then it is left out."""
 READING_LATE_S: Final = 600.0
 """After this a single-shot probe that has not come back gave no answer. Chaos Toolkit waits for ever."""
 SETTLE_S: Final = 5.0
@@ -27,7 +27,8 @@ SETTLE_S: Final = 5.0
 UNDO_LATE_S: Final = 20.0
 """After this an undo that has not come back counts as failed."""
 
-_MAY_HANG: Final = (co.Check, co.Prepare, co.Look, co.Apply, co.Read, co.Control, co.Trip, co.LookBack)
+_MAY_HANG: Final = (co.Check, co.Prepare, co.Look, co.Apply, co.Read, co.Control, co.Trip, co.LookBack,
+                    co.LetGo)
 
 
 def may_hang(command: Command) -> bool:
@@ -37,7 +38,7 @@ def may_hang(command: Command) -> bool:
 
 def late_s(run: Run, command: Command) -> float:
     """A sampled probe is late when it is blind; a single-shot one may be a long wait of its author's."""
-    if isinstance(command, co.LookBack):
+    if isinstance(command, co.LookBack | co.LetGo):
         return AFTERMATH_LATE_S
     if isinstance(command, co.Control):
         return CONTROL_LATE_S if run.stage.place >= Stage.UNDOING.place else READING_LATE_S
