@@ -23,8 +23,8 @@ from chaos_runner.targets.kubernetes.left.leftover import NOBODY, Leftover
 from chaos_runner.units import spoken_seconds
 
 PLATFORMS: Final = {
-    "kubernetes": "what our runs left, and stuck finalizers, policies, cordons, taints, selectors and pause images of "
-                  "others",
+    "kubernetes": "what our runs left, and stuck finalizers, policies, cordons, taints, selectors, pause images and "
+                  "helper pods of others",
 }
 """What can be looked over, and for what."""
 _LEFT_BY_OTHERS_EXIT: Final = 1
