@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from chaos_runner.recovery.checkups.checkup import LookOver
 
 PLATFORMS: Final = {
-    "kubernetes": "what our runs left, and stuck finalizers, policies, cordons, taints, selectors and pause images of "
-                  "others",
+    "kubernetes": "what our runs left, and stuck finalizers, policies, cordons, taints, selectors, pause images and "
+                  "helper pods of others",
     "aws": "what our runs left, and suspended processes, closed network ACLs, throttled functions, draining hosts, "
            "inverted health checks and listeners that answer by themselves, of others",
 }

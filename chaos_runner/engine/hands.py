@@ -17,6 +17,7 @@ from chaos_runner.contracts import (
     BadQuestion,
     Fault,
     Grade,
+    Holding,
     NativeProbe,
     NoData,
     Reading,
@@ -33,7 +34,8 @@ from chaos_runner.errors import ActFailed, ChaosRunnerError, Gone, NoEffect, NoT
 from chaos_runner.experiment.arguments import BadArguments, convert
 from chaos_runner.experiment.model import AnyAnswer, Native, Probe, Provider, Step
 from chaos_runner.experiment.values import Values
-from chaos_runner.plan.aim import aim
+from chaos_runner.mark import own_key
+from chaos_runner.plan.aim import aim, mark_of
 from chaos_runner.plan.limits import aims_of, exceeded, foreseen
 from chaos_runner.plan.model import Plan
 from chaos_runner.redaction import Redactor
@@ -137,6 +139,8 @@ class Hands:
             case co.BeReady():
                 return ev.Rehearsed(t=self._t(), probe=command.probe, trips=command.trips,
                                     took_s=round(self._t() - command.since_t, 6))
+            case co.LetGo():
+                return self._let_go(command)
             case co.RunStep():
                 return self._run_step(self._plan.step(command.step))
             case co.Control():
@@ -219,6 +223,8 @@ class Hands:
     def _apply(self, entry: Entry) -> ev.Fact:
         fault, act = self._native(entry)
         try:
+            if isinstance(fault, Holding):
+                fault.hold(act, mark_of(self._plan.step(entry.step), self._plan), own_key())
             evidence = fault.apply(act)
         except (Refused, Gone) as problem:
             return ev.ApplyFailed(t=self._t(), entry=entry.key, text=str(problem), may_have_changed=False,
@@ -226,6 +232,17 @@ class Hands:
         except ActFailed as problem:
             return ev.ApplyFailed(t=self._t(), entry=entry.key, text=str(problem), may_have_changed=True)
         return ev.Applied(t=self._t(), entry=entry.key, evidence=evidence)
+
+    def _let_go(self, command: co.LetGo) -> ev.Fact:
+        step = self._plan.step(command.step)
+        mark, note = mark_of(step, self._plan), ""
+        fault: object = self._shelf.fault(step.call.name) if isinstance(step.call, Native) else None
+        try:
+            if isinstance(fault, Holding):
+                fault.let_go(command.acts, mark)
+        except ChaosRunnerError as problem:
+            note = f"{problem}: it expires by itself"
+        return ev.WasLetGo(t=self._t(), step=step.key, note=note)
 
     def _native(self, entry: Entry) -> tuple[Fault[Any, Any], Act]:
         call = self._plan.step(entry.step).call

@@ -39,9 +39,13 @@ def aim(step: Step, plan: Plan, values: Values, find_fault: FindFault, *, lookin
     return acts
 
 
+def mark_of(step: Step, plan: Plan) -> Mark:
+    """What a step signs with."""
+    return Mark(run=plan.run, number=int(step.key[1:]), expires=moment(datetime.fromisoformat(plan.expires)))
+
+
 def _setting(step: Step, plan: Plan, values: Values) -> Setting:
-    mark = Mark(run=plan.run, number=int(step.key[1:]), expires=moment(datetime.fromisoformat(plan.expires)))
-    return Setting(mark=mark, seed=plan.seed, configuration=values.configuration, key=own_key())
+    return Setting(mark=mark_of(step, plan), seed=plan.seed, configuration=values.configuration, key=own_key())
 
 
 def _check_bounds(step: Step, plan: Plan, acts: Sequence[Act], *, first: bool) -> None:

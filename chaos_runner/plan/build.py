@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 
 from chaos_runner import __version__
 from chaos_runner.clock import rfc3339
-from chaos_runner.contracts import UNDO_ATTEMPTS, UNDO_S, Fault
+from chaos_runner.contracts import UNDO_ATTEMPTS, UNDO_S, Fault, Holding
 from chaos_runner.errors import Refused
 from chaos_runner.experiment.fields import DURATION_MAX_S
 from chaos_runner.experiment.model import (
@@ -141,7 +141,8 @@ def _seed(experiment: Experiment, wishes: Wishes) -> int:
 def _card(fault: Fault[Any, Any]) -> FaultCard:
     does, way_back = words_of(fault)
     return FaultCard(band=fault.band, healed_by=fault.healed_by, does=does, way_back=way_back,
-                     tells_aftermath=type(fault).aftermath is not Fault.aftermath, undo_s=fault.undo_s)
+                     tells_aftermath=type(fault).aftermath is not Fault.aftermath, undo_s=fault.undo_s,
+                     holds=isinstance(fault, Holding))
 
 
 def words_of(fault: Fault[Any, Any]) -> tuple[str, str]:

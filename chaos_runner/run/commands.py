@@ -139,6 +139,14 @@ class LookBack(Command, frozen=True):
     entry: str
 
 
+class LetGo(Command, frozen=True):
+    """Let go of what a fault's run has kept others off. Answered by WasLetGo."""
+
+    verb = "let-go"
+    step: str
+    acts: tuple[Act, ...]
+
+
 OF_AN_ENTRY: Final = (Apply, Undo, Verify, LookBack)
 """What is done to one recorded act, or asked about it."""
 

@@ -298,6 +298,13 @@ class LookedBack(Event, frozen=True, kw_only=True, tag=True):
     lines: list[str]
 
 
+class WasLetGo(Event, frozen=True, kw_only=True, tag=True):
+    """What a fault has kept other runs off is free for them again; `note` says why it may not be, until it expires."""
+
+    step: str
+    note: str = ""
+
+
 class SignalCame(Event, frozen=True, kw_only=True, tag=True):
     """A signal asked the run to stop."""
 
@@ -369,8 +376,10 @@ AnyEvent = (
     RunStarted | StageBegan | Checked | Declined | Limited | Tripped | Rehearsed | Prepared | Applied | ApplyFailed
     | Looked | StepBegan | StepEnded | StepAbandoned | Sampled | UndoBegan | Undone | UndoFailed | Verified | LookedBack
     | SignalCame | StopRequested | Stopped | JournalLost | RunnerDied | BugMet | RunEnded | StepSkipped | Controlled
+    | WasLetGo
 )
 Fact = (
     Checked | Declined | Tripped | Rehearsed | Prepared | Looked | Applied | ApplyFailed | StepEnded | Sampled | Undone
     | UndoFailed | Verified | LookedBack | SignalCame | StopRequested | JournalLost | RunnerDied | BugMet | Controlled
+    | WasLetGo
 )

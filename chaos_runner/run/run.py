@@ -158,6 +158,8 @@ class Run(Struct, frozen=True, kw_only=True):
     last_undo_t: float | None = None
     bug: ev.BugMet | None = None
     ended: ev.RunEnded | None = None
+    let_go: frozenset[str] = frozenset()
+    """The faults that no longer keep other runs off."""
     reopened: bool = False
     """Whether the run was over before, and only what was left is brought back now."""
     pending: Pending = Pending()
@@ -478,6 +480,10 @@ def _looked_back(run: Run, event: ev.LookedBack) -> Changes:
     return {"entries": {**run.entries, entry.key: entry}}
 
 
+def _was_let_go(run: Run, event: ev.WasLetGo) -> Changes:
+    return {"let_go": run.let_go | {event.step}}
+
+
 def _stopped(run: Run, event: ev.Stopped) -> Changes:
     return {"stop": run.stop or event}
 
@@ -523,6 +529,6 @@ _FOLDS: dict[type[ev.Event], Any] = {
     ev.StepEnded: _step_ended, ev.StepSkipped: _step_skipped,
     ev.StepAbandoned: _step_abandoned, ev.Sampled: _sampled, ev.UndoBegan: _undo_began, ev.Undone: _undone,
     ev.UndoFailed: _undo_failed, ev.Verified: _verified,
-    ev.LookedBack: _looked_back, ev.Stopped: _stopped, ev.SignalCame: _signal_came,
+    ev.LookedBack: _looked_back, ev.WasLetGo: _was_let_go, ev.Stopped: _stopped, ev.SignalCame: _signal_came,
     ev.RunnerDied: _runner_died, ev.BugMet: _bug_met, ev.RunEnded: _ended,
 }
