@@ -11,6 +11,7 @@ from chaos_runner.mark import Mark
 from chaos_runner.targets.aws.access import Account
 from chaos_runner.targets.aws.choosing import Placed
 from chaos_runner.targets.aws.marks import RUN
+from chaos_runner.targets.aws.policy import Demand, demands
 from chaos_runner.targets.aws.refs import Kind, Ref
 from chaos_runner.targets.aws.rights import Permissions, check_rights, rights, tagging, unchecked
 
@@ -53,6 +54,10 @@ class AwsFault(Fault[T, A], Generic[T, A]):
         said = ", ".join(dict.fromkeys(found))
         return [(f"AWS does not tell beforehand whether this is allowed: {said} (it would with "
                  "iam:SimulatePrincipalPolicy)")] if found else []
+
+    def demands(self, target: T) -> list[Demand]:
+        """All that it needs for this target, without asking AWS: for a policy that has no more."""
+        return demands(self.all_permissions, self.kind, target)
 
     def check_allowed(self, refs: Sequence[Ref], setting: Setting) -> None:
         """Raises Refused when this identity may not do it to all of these, and undo it; not where it is only looked."""
