@@ -224,8 +224,9 @@ def _recovers_within_s(experiment: Experiment) -> float:
 
 
 def _longest_s(experiment: Experiment, cards: Mapping[str, FaultCard], recovers_s: float) -> float:
-    known = [step.known for step in experiment.method if step.known]
-    slower_s = sum(UNDO_ATTEMPTS * (one.undo_s - UNDO_S) for one in [*cards.values(), *known])
+    undos_s = [card.undo_s for card in cards.values()]
+    undos_s += [step.known.undo_s for step in experiment.method if step.known]
+    slower_s = sum(UNDO_ATTEMPTS * (undo_s - UNDO_S) for undo_s in undos_s)
     baseline_s = experiment.hypothesis.baseline_s if experiment.hypothesis else 0.0
     return baseline_s + sum(map(_longest_step_s, experiment.steps)) + WAY_BACK_S + slower_s + recovers_s
 

@@ -42,7 +42,7 @@ class Settings(ABC):
     def by_hand(self, ref: Ref, was: Values) -> str:
         """The command that gives them back."""
 
-    def tags(self, at: Account, thing: str) -> dict[str, str]:  # noqa: ARG002 -- for those that have some
+    def tags(self, at: Account, thing: str) -> dict[str, str]:
         """Its tags, which limits speak of."""
         return {}
 
