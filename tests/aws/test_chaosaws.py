@@ -2,10 +2,12 @@
 
 import io
 import json
+import signal
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -20,7 +22,11 @@ from chaos_runner.inverses.chaosaws import INVERSES
 from chaos_runner.lab.aws.world.compute import IMAGE
 from chaos_runner.mark import Mark
 from chaos_runner.targets.aws.access import Account, pairs
+from tests.cli.runner import journal, run
+from tests.cli.runner import running as running_
 from tests.crash.aws.picturing import normalised
+from tests.inverses.servers import eventually
+from tests.run.samples import action, experiment, single
 
 pytestmark = [pytest.mark.usefixtures("aws"),
               pytest.mark.skipif(find_spec("chaosaws") is None, reason="chaostoolkit-aws is not installed")]
@@ -36,7 +42,6 @@ UNTRACKED = {
     "msk": ["delete_cluster"], "rds": ["delete_db_cluster", "delete_db_cluster_endpoint", "delete_db_instance"],
     "ssm": ["create_document", "delete_document", "put_parameter", "send_command"],
 }
-ROOT = {"arn": "arn:aws:iam::aws:policy/none"}
 
 
 def known(path: str) -> Looking:
@@ -469,10 +474,38 @@ def steps(at: Account) -> Thing:
         at.ask("emr", "describe_cluster", ClusterId=number)))
 
 
+def template(at: Account) -> Thing:
+    """FIS in moto goes one state on at each look."""
+    made = at.ask("fis", "create_experiment_template", clientToken=unique(), description="inverse",
+                  roleArn=f"arn:aws:iam::{at.number}:role/fis", stopConditions=[{"source": "none"}], targets={},
+                  actions={"wait": {"actionId": "aws:fis:wait", "parameters": {"duration": "PT5M"}}})
+    number = made["experimentTemplate"]["id"]
+    return Thing({"experiment_template_id": number}, lambda: [
+        one["id"] for one in at.ask("fis", "list_experiments")["experiments"]
+        if one["experimentTemplateId"] == number and one["state"]["status"] not in ("stopped", "completed")])
+
+
+def all_of_zone(at: Account) -> Thing:
+    found = scaling(at, instance_percent=100)
+    ids = found.picture()["Instances"]
+    return Thing(found.given, of_instances(at, ids))
+
+
+def group_volume(at: Account) -> Thing:
+    found = scaling(at)
+    one, *_ = found.picture()["Instances"]
+    there = at.ask("ec2", "describe_instances", InstanceIds=[one])["Reservations"][0]["Instances"][0]["Placement"]
+    volume = at.ask("ec2", "create_volume", AvailabilityZone=there["AvailabilityZone"], Size=1)["VolumeId"]
+    at.ask("ec2", "attach_volume", InstanceId=one, VolumeId=volume, Device="/dev/sdf")
+    return Thing(found.given, lambda: normalised(at.ask("ec2", "describe_volumes", VolumeIds=[volume])))
+
+
 SCENES: Mapping[str, list[Callable[[Account], Thing]]] = {
     "asg.actions.change_subnets": [moving],
     "asg.actions.detach_random_instances": [shrinking],
+    "asg.actions.detach_random_volume": [group_volume],
     "asg.actions.resume_processes": [resuming],
+    "asg.actions.stop_random_instances": [all_of_zone],
     "asg.actions.suspend_processes": [suspending],
     "awslambda.actions.add_error": [layered],
     "awslambda.actions.add_latency": [layered],
@@ -506,6 +539,7 @@ SCENES: Mapping[str, list[Callable[[Account], Thing]]] = {
     "elbv2.actions.set_subnets": [resettled],
     "emr.actions.modify_cluster": [steps],
     "emr.actions.modify_instance_groups_instance_count": [mapreduce],
+    "fis.actions.start_experiment": [template],
     "iam.actions.attach_role_policy": [to_attach],
     "iam.actions.create_policy": [new_policy],
     "iam.actions.detach_role_policy": [to_detach],
@@ -532,3 +566,244 @@ def test_what_it_did_is_as_before(at: Account, path: str, scene: Callable[[Accou
     assert Answer.NOT_RESTORED in verify(path, acts)
     assert undo(path, acts) == {Answer.RESTORED}
     assert thing.picture() == before
+
+
+# ── the laws ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_what_somebody_else_changed_meanwhile_is_left_as_it_is(at: Account) -> None:
+    path, thing = "awslambda.actions.put_function_concurrency", throttled(at)
+    acts = seen(path, thing.given)
+    call(path, thing.given)
+    at.ask("lambda", "put_function_concurrency", FunctionName=thing.names[0], ReservedConcurrentExecutions=3)
+    assert undo(path, acts) == {Answer.DRIFT}
+    assert at.ask("lambda", "get_function_concurrency", FunctionName=thing.names[0])[
+        "ReservedConcurrentExecutions"] == 3
+
+
+def test_what_was_so_before_stays_so(at: Account) -> None:
+    path, thing = "asg.actions.suspend_processes", suspending(at)
+    [act] = seen(path, thing.given)
+    assert act.was == {"values": {"Terminate": False}}
+    assert not seen("ec2.actions.stop_instances", standing(at).given)
+    assert not seen("ec2.actions.start_instances", running(at).given)
+
+
+def test_what_is_gone_meanwhile_needs_nothing(at: Account) -> None:
+    path, thing = "ec2.actions.stop_instance", one_running(at)
+    acts = seen(path, thing.given)
+    call(path, thing.given)
+    at.ask("ec2", "terminate_instances", InstanceIds=[thing.given["instance_id"]])
+    assert undo(path, acts) == {Answer.GONE}
+
+
+def test_of_those_that_chance_chooses_from_only_the_one_that_was_hit_is_brought_back(at: Account) -> None:
+    path, thing = "elbv2.actions.deregister_target", balancing(at)
+    before = thing.picture()
+    [act] = seen(path, thing.given)
+    assert len(act.was["values"]) == 2
+    call(path, thing.given)
+    assert len(thing.picture()) == 1
+    assert undo(path, [act]) == {Answer.RESTORED}
+    assert thing.picture() == before
+
+
+def test_a_group_that_replaces_what_is_detached_is_as_large_as_before(at: Account) -> None:
+    path, thing = "asg.actions.detach_random_instances", scaling(at, instance_count=1)
+    before = thing.picture()
+    acts = seen(path, thing.given)
+    [gone] = call(path, thing.given)["DetachingInstances"][0]["InstanceIds"]
+    assert undo(path, acts) <= {Answer.RESTORED, Answer.GONE}
+    after = thing.picture()
+    assert (after["DesiredCapacity"], len(after["Instances"])) == (2, 2) == (
+        before["DesiredCapacity"], len(before["Instances"]))
+    assert gone in after["Instances"]
+
+
+def test_a_group_without_room_for_what_would_come_back_is_left_alone(at: Account) -> None:
+    thing = scaling(at, instance_count=1)
+    at.ask("autoscaling", "update_auto_scaling_group", AutoScalingGroupName=thing.names[0], MaxSize=2)
+    with pytest.raises(Refused, match="no room"):
+        seen("asg.actions.detach_random_instances", thing.given)
+
+
+def test_what_a_run_takes_back_itself_is_not_done_once_more(at: Account) -> None:
+    thing = with_volume(at)
+    before = thing.picture()
+    acts = seen("ec2.actions.detach_random_volume", thing.given)
+    call("ec2.actions.detach_random_volume", thing.given)
+    assert not seen("ec2.actions.attach_volume", thing.given, acts)
+    call("ec2.actions.attach_volume", thing.given)
+    assert undo("ec2.actions.detach_random_volume", acts) == {Answer.RESTORED}
+    assert thing.picture() == before
+
+
+def test_of_two_changes_each_goes_back_to_the_beginning(at: Account) -> None:
+    path, thing = "awslambda.actions.put_function_timeout", function(at)
+    before = thing.picture()
+    first = seen(path, {**thing.given, "timeout": 1})
+    call(path, {**thing.given, "timeout": 1})
+    second = seen(path, {**thing.given, "timeout": 60}, first)
+    call(path, {**thing.given, "timeout": 60})
+    assert undo(path, second) == {Answer.RESTORED}
+    assert verify(path, first) == {Answer.RESTORED}
+    assert thing.picture() == before
+
+
+def test_an_object_that_would_be_lost_for_good_is_not_deleted(at: Account) -> None:
+    thing = stored(at)
+    at.ask("s3", "put_bucket_versioning", Bucket=thing.names[0], VersioningConfiguration={"Status": "Suspended"})
+    with pytest.raises(Refused, match="lost for good"):
+        seen("s3.actions.delete_object", thing.given)
+
+
+def test_a_spot_instance_is_not_terminated_for_a_stop(at: Account) -> None:
+    [one] = instances(at, InstanceMarketOptions={"MarketType": "spot"})
+    with pytest.raises(Refused, match="spot instance"):
+        seen("ec2.actions.stop_instances", {"instance_ids": [one]})
+
+
+def test_a_target_whose_words_tell_a_secret_is_not_recorded(at: Account) -> None:
+    thing = rule(at)
+    at.ask("events", "put_targets", Rule=thing.names[0], Targets=[
+        {"Id": "one", "Arn": f"arn:aws:events:{at.region}:1:api-destination/one",
+         "HttpParameters": {"HeaderParameters": {"X-Auth-Token": "sesame"}}}])
+    with pytest.raises(Refused, match="secret"):
+        seen("cloudwatch.actions.remove_rule_targets", thing.given)
+
+
+@pytest.mark.parametrize(("path", "given"), [
+    ("ec2.actions.stop_instance", {}),
+    ("ec2.actions.stop_instances", {"instance_ids": ["i-0123456789abcdef0"]}),
+    ("asg.actions.suspend_processes", {"asg_names": ["none"]}),
+    ("awslambda.actions.put_function_timeout", {"function_name": "none", "timeout": 1}),
+    ("awslambda.actions.put_function_timeout", {"function_name": "none"}),
+    ("awslambda.actions.put_function_timeout", {"function_name": "none", "timeout": "soon"}),
+    ("rds.actions.stop_db_cluster", {"db_cluster_identifier": "none"}),
+    ("rds.actions.failover_db_cluster", {"db_cluster_identifier": "none"}),
+    ("s3.actions.delete_object", {"bucket_name": "none", "object_key": "none"}),
+    ("elbv2.actions.deregister_target", {"tg_name": "none"}),
+    ("ecs.actions.update_desired_count", {"cluster": "none", "service": "none", "desired_count": 1}),
+])
+def test_an_action_on_what_is_not_there_fails_by_itself(at: Account, path: str, given: dict[str, Any]) -> None:
+    with pytest.raises(NoTarget):
+        seen(path, given)
+
+
+# ── where it acts ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+def asked(given: Mapping[str, Any], configuration: dict[str, str], access: dict[str, str]) -> Asked:
+    return Asked(call=Call(arguments=given, access=access, configuration=configuration), mark=MARK)
+
+
+def test_it_looks_in_the_region_and_with_the_keys_that_the_action_is_given(at: Account) -> None:
+    looked = known("ec2.actions.stop_instances")
+    with pytest.raises(NoTarget, match="not exist"):
+        looked.look(asked(running(at).given, {"aws_region": "us-west-2"}, {}))
+    keys = {"aws_access_key_id": "AKIAIOSFODNN7EXAMPLE", "aws_secret_access_key": "wJalrXUtnFEMI"}
+    [first, _] = looked.look(asked(running(at).given, {"aws_region": at.region}, keys))
+    assert "wJalrXUtnFEMI" not in str(first)
+    looked.undo(first, keys)
+    assert looked.verify(first, keys).answer is Answer.RESTORED
+
+
+def test_it_looks_in_the_role_that_the_action_assumes(at: Account) -> None:
+    arn = f"arn:aws:iam::{at.number}:role/chaos"
+    [act, _] = known("ec2.actions.stop_instances").look(asked(running(at).given, {"aws_assume_role_arn": arn}, {}))
+    assert act.target["assume_role"] == arn
+
+
+def test_a_profile_that_nobody_has_is_left_to_the_package_to_complain_of(at: Account) -> None:
+    with pytest.raises(NoTarget, match="no profile"):
+        known("ec2.actions.stop_instances").look(asked(running(at).given, {"aws_profile_name": "none"}, {}))
+
+
+def test_its_tags_are_recorded_for_limits(at: Account) -> None:
+    acts = seen("ec2.actions.stop_instances", running(at).given)
+    assert all(act.where.account == at.number and "inverse" in act.where.labels for act in acts)
+
+
+# ── runs ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def step(path: str, given: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    module, _, func = path.rpartition(".")
+    return {**action(func, module=f"chaosaws.{module}", func=func, arguments=dict(given)), **more}
+
+
+@pytest.mark.slow
+def test_a_run_brings_all_of_it_back_and_its_author_s_rollbacks_find_nothing_left(at: Account, tmp_path: Path) -> None:
+    stopping, limiting, detaching = running(at), throttled(at), with_volume(at)
+    before = [thing.picture() for thing in (stopping, limiting, detaching)]
+    method = [step("ec2.actions.stop_instances", stopping.given),
+              step("awslambda.actions.put_function_concurrency", limiting.given),
+              step("ec2.actions.detach_random_volume", detaching.given),
+              step("ec2.actions.terminate_instances", running(at).given)]
+    rollbacks = [step("ec2.actions.start_instances", stopping.given)]
+    data = experiment(*method, probes=[single()], rollbacks=rollbacks)
+    ran = run({**data, "configuration": {"aws_region": at.region}}, tmp_path)
+    told = {fault["name"]: fault for fault in ran.outcome["faults"]}
+    assert (ran.exit, ran.outcome["verdict"], ran.outcome["restored"]) == (0, "passed", "reported")
+    assert {fault["restored"] for fault in told.values()} == {"restored", None}
+    assert not any(fault["untracked"] for fault in told.values())
+    assert "Auto Scaling" in told["terminate_instances"]["irreversible"]
+    assert [thing.picture() for thing in (stopping, limiting, detaching)] == before
+
+
+@pytest.mark.slow
+def test_what_has_no_known_way_back_is_called_and_told_to_be_untracked(at: Account, tmp_path: Path) -> None:
+    data = [{"MetricName": "chaos", "Value": 1.0}]
+    ran = run(experiment(step("cloudwatch.actions.put_metric_data", {"namespace": "shop", "metric_data": data}),
+                         probes=[single()]), tmp_path)
+    [told] = ran.outcome["faults"]
+    assert (ran.exit, told["untracked"], told["restored"]) == (0, True, None)
+
+
+@pytest.mark.slow
+def test_another_process_brings_back_what_a_killed_run_stopped(at: Account, tmp_path: Path) -> None:
+    thing = running(at)
+    before = thing.picture()
+    wait = {"type": "action", "name": "wait", "provider": {"type": "process", "path": "sleep", "arguments": "60"}}
+    data = experiment(step("ec2.actions.stop_instances", thing.given), wait, probes=[single()])
+    with running_(data, tmp_path) as process:
+        assert eventually(lambda: len([one for one in journal(tmp_path) if one["type"] == "StepBegan"]) == 2, 20)
+        assert thing.picture() != before
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    assert eventually((tmp_path / "reports" / "latest" / "outcome.json").exists, 20)
+    told = json.loads((tmp_path / "reports" / "latest" / "outcome.json").read_text())
+    assert (told["exit"], told["restored"]) == (137, "restored")
+    assert thing.picture() == before
+
+
+@pytest.mark.slow
+def test_what_is_protected_by_a_tag_is_not_hit(at: Account, tmp_path: Path) -> None:
+    thing = running(at)
+    before = thing.picture()
+    (tmp_path / "chaos.yaml").write_text("protected:\n  labels:\n    inverse: '*'\n")
+    ran = run(experiment(step("ec2.actions.stop_instances", thing.given), probes=[single()]), tmp_path)
+    assert (ran.exit, ran.outcome["verdict"]) == (5, "error")
+    assert "protected" in ran.outcome["sentence"]
+    assert thing.picture() == before
+
+
+RUNS: Mapping[str, list[str]] = {
+    "compute": ["ec2.actions.stop_instance", "ec2.actions.detach_random_volume", "ec2.actions.set_tags_on_instances",
+                "ec2.actions.revoke_security_group_ingress", "asg.actions.suspend_processes",
+                "asg.actions.change_subnets", "asg.actions.detach_random_instances", "elbv2.actions.deregister_target",
+                "elbv2.actions.set_security_groups"],
+    "the rest": ["rds.actions.failover_db_cluster", "rds.actions.stop_db_instance", "ecs.actions.update_desired_count",
+                 "awslambda.actions.add_latency", "awslambda.actions.toggle_event_source_mapping_state",
+                 "cloudwatch.actions.disable_rule", "iam.actions.detach_role_policy", "s3.actions.toggle_versioning",
+                 "route53.actions.disassociate_vpc_from_zone", "fis.actions.start_experiment"],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", RUNS)
+def test_experiments_written_for_chaos_toolkit_run_unchanged(at: Account, tmp_path: Path, which: str) -> None:
+    things = {path: SCENES[path][0](at) for path in RUNS[which]}
+    before = {path: thing.picture() for path, thing in things.items()}
+    method = [step(path, thing.given) for path, thing in things.items()]
+    ran = run(experiment(*method, probes=[single()], configuration={"aws_region": at.region}), tmp_path)
+    assert {one["restored"] for one in ran.outcome["faults"]} == {"restored"}
+    assert (ran.exit, ran.outcome["verdict"], ran.outcome["restored"]) == (0, "passed", "restored")
+    assert {path: thing.picture() for path, thing in things.items()} == before

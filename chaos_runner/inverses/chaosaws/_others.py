@@ -8,6 +8,7 @@ import msgspec
 from chaos_runner.errors import Gone, NoTarget, Refused
 from chaos_runner.inverses.chaosaws._inverse import Arguments, Find
 from chaos_runner.inverses.chaosaws._settings import Settings, Values, Wish
+from chaos_runner.inverses.chaosaws._waiting import wait
 from chaos_runner.targets.aws.access import Account
 from chaos_runner.targets.aws.refs import Ref
 from chaos_runner.targets.aws.rights import Need
@@ -291,6 +292,8 @@ def fleet_resized(at: Account, given: Arguments) -> Iterator[Wish]:
 
 _OVER: Final = ("completed", "stopped", "failed", "cancelled")
 _RUNS: Final = "runs since"
+FIS_S: Final = 300.0
+"""How long FIS may take to bring back what an experiment of it has done."""
 
 
 class _Template(Settings):
@@ -307,7 +310,7 @@ class _Template(Settings):
     def write(self, at: Account, thing: str, values: Values) -> None:
         for key in values:
             for one in sorted(_running(at, thing) - {*msgspec.json.decode(key.removeprefix(_RUNS))}):
-                at.ask("fis", "stop_experiment", id=one)
+                _stop(at, one)
 
     def needs(self, ref: Ref, was: Values) -> Sequence[Need]:
         return [Need("fis:StopExperiment", on=f"arn:aws:fis:{ref.region}:{ref.account}:experiment/*")]
@@ -319,6 +322,17 @@ class _Template(Settings):
 def _running(at: Account, template: str) -> set[str]:
     return {one["id"] for one in at.every("fis", "list_experiments", "experiments[]")
             if one["experimentTemplateId"] == template and one["state"]["status"] not in _OVER}
+
+
+def _stop(at: Account, experiment: str) -> None:
+    """And waits until FIS has brought everything back."""
+    if _status(at, experiment) != "stopping":
+        at.ask("fis", "stop_experiment", id=experiment)
+    wait(lambda: _status(at, experiment) in _OVER, f"experiment {experiment} is still stopping", FIS_S)
+
+
+def _status(at: Account, experiment: str) -> str:
+    return str(at.ask("fis", "get_experiment", id=experiment)["experiment"]["state"]["status"])
 
 
 TEMPLATE: Final = _Template()
