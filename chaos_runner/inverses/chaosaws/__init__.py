@@ -101,7 +101,8 @@ INVERSES: Final[Mapping[str, Looking]] = {
     "chaosaws.emr.actions.modify_instance_fleet": _known(_others.fleet_resized, _others.CLUSTER),
     "chaosaws.emr.actions.modify_instance_groups_instance_count": _known(_others.group_resized, _others.CLUSTER),
     "chaosaws.fis.actions.start_experiment": _known(
-        _others.experiment_started, _others.TEMPLATE, says="FIS is told to stop it, and undoes it"),
+        _others.experiment_started, _others.TEMPLATE, says="FIS is told to stop it, and undoes it",
+        undo_s=_others.FIS_S),
     "chaosaws.iam.actions.attach_role_policy": _known(_others.attached(attached=True), _others.ROLE),
     "chaosaws.iam.actions.create_policy": _known(_others.policy_made, _others.POLICY, says="it is deleted again"),
     "chaosaws.iam.actions.detach_role_policy": _known(_others.attached(attached=False), _others.ROLE),

@@ -63,14 +63,14 @@ class _Balancer(Settings):
                                  _SUBNETS: sorted(one["SubnetId"] for one in seen["AvailabilityZones"])}
         if not {*keys} <= {*found}:
             found |= unpaired(at.ask("elbv2", "describe_load_balancer_attributes", LoadBalancerArn=thing)["Attributes"])
-        return {key: found.get(key) for key in keys}
+        return {key: found.get(key) or "" for key in keys}
 
     def write(self, at: Account, thing: str, values: Values) -> None:
         if _GROUPS in values:
             at.ask("elbv2", "set_security_groups", LoadBalancerArn=thing, SecurityGroups=values[_GROUPS])
         if _SUBNETS in values:
             at.ask("elbv2", "set_subnets", LoadBalancerArn=thing, Subnets=values[_SUBNETS])
-        if attributes := {key: value or "" for key, value in values.items() if key not in (_GROUPS, _SUBNETS)}:
+        if attributes := {key: value for key, value in values.items() if key not in (_GROUPS, _SUBNETS)}:
             at.ask("elbv2", "modify_load_balancer_attributes", LoadBalancerArn=thing, Attributes=pairs(attributes))
 
     def needs(self, ref: Ref, was: Values) -> Sequence[Need]:

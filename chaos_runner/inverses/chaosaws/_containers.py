@@ -15,6 +15,7 @@ from chaos_runner.targets.aws.rights import Need
 _COUNT: Final = "desiredCount"
 _DEPLOYMENT: Final = "deploymentConfiguration"
 _PLACEMENT: Final = "placementStrategy"
+_EMPTY: Final = {_COUNT: 0, _PLACEMENT: []}
 _MOST: Final = "maximumPercent"
 _LEAST: Final = "minimumHealthyPercent"
 _STATUS: Final = "status"
@@ -27,7 +28,7 @@ class _Service(Settings):
 
     def read(self, at: Account, thing: str, keys: Collection[str]) -> dict[str, Any]:
         found = _service(at, _cluster(thing), thing)
-        return {key: _plain(found.get(key) or ([] if key == _PLACEMENT else 0)) for key in keys}
+        return {key: _plain(found.get(key) or _EMPTY.get(key)) for key in keys}
 
     def write(self, at: Account, thing: str, values: Values) -> None:
         at.ask("ecs", "update_service", cluster=_cluster(thing), service=thing, **values)

@@ -81,7 +81,9 @@ class _Configuration(Settings):
             asked["Layers"] = values[_LAYERS]
         if variables := {key: value for key, value in values.items() if key.startswith(_VARIABLE)}:
             asked["Environment"] = {"Variables": _with(found.get("Environment", {}).get("Variables", {}), variables)}
-        at.ask("lambda", "update_function_configuration", FunctionName=thing, RevisionId=found["RevisionId"], **asked)
+        if revision := found.get("RevisionId"):
+            asked["RevisionId"] = revision
+        at.ask("lambda", "update_function_configuration", FunctionName=thing, **asked)
 
     def needs(self, ref: Ref, was: Values) -> Sequence[Need]:
         return [Need("lambda:UpdateFunctionConfiguration", on=_arn(ref))]

@@ -8,6 +8,7 @@ import msgspec
 from chaos_runner.errors import Gone, NoTarget, Refused
 from chaos_runner.inverses.chaosaws._inverse import Arguments, Find
 from chaos_runner.inverses.chaosaws._settings import Settings, Values, Wish
+from chaos_runner.inverses.chaosaws._waiting import wait
 from chaos_runner.targets.aws.access import Account
 from chaos_runner.targets.aws.refs import Ref
 from chaos_runner.targets.aws.rights import Need
@@ -215,7 +216,7 @@ _SPOT: Final = "TargetSpotCapacity"
 
 
 class _Cluster(Settings):
-    """An EMR cluster, or one of its instance groups or fleets: "j-1", "j-1/ig-1", "j-1/if-1"."""
+    """An EMR cluster, or one of its instance groups or fleets: "j-1", "j-1/groups/ig-1", "j-1/fleets/if-1"."""
 
     kind = "EMR cluster"
 
@@ -231,9 +232,10 @@ class _Cluster(Settings):
             at.ask("emr", "modify_cluster", ClusterId=cluster, StepConcurrencyLevel=values[_STEPS])
         elif _INSTANCES in values:
             at.ask("emr", "modify_instance_groups", ClusterId=cluster,
-                   InstanceGroups=[{"InstanceGroupId": part, "InstanceCount": values[_INSTANCES]}])
+                   InstanceGroups=[{"InstanceGroupId": _id(part), "InstanceCount": values[_INSTANCES]}])
         else:
-            at.ask("emr", "modify_instance_fleet", ClusterId=cluster, InstanceFleet={"InstanceFleetId": part, **values})
+            at.ask("emr", "modify_instance_fleet", ClusterId=cluster,
+                   InstanceFleet={"InstanceFleetId": _id(part), **values})
 
     def needs(self, ref: Ref, was: Values) -> Sequence[Need]:
         arn = f"arn:aws:elasticmapreduce:{ref.region}:{ref.account}:cluster/{ref.thing.partition('/')[0]}"
@@ -245,8 +247,8 @@ class _Cluster(Settings):
         at = ("--cluster-id", cluster)
         if not part:
             return ref.command("emr", "modify-cluster", *at, "--step-concurrency-level", str(was[_STEPS]))
-        said = {"InstanceGroupId": part, "InstanceCount": was[_INSTANCES]} if _INSTANCES in was else {
-            "InstanceFleetId": part, **was}
+        said = {"InstanceGroupId": _id(part), "InstanceCount": was[_INSTANCES]} if _INSTANCES in was else {
+            "InstanceFleetId": _id(part), **was}
         words = ",".join(f"{key}={value}" for key, value in said.items())
         if _INSTANCES in was:
             return ref.command("emr", "modify-instance-groups", *at, "--instance-groups", words)
@@ -254,12 +256,16 @@ class _Cluster(Settings):
 
 
 def _part(at: Account, cluster: str, part: str) -> dict[str, Any]:
-    what = "groups" if part.startswith("ig-") else "fleets"
+    what, _, number = part.partition("/")
     for one in at.every("emr", f"list_instance_{what}", f"Instance{what.title()}[]", ClusterId=cluster):
-        if one["Id"] == part:
+        if one["Id"] == number:
             found: dict[str, Any] = one
             return found
     raise Gone(f"the EMR cluster {cluster} has no {part}")
+
+
+def _id(part: str) -> str:
+    return part.partition("/")[2]
 
 
 CLUSTER: Final = _Cluster()
@@ -272,13 +278,13 @@ def steps_at_once(at: Account, given: Arguments) -> Iterator[Wish]:
 
 def group_resized(at: Account, given: Arguments) -> Iterator[Wish]:
     """So many instances of a group."""
-    yield Wish(CLUSTER, f"{given['cluster_id']}/{given['group_id']}", {_INSTANCES: int(given["instance_count"])})
+    yield Wish(CLUSTER, f"{given['cluster_id']}/groups/{given['group_id']}", {_INSTANCES: int(given["instance_count"])})
 
 
 def fleet_resized(at: Account, given: Arguments) -> Iterator[Wish]:
     """So much of a fleet. The package leaves out what is nought."""
     wanted = {_ON_DEMAND: given.get("on_demand_capacity"), _SPOT: given.get("spot_capacity")}
-    yield Wish(CLUSTER, f"{given['cluster_id']}/{given['fleet_id']}",
+    yield Wish(CLUSTER, f"{given['cluster_id']}/fleets/{given['fleet_id']}",
                {key: int(value) for key, value in wanted.items() if value})
 
 
@@ -286,6 +292,8 @@ def fleet_resized(at: Account, given: Arguments) -> Iterator[Wish]:
 
 _OVER: Final = ("completed", "stopped", "failed", "cancelled")
 _RUNS: Final = "runs since"
+FIS_S: Final = 300.0
+"""How long FIS may take to bring back what an experiment of it has done."""
 
 
 class _Template(Settings):
@@ -302,7 +310,7 @@ class _Template(Settings):
     def write(self, at: Account, thing: str, values: Values) -> None:
         for key in values:
             for one in sorted(_running(at, thing) - {*msgspec.json.decode(key.removeprefix(_RUNS))}):
-                at.ask("fis", "stop_experiment", id=one)
+                _stop(at, one)
 
     def needs(self, ref: Ref, was: Values) -> Sequence[Need]:
         return [Need("fis:StopExperiment", on=f"arn:aws:fis:{ref.region}:{ref.account}:experiment/*")]
@@ -314,6 +322,17 @@ class _Template(Settings):
 def _running(at: Account, template: str) -> set[str]:
     return {one["id"] for one in at.every("fis", "list_experiments", "experiments[]")
             if one["experimentTemplateId"] == template and one["state"]["status"] not in _OVER}
+
+
+def _stop(at: Account, experiment: str) -> None:
+    """And waits until FIS has brought everything back."""
+    if _status(at, experiment) != "stopping":
+        at.ask("fis", "stop_experiment", id=experiment)
+    wait(lambda: _status(at, experiment) in _OVER, f"experiment {experiment} is still stopping", FIS_S)
+
+
+def _status(at: Account, experiment: str) -> str:
+    return str(at.ask("fis", "get_experiment", id=experiment)["experiment"]["state"]["status"])
 
 
 TEMPLATE: Final = _Template()
