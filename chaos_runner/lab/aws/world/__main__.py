@@ -1,6 +1,6 @@
 """Builds the whole world where the environment leads: `python -m chaos_runner.lab.aws.world`."""
 
-from chaos_runner.lab.aws.world import compute, databases, functions, network, stores
+from chaos_runner.lab.aws.world import compute, databases, edge, functions, network, stores
 from chaos_runner.targets.aws.access import account
 
 
@@ -12,6 +12,7 @@ def main() -> None:
     databases.make(at, ground)
     functions.make(at)
     stores.make(at)
+    edge.make(at)
 
 
 if __name__ == "__main__":
