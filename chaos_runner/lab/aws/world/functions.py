@@ -1,7 +1,7 @@
 """The functions: billing, fed from a queue of orders, and thumbnails, which only some ask for.
 
-Orders that billing does not take for long are given up, and an alarm tells. Alarms in a lab say what they were last told
-to (`aws cloudwatch set-alarm-state`): nothing measures there.
+Orders that billing does not take for long are given up, and an alarm tells. Alarms in a lab say what they were last
+told to (`aws cloudwatch set-alarm-state`): nothing measures there.
 """
 
 import io
