@@ -246,7 +246,7 @@ def _only(now: Values, keys: Values) -> dict[str, Any]:
 
 
 def _said(values: Values) -> str:
-    return ", ".join(f"{key} {value}" for key, value in values.items())
+    return ", ".join(f"{key} {'none' if value is None else value}" for key, value in values.items())
 
 
 def _do(act: Act) -> _Do:

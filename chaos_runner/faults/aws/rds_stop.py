@@ -29,7 +29,7 @@ _STOPPING: Final = "stopping"
 _TOWARDS: Final = {"starting": AVAILABLE, _STOPPING: _STOPPED}
 _STOPPING_S: Final = 1800.0
 """How long one may take to stop: it cannot be started before. AWS speaks of minutes, and of longer for large ones."""
-_AGAIN_S: Final = 5.0
+_AGAIN_S: Final = 2.0
 _CAN_STOP: Final = ("aurora", "docdb", "neptune")
 
 

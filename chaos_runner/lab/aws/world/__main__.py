@@ -1,6 +1,6 @@
 """Builds the whole world where the environment leads: `python -m chaos_runner.lab.aws.world`."""
 
-from chaos_runner.lab.aws.world import compute, databases, functions, network
+from chaos_runner.lab.aws.world import compute, databases, edge, functions, network, stores
 from chaos_runner.targets.aws.access import account
 
 
@@ -11,6 +11,8 @@ def main() -> None:
     compute.make(at, ground)
     databases.make(at, ground)
     functions.make(at)
+    stores.make(at)
+    edge.make(at)
 
 
 if __name__ == "__main__":

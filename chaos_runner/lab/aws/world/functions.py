@@ -1,15 +1,21 @@
-"""The functions: billing, fed from a queue of orders, and thumbnails, which only some ask for."""
+"""The functions: billing, fed from a queue of orders, and thumbnails, which only some ask for.
+
+Orders that billing does not take for long are given up, and an alarm tells. Alarms in a lab say what they were last
+told to (`aws cloudwatch set-alarm-state`): nothing measures there.
+"""
 
 import io
 import json
 import zipfile
 from typing import Final
 
-from chaos_runner.targets.aws.access import Account
+from chaos_runner.targets.aws.access import Account, pairs
 
 BILLING: Final = "shop-billing"
 THUMBNAILS: Final = "shop-thumbnails"
 QUEUE: Final = "shop-orders"
+GIVEN_UP: Final = "shop-orders-given-up"
+"""A queue, and the alarm that is raised when something is in it."""
 _TRUST: Final = {"Version": "2012-10-17", "Statement": [{
     "Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
 
@@ -20,8 +26,12 @@ def make(at: Account) -> None:
                   AssumeRolePolicyDocument=json.dumps(_TRUST))["Role"]["Arn"]
     for name in (BILLING, THUMBNAILS):
         make_function(at, name, role, {"shop": "functions"})
-    queue = at.ask("sqs", "create_queue", QueueName=QUEUE, tags={"shop": "functions"})["QueueUrl"]
-    make_mapping(at, BILLING, queue, {"shop": "functions"})
+    make_mapping(at, BILLING, _queue(at), {"shop": "functions"})
+    at.ask("cloudwatch", "put_metric_alarm", AlarmName=GIVEN_UP, Namespace="AWS/SQS", Period=60, EvaluationPeriods=1,
+           MetricName="ApproximateNumberOfMessagesVisible", Dimensions=[{"Name": "QueueName", "Value": GIVEN_UP}],
+           Statistic="Maximum", Threshold=0, ComparisonOperator="GreaterThanThreshold",
+           TreatMissingData="breaching", Tags=pairs({"shop": "functions"}))
+    at.ask("cloudwatch", "set_alarm_state", AlarmName=GIVEN_UP, StateValue="OK", StateReason="nothing is given up")
 
 
 def make_function(at: Account, name: str, role: str, tags: dict[str, str]) -> None:
@@ -35,6 +45,17 @@ def make_mapping(at: Account, function: str, queue: str, tags: dict[str, str]) -
     source = at.ask("sqs", "get_queue_attributes", QueueUrl=queue, AttributeNames=["QueueArn"])
     return str(at.ask("lambda", "create_event_source_mapping", FunctionName=function, BatchSize=10, Tags=tags,
                       EventSourceArn=source["Attributes"]["QueueArn"])["UUID"])
+
+
+def _queue(at: Account) -> str:
+    """The URL of the queue of orders. What was tried five times goes to another one."""
+    tags = {"shop": "functions"}
+    other = at.ask("sqs", "create_queue", QueueName=GIVEN_UP, tags=tags)["QueueUrl"]
+    arn = at.ask("sqs", "get_queue_attributes", QueueUrl=other, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 5})
+    made = at.ask("sqs", "create_queue", QueueName=QUEUE, tags=tags,
+                  Attributes={"VisibilityTimeout": "180", "RedrivePolicy": redrive})
+    return str(made["QueueUrl"])
 
 
 def _code() -> bytes:
