@@ -4,6 +4,7 @@ AWS knows no change that tags at the same moment. So our tags go on first and co
 the thing is changed and not marked. Undo compares: a setting that somebody else has changed meanwhile is left as it is.
 """
 
+import time
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
@@ -19,12 +20,16 @@ from chaos_runner.targets.aws.access import Account, way_of
 from chaos_runner.targets.aws.choosing import Chosen, Placed, Thing
 from chaos_runner.targets.aws.marks import RUN, Told, check_room, ours, tags_of, told
 from chaos_runner.targets.aws.refs import Ref
+from chaos_runner.targets.aws.rights import check_rights
 
 T = TypeVar("T", bound=Placed)
 A = TypeVar("A")
 Values = Mapping[str, Any]
 """Settings by name, as plain data."""
 _TAGS_MOST: Final = 50
+_SETTLED_S: Final = 10.0
+"""How long AWS may take to tell what it has done: what is read right afterwards may be as it was before."""
+_AGAIN_S: Final = 0.5
 
 
 class Wanted(NamedTuple):
@@ -84,10 +89,16 @@ class ChangeFault(AwsFault[T, A], Generic[T, A]):
     def touches(self, values: Values) -> bool:
         """Whether this fault ever writes or finds such values: a mark that says others is not ours."""
 
+    def clear(self, at: Account, thing: str, mark: str) -> None:
+        """Removes what was made for that thing under this mark and is there yet, whether or not it came into use.
+        Nothing, where nothing is made. The thing itself may be gone.
+        """
+
     def prepare(self, target: T, arguments: A, setting: Setting) -> list[Act]:
-        found = self.wanted(target, arguments, setting)
-        self.check_allowed([one.ref for one in found], setting)
-        return [self._act(one, setting) for one in found]
+        acts = [self._act(one, setting) for one in self.wanted(target, arguments, setting)]
+        for act in () if setting.looking else acts:
+            check_rights(self.rights(act))
+        return acts
 
     def apply(self, act: Act) -> Evidence:
         ref, do, was = ref_of(act), _do(act), _was(act)
@@ -96,24 +107,44 @@ class ChangeFault(AwsFault[T, A], Generic[T, A]):
         except Gone as gone:
             raise NoTarget(f"{ref.label} was gone before it was hit") from gone
         self._write(ref, do, was)
-        now = _only(self.read(ref.at(), ref.thing), do.values)
+        now = self._settled(ref.at(), ref.thing, do.values)
         if now != do.values:
             raise ActFailed(f"{ref.label} was to have {_said(do.values)}, and has {_said(now)}")
         return Evidence(before=_said(was.values), after=f"read back: {_said(now)}")
 
     def undo(self, act: Act) -> None:
-        ref, do, was = ref_of(act), _do(act), _was(act)
-        at = ref.at()
+        ref, at = ref_of(act), ref_of(act).at()
         try:
-            now = self.read(at, ref.thing)
-            back = {key: was.values[key] for key, value in do.values.items() if now[key] == value}
-            if back:
-                self.write(Order(at, ref.thing, back, do.how))
-            self._unsign(at, ref, do.mark)
-        except Gone:
-            return
+            self._change_back(at, act)
+        except Gone as gone:
+            self._check_gone(at, ref, gone)
+            self._cleared(at, ref, _do(act).mark)
         except Refused as denied:
             raise ActFailed(str(denied)) from denied
+
+    def _change_back(self, at: Account, act: Act) -> None:
+        ref, do, was = ref_of(act), _do(act), _was(act)
+        now = self.read(at, ref.thing)
+        back = {key: was.values[key] for key, value in do.values.items() if now.get(key) == value}
+        if back:
+            self.write(Order(at, ref.thing, back, do.how))
+            self._settled(at, ref.thing, back)
+        self.clear(at, ref.thing, do.mark)
+        self._unsign(at, ref, do.mark)
+
+    def _check_gone(self, at: Account, ref: Ref, gone: Gone) -> None:
+        """Raises ActFailed when it is not the thing that is gone, but what it had before."""
+        try:
+            self.read(at, ref.thing)
+        except Gone:
+            return
+        raise ActFailed(f"{ref.label} cannot be as it was: {gone}") from gone
+
+    def _cleared(self, at: Account, ref: Ref, mark: str) -> None:
+        try:
+            self.clear(at, ref.thing, mark)
+        except Refused as denied:
+            raise ActFailed(f"{ref.label} is gone, and what was made for it is not: {denied}") from denied
 
     def verify(self, act: Act) -> Restored:
         ref, do, was = ref_of(act), _do(act), _was(act)
@@ -122,7 +153,7 @@ class ChangeFault(AwsFault[T, A], Generic[T, A]):
             signed = self.kind.tagging.read(ref.at(), ref.thing).get(RUN) == do.mark
         except Gone as gone:
             return Restored(answer=Answer.GONE, diff=str(gone))
-        left = [key for key, value in do.values.items() if now[key] == value != was.values[key]]
+        left = [key for key, value in do.values.items() if now.get(key) == value != was.values[key]]
         if left or signed:
             return Restored(answer=Answer.NOT_RESTORED,
                             diff=f"{ref.label}: {', '.join(left) or 'our mark'} is as we left it")
@@ -167,11 +198,21 @@ class ChangeFault(AwsFault[T, A], Generic[T, A]):
         at = ref.at()
         try:
             self.write(Order(at, ref.thing, do.values, do.how, self._signs(do, was)))
-        except Refused as problem:
+        except (Refused, Gone) as problem:
             if _only(self.read(at, ref.thing), was.values) != was.values:
                 raise ActFailed(str(problem)) from problem
+            self.clear(at, ref.thing, do.mark)
             self._unsign(at, ref, do.mark)
-            raise
+            if isinstance(problem, Refused):
+                raise
+            raise Refused(str(problem)) from problem
+
+    def _settled(self, at: Account, thing: str, values: Values) -> Values:
+        """Its values, read again while they are not these."""
+        until_s = time.monotonic() + _SETTLED_S
+        while (now := _only(self.read(at, thing), values)) != values and time.monotonic() < until_s:
+            time.sleep(_AGAIN_S)
+        return now
 
     def _unsign(self, at: Account, ref: Ref, mark: str) -> None:
         tags = self.kind.tagging.read(at, ref.thing)
@@ -205,7 +246,8 @@ def _identity(ref: Ref) -> str:
 
 
 def _only(now: Values, keys: Values) -> dict[str, Any]:
-    return {key: now[key] for key in keys}
+    """Of what is there now these settings; None for what is not."""
+    return {key: now.get(key) for key in keys}
 
 
 def _said(values: Values) -> str:

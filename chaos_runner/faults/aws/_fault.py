@@ -39,7 +39,7 @@ class AwsFault(Fault[T, A], Generic[T, A]):
 
     def rights(self, act: Act) -> list[Right]:
         ref = ref_of(act)
-        return rights(ref.at(), self.all_permissions, ref, self.kind)
+        return rights(ref.at(), self.all_permissions, ref, self.kind, act.do.get("how", {}))
 
     def notes(self, acts: Sequence[Act]) -> list[str]:
         at = ref_of(acts[0]).at()

@@ -18,6 +18,7 @@ from chaos_runner.errors import ActFailed, ChaosRunnerError, Gone, Refused, Usag
 from chaos_runner.targets.choosing import meant
 
 _ANSWER_S: Final = 10
+_MAKING: Final = Lock()
 _TRIES: Final = 8
 """How often what was throttled, or not answered, is asked again where AWS_MAX_ATTEMPTS says nothing: botocore waits
 longer each time, up to 20 s.
@@ -26,7 +27,11 @@ _GONE: Final = re.compile(r"NotFound|NoSuch|DoesNotExist|NonExist")
 _FORBIDDEN: Final = re.compile(r"UnauthorizedOperation|AccessDenied|NotAuthorized|^Forbidden$")
 _SIGNED_OUT: Final = re.compile(r"Expired|InvalidClientTokenId|AuthFailure|UnrecognizedClient|SignatureDoesNotMatch")
 _BUSY: Final = re.compile(r"Throttl|RequestLimitExceeded|TooManyRequests|SlowDown|PriorRequestNotComplete")
-_MAKING: Final = Lock()
+_OF_AWS: Final = re.compile(r"://[^/]+\.(amazonaws\.com(\.cn)?|api\.aws|amazonaws\.[a-z.]+|c2s\.ic\.gov|sc2s\.sgov\.gov)(/|$)")
+_HEEDED: Final = frozenset({
+    "StopInstances", "StartInstances", "RebootInstances", "TerminateInstances", "CreateTags", "DeleteTags",
+    "AttachVolume", "DetachVolume", "ModifyNetworkInterfaceAttribute", "CreateSecurityGroup"})
+"""The actions with which moto heeds DryRun, too. It would do the others."""
 _BAD_CREDENTIALS: Final = "sign in again (`aws sso login`, or new keys) and check with `aws sts get-caller-identity`"
 
 
@@ -108,6 +113,10 @@ class Account:
 
         with _understood(f"{service}.{action}"):
             getattr(self._client(service), xform_name(action))(**asked, DryRun=True)
+
+    def tries(self, service: str, action: str) -> bool:
+        """Whether an action can be gone through there: what stands in for AWS may do it instead."""
+        return action in _HEEDED or bool(_OF_AWS.search(self._client(service).meta.endpoint_url))
 
     def ends(self) -> datetime | None:
         """When the credentials end that cannot be renewed. None for those that can, or that do not say."""

@@ -20,9 +20,10 @@ _ASSUMED: Final = re.compile(r"arn:(aws[a-z-]*):sts::(\d+):assumed-role/([^/]+)/
 class Need(NamedTuple):
     """One IAM action: "ec2:StopInstances".
 
-    `dry` are the parameters of a call that EC2 only goes through, "{thing}" standing for what is hit; without them IAM
-    is asked. `on` is the ARN it is needed for: "" for the very thing that is hit, "*" where there is nothing narrower.
-    `tagged`: only on what bears our tag, as what we make does.
+    `dry` are the parameters of a call that EC2 only goes through, "{thing}" standing for what is hit, and other names
+    for what else the act's `how` says; without them, or where EC2 is only stood in for, IAM is asked. `on` is the ARN
+    it is needed for, with {region}, {account} and {thing}: "" for the very thing that is hit, "*" where there is
+    nothing narrower. `tagged`: only on what bears our tag, as what we make does.
     """
 
     action: str
@@ -47,11 +48,14 @@ def tagging(kind: Kind) -> Permissions:
     return Permissions(do=(Need(write, dry),), undo=(Need(remove, dry),), look=(Need(read, on="*"),))
 
 
-def rights(at: Account, permissions: Permissions, ref: Ref, kind: Kind) -> list[Right]:
+def rights(
+    at: Account, permissions: Permissions, ref: Ref, kind: Kind, how: Mapping[str, Any] = NOTHING,
+) -> list[Right]:
     """Whether this identity may do it to that very thing, and undo it: of what AWS tells beforehand."""
     asked = [(DO, need) for need in permissions.do] + [(UNDO, need) for need in permissions.undo]
-    return [Right(verb=verb, needs=f"{need.action} on {ref.label}", lacks=_lacks(at, need, ref, kind))
-            for verb, need in asked if need.dry or _simulates(at)]
+    return [Right(verb=verb, needs=f"{need.action} on {_place(need, ref, kind)}",
+                  lacks=_lacks(at, need, (ref, kind, how)))
+            for verb, need in asked if _told_by(at, need)]
 
 
 def check_rights(found: Sequence[Right]) -> None:
@@ -65,21 +69,38 @@ def check_rights(found: Sequence[Right]) -> None:
 
 def unchecked(at: Account, permissions: Permissions) -> list[str]:
     """The actions of which AWS does not tell beforehand whether they are allowed."""
-    asked = [need.action for need in (*permissions.do, *permissions.undo) if not need.dry]
-    return asked if asked and not _simulates(at) else []
+    return [need.action for need in (*permissions.do, *permissions.undo) if not _told_by(at, need)]
 
 
-def _lacks(at: Account, need: Need, ref: Ref, kind: Kind) -> str:
-    if need.dry:
-        return _tried(at, need, ref)
-    arn = kind.arn.format(region=ref.region, account=ref.account, thing=ref.thing)
-    return _simulated(at, need.action, need.on or arn)
+def _told_by(at: Account, need: Need) -> bool:
+    return _can_try(at, need) or _simulates(at)
 
 
-def _tried(at: Account, need: Need, ref: Ref) -> str:
+def _can_try(at: Account, need: Need) -> bool:
+    service, _, action = need.action.partition(":")
+    return bool(need.dry) and at.tries(service, action)
+
+
+def _place(need: Need, ref: Ref, kind: Kind) -> str:
+    """What it is needed for, as people call it."""
+    return _arn(need, ref, kind).rpartition(":")[2] if need.on else ref.label
+
+
+def _arn(need: Need, ref: Ref, kind: Kind) -> str:
+    return (need.on or kind.arn).format(region=ref.region, account=ref.account, thing=ref.thing)
+
+
+def _lacks(at: Account, need: Need, about: tuple[Ref, Kind, Mapping[str, Any]]) -> str:
+    ref, kind, how = about
+    if _can_try(at, need):
+        return _tried(at, need, ref, how)
+    return _simulated(at, need.action, _arn(need, ref, kind), tagged=need.tagged)
+
+
+def _tried(at: Account, need: Need, ref: Ref, how: Mapping[str, Any] = NOTHING) -> str:
     """A dry run tells of rights first. What else is against it is for the act itself to find."""
     service, _, action = need.action.partition(":")
-    asked = {key: _filled(value, ref.thing) for key, value in need.dry.items()}
+    asked = {key: _filled(value, {**how, "thing": ref.thing}) for key, value in need.dry.items()}
     try:
         at.tried(service, action, **asked)
     except Forbidden as forbidden:
@@ -89,9 +110,10 @@ def _tried(at: Account, need: Need, ref: Ref) -> str:
     return ""
 
 
-def _simulated(at: Account, action: str, arn: str) -> str:
+def _simulated(at: Account, action: str, arn: str, *, tagged: bool = False) -> str:
+    ours = {"ContextKeyName": f"aws:ResourceTag/{RUN}", "ContextKeyValues": ["ours"], "ContextKeyType": "string"}
     answer = at.ask("iam", "simulate_principal_policy", PolicySourceArn=_principal(at), ActionNames=[action],
-                    ResourceArns=[arn])
+                    ResourceArns=[arn], ContextEntries=[ours] if tagged else [])
     decision = answer["EvaluationResults"][0]["EvalDecision"]
     return "" if decision == "allowed" else f"no right to {action} on {arn}: {decision}"
 
@@ -113,7 +135,9 @@ def _principal(at: Account) -> str:
     return _ASSUMED.sub(r"arn:\1:iam::\2:role/\3", arn)
 
 
-def _filled(value: Any, thing: str) -> Any:
+def _filled(value: Any, said: Mapping[str, Any]) -> Any:
+    """The value with what is said in the place of names. A name that stands alone may stand for any data."""
     if isinstance(value, str):
-        return value.replace("{thing}", thing)
-    return [_filled(one, thing) for one in value] if isinstance(value, list | tuple) else value
+        alone = value.startswith("{") and value.endswith("}") and value[1:-1] in said
+        return said[value[1:-1]] if alone else value
+    return [_filled(one, said) for one in value] if isinstance(value, list | tuple) else value
