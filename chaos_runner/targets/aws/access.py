@@ -95,13 +95,13 @@ class Account:
         """The same, where everything is asked at most so often, however patient the configuration is."""
         return Account(self.way, self._session, min(tries, self._tries))
 
-    def ask(self, service: str, operation: str, **asked: Any) -> dict[str, Any]:
+    def ask(self, service: str, operation: str, /, **asked: Any) -> dict[str, Any]:
         """One call, asked again while it is throttled or not answered."""
         with _understood(f"{service}.{operation}"):
             answer: dict[str, Any] = getattr(self._client(service), operation)(**asked)
         return answer
 
-    def every(self, service: str, operation: str, key: str, **asked: Any) -> Iterator[Any]:
+    def every(self, service: str, operation: str, key: str, /, **asked: Any) -> Iterator[Any]:
         """All that a call lists, page by page; `key` is what it is called in the answer ("Reservations[].Instances[]").
         """
         with _understood(f"{service}.{operation}"):
