@@ -1,7 +1,6 @@
 """aws.elb_fixed_response: a load balancer answers by itself, with an error; undo lets its rules answer again."""
 
 import re
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -18,13 +17,12 @@ from chaos_runner.targets.aws.rights import Need, Permissions
 
 _ANSWER: Final = "answer"
 _NONE: Final = "none"
-_GONE: Final = "gone"
 _WRITTEN: Final = re.compile(r"none|[45][0-9]{2}")
 _FIRST: Final = 1
 _FIXED: Final = "fixed-response"
 _PATTERNS_MOST: Final = 5
 _BODY_MOST: Final = 256
-_RULES: Final = "arn:aws:elasticloadbalancing:*:*:listener-rule/*"
+_RULES: Final = "arn:aws:elasticloadbalancing:{region}:{account}:listener-rule/*"
 
 
 class ElbFixedResponseArguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,12 +69,11 @@ class ElbFixedResponse(ChangeFault[ListenerTarget, ElbFixedResponseArguments]):
                           {key: value for key, value in how.items() if value}) for one in found.things]
 
     def read(self, at: Account, thing: str) -> Values:
-        """A rule that is not there any more is gone, whoever deleted it."""
         there = rules(at, thing)
         ours = our_rules(at, [one for one in there if one["Actions"][0]["Type"] == _FIXED])
         answers = [str(one["Actions"][0]["FixedResponseConfig"]["StatusCode"]) for one in ours]
         places = {_id(one): int(one["Priority"]) for one in there if one not in ours}
-        return defaultdict(lambda: _GONE, {_ANSWER: "+".join(answers) or _NONE, **places})
+        return {_ANSWER: "+".join(answers) or _NONE, **places}
 
     def write(self, order: Order) -> None:
         answer, there = order.values.get(_ANSWER), rules(order.at, order.thing)

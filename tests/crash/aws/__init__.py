@@ -4,7 +4,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tests.crash.aws import ec2, scaling
+from tests.crash.aws import containers, ec2, scaling
 from tests.crash.scenes import Scene
 
-AWS_SCENES: dict[str, Callable[[Path], AbstractContextManager[Scene]]] = {**ec2.SCENES, **scaling.SCENES}
+AWS_SCENES: dict[str, Callable[[Path], AbstractContextManager[Scene]]] = {
+    **containers.SCENES,
+    **ec2.SCENES,
+    **scaling.SCENES,
+}
