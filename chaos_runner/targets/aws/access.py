@@ -18,6 +18,7 @@ from chaos_runner.errors import ActFailed, ChaosRunnerError, Gone, Refused, Usag
 from chaos_runner.targets.choosing import meant
 
 _ANSWER_S: Final = 10
+_MAKING: Final = Lock()
 _TRIES: Final = 8
 """How often what was throttled, or not answered, is asked again where AWS_MAX_ATTEMPTS says nothing: botocore waits
 longer each time, up to 20 s.

@@ -102,7 +102,7 @@ def _lacks(at: Account, need: Need, about: tuple[Ref, Kind, Mapping[str, Any]]) 
     ref, kind, how = about
     if _can_try(at, need):
         return _tried(at, need, ref, how)
-    return _simulated(at, need.action, at.in_partition(_arn(need, ref, kind)), tagged=need.tagged)
+    return _simulated(at, need.action, _arn(need, ref, kind), tagged=need.tagged)
 
 
 def _tried(at: Account, need: Need, ref: Ref, how: Mapping[str, Any] = NOTHING) -> str:
