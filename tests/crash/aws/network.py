@@ -5,11 +5,14 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+from chaos_runner.lab.aws.world.compute import IMAGE
 from chaos_runner.targets.aws.access import Account, account
 from tests.crash.aws.picturing import normalised
 from tests.crash.scenes import Scene
 
 ZONE = "eu-central-1b"
+EVERYWHERE = "0.0.0.0/0"
+PATIENCE_S = 60.0
 
 
 @contextmanager
@@ -45,10 +48,63 @@ def _in(vpc: str) -> list[dict[str, Any]]:
 @contextmanager
 def _subnets(_: Path) -> Iterator[Scene]:
     at = account()
-    with network(at) as (vpc, _subnets):
-        yield Scene({"target": {"vpc": vpc, "az": ZONE}}, lambda: picture_of(at, vpc), (), 60.0)
+    with network(at) as (vpc, _there):
+        yield Scene({"target": {"vpc": vpc, "az": ZONE}}, lambda: picture_of(at, vpc), (), PATIENCE_S)
+
+
+@contextmanager
+def _guarded(_: Path) -> Iterator[Scene]:
+    """An instance with two interfaces, of two groups and of one."""
+    at = account()
+    with network(at) as (vpc, [subnet, other]), guarded(at, vpc, subnet) as thing:
+        more = at.ask("ec2", "create_network_interface", SubnetId=other)["NetworkInterface"]["NetworkInterfaceId"]
+        at.ask("ec2", "attach_network_interface", NetworkInterfaceId=more, InstanceId=thing, DeviceIndex=1)
+        yield Scene({"target": {"ids": [thing]}}, lambda: picture_of(at, vpc), (), PATIENCE_S)
+        at.ask("ec2", "delete_network_interface", NetworkInterfaceId=more)
+
+
+@contextmanager
+def guarded(at: Account, vpc: str, subnet: str) -> Iterator[str]:
+    """An instance there, in two security groups of its own. They are its interface's: what moto takes for groups of
+    the instance itself it shows on all interfaces for ever.
+    """
+    groups = [at.ask("ec2", "create_security_group", GroupName=f"crash-{name}", Description="-", VpcId=vpc)["GroupId"]
+              for name in "ba"]
+    made = at.ask("ec2", "run_instances", ImageId=IMAGE, MinCount=1, MaxCount=1, NetworkInterfaces=[
+        {"DeviceIndex": 0, "SubnetId": subnet, "Groups": groups}])["Instances"][0]["InstanceId"]
+    try:
+        yield str(made)
+    finally:
+        at.ask("ec2", "terminate_instances", InstanceIds=[made])
+        for group in groups:
+            at.ask("ec2", "delete_security_group", GroupId=group)
+
+
+@contextmanager
+def routed(at: Account, vpc: str) -> Iterator[str]:
+    """A route table there, with a way out through a gateway of its own."""
+    gateway = at.ask("ec2", "create_internet_gateway")["InternetGateway"]["InternetGatewayId"]
+    at.ask("ec2", "attach_internet_gateway", InternetGatewayId=gateway, VpcId=vpc)
+    table = at.ask("ec2", "create_route_table", VpcId=vpc)["RouteTable"]["RouteTableId"]
+    at.ask("ec2", "create_route", RouteTableId=table, DestinationCidrBlock=EVERYWHERE, GatewayId=gateway)
+    try:
+        yield str(table)
+    finally:
+        at.ask("ec2", "delete_route_table", RouteTableId=table)
+        at.ask("ec2", "detach_internet_gateway", InternetGatewayId=gateway, VpcId=vpc)
+        at.ask("ec2", "delete_internet_gateway", InternetGatewayId=gateway)
+
+
+@contextmanager
+def _routes(_: Path) -> Iterator[Scene]:
+    at = account()
+    with network(at) as (vpc, _there), routed(at, vpc) as table:
+        yield Scene({"target": {"ids": [table]}, "arguments": {"destination": EVERYWHERE}},
+                    lambda: picture_of(at, vpc), (), PATIENCE_S)
 
 
 SCENES: dict[str, Callable[[Path], AbstractContextManager[Scene]]] = {
     "aws.az_blackhole": _subnets,
+    "aws.route_blackhole": _routes,
+    "aws.security_group_cut": _guarded,
 }

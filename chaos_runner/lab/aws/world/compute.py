@@ -24,8 +24,9 @@ def make(at: Account, ground: Ground) -> None:
            TargetGroupARNs=[balanced], VPCZoneIdentifier=",".join(ground.subnets["public"]), HealthCheckType="ELB",
            HealthCheckGracePeriod=60, Tags=[{**one, "PropagateAtLaunch": True} for one in pairs({"shop": "web"})])
     for subnet in ground.subnets["app"]:
-        at.ask("ec2", "run_instances", ImageId=IMAGE, MinCount=1, MaxCount=1, InstanceType="t3.small", SubnetId=subnet,
-               SecurityGroupIds=[ground.groups["app"]], TagSpecifications=tagged("instance", "app"))
+        at.ask("ec2", "run_instances", ImageId=IMAGE, MinCount=1, MaxCount=1, InstanceType="t3.small",
+               NetworkInterfaces=[{"DeviceIndex": 0, "SubnetId": subnet, "Groups": [ground.groups["app"]]}],
+               TagSpecifications=tagged("instance", "app"))
     apps = [str(one) for one in at.every("ec2", "describe_instances", "Reservations[].Instances[].InstanceId",
                                          Filters=[{"Name": "tag:shop", "Values": ["app"]}])]
     at.ask("elbv2", "register_targets", TargetGroupArn=_balanced(at, ground, "shop-app", "app"),
