@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
+from threading import Lock
 from typing import Any, Final
 
 from msgspec import Struct
@@ -30,6 +31,7 @@ _HEEDED: Final = frozenset({
     "StopInstances", "StartInstances", "RebootInstances", "TerminateInstances", "CreateTags", "DeleteTags",
     "AttachVolume", "DetachVolume", "ModifyNetworkInterfaceAttribute", "CreateSecurityGroup"})
 """The actions with which moto heeds DryRun, too. It would do the others."""
+_MAKING: Final = Lock()
 _BAD_CREDENTIALS: Final = "sign in again (`aws sso login`, or new keys) and check with `aws sts get-caller-identity`"
 
 
@@ -87,7 +89,11 @@ class Account:
 
     def once(self) -> "Account":
         """The same, where nothing is asked a second time."""
-        return Account(self.way, self._session, tries=1)
+        return self.patient(1)
+
+    def patient(self, tries: int) -> "Account":
+        """The same, where everything is asked at most so often, however patient the configuration is."""
+        return Account(self.way, self._session, min(tries, self._tries))
 
     def ask(self, service: str, operation: str, **asked: Any) -> dict[str, Any]:
         """One call, asked again while it is throttled or not answered."""
@@ -119,9 +125,11 @@ class Account:
         return expires.astimezone(UTC) if expires else None
 
     def _client(self, service: str) -> Any:
-        if service not in self._clients:
-            self._clients[service] = self._made(service)
-        return self._clients[service]
+        """Clients may be used by many threads at once, but not made by them: a session is for one at a time."""
+        with _MAKING:
+            if service not in self._clients:
+                self._clients[service] = self._made(service)
+            return self._clients[service]
 
     def _made(self, service: str) -> Any:
         from botocore.config import Config
