@@ -14,7 +14,7 @@ from chaos_runner.targets.aws.refs import Kind
 
 _ARN: Final = "arn:aws:ec2:{region}:{account}:"
 _TAGS: Final = ("ec2:DescribeTags", "ec2:CreateTags", "ec2:DeleteTags")
-_OVER: Final = ("shutting-down", "terminated")
+OVER: Final = ("shutting-down", "terminated")
 
 
 class Ec2Tagging(Struct, frozen=True):
@@ -82,7 +82,7 @@ def read_instance(at: Account, thing: str) -> dict[str, Any]:
     """What EC2 says of it now. Raises Gone also when it is being terminated."""
     found = at.ask("ec2", "describe_instances", InstanceIds=[thing])
     seen: dict[str, Any] = found["Reservations"][0]["Instances"][0]
-    if seen["State"]["Name"] in _OVER:
+    if seen["State"]["Name"] in OVER:
         raise Gone(f"instance {thing} is terminated")
     return seen
 

@@ -93,3 +93,7 @@ def _unpacked(packed: bytes) -> bytes:
 
 def _part(number: int) -> str:
     return UNDO if number == 1 else f"{UNDO}-{number}"
+
+
+KEYS: Final = (RUN, EXPIRES, *(_part(number) for number in range(1, _PARTS_MOST + 1)))
+"""All keys that we write, for services that list tags by key."""
