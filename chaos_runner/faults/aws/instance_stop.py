@@ -12,6 +12,7 @@ from chaos_runner.faults.aws._change import ChangeFault, Order, Values, Wanted
 from chaos_runner.faults.aws._fault import ref_of
 from chaos_runner.faults.aws._instances import LOOK, left_over
 from chaos_runner.targets.aws.access import Account
+from chaos_runner.targets.aws.autoscaling import REPLACING, suspended
 from chaos_runner.targets.aws.choosing import Thing, spoken
 from chaos_runner.targets.aws.ec2 import INSTANCE, InstanceTarget, find_instances, read_instance
 from chaos_runner.targets.aws.headroom import ASG
@@ -24,8 +25,6 @@ _TOWARDS: Final = {"pending": _RUNNING, "stopping": _STOPPED}
 _STOPPING_S: Final = 240.0
 """How long an instance may take to stop: it cannot be started before."""
 _AGAIN_S: Final = 2.0
-_REPLACING: Final = {"HealthCheck", "ReplaceUnhealthy", "Terminate"}
-"""An Auto Scaling group that has one of these suspended leaves a stopped instance where it is."""
 
 
 class InstanceStopArguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -110,8 +109,7 @@ def _check_can_stop(at: Account, one: Thing) -> None:
 
 def _leaves_alone(at: Account, group: str) -> bool:
     found = at.ask("autoscaling", "describe_auto_scaling_groups", AutoScalingGroupNames=[group])["AutoScalingGroups"]
-    suspended = {one["ProcessName"] for some in found for one in some["SuspendedProcesses"]}
-    return not found or bool(suspended & _REPLACING)
+    return not found or bool(suspended(found[0]) & REPLACING)
 
 
 def _wait_until_stopped(at: Account, thing: str) -> None:

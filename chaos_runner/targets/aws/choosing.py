@@ -86,10 +86,14 @@ def pick(at: Account, kind: Kind, target: Picked, there: Sequence[Thing], seed: 
     matching = [one for one in _matching(at, kind, target, there) if one.tags.get(OPT_OUT, "false") == "false"]
     if not matching:
         raise NoTarget(f"no {kind.name} in {at.region} of account {at.number} matches {spoken(kind, target)}")
-    chosen = [one for some in _groups(matching, target) for one in _some(some, target, seed)]
     named = bool(target.ids or target.arns)
     group = None if named else Group(name=spoken(kind, target), size=len(matching))
-    return Chosen(at=at, kind=kind, things=sorted(chosen, key=_id), group=group)
+    return Chosen(at=at, kind=kind, things=choose(matching, target, seed), group=group)
+
+
+def choose(matching: Sequence[Thing], target: Picked, seed: int) -> list[Thing]:
+    """As many of these as the target says, in each zone or in all. Raises Refused, UsageError."""
+    return sorted((one for some in _groups(matching, target) for one in _some(some, target, seed)), key=_id)
 
 
 def spoken(kind: Kind, target: Picked) -> str:
@@ -129,7 +133,7 @@ def _within(at: Account, target: Picked) -> Iterator[set[str]]:
 
 def _groups(matching: Sequence[Thing], target: Picked) -> list[list[Thing]]:
     if not target.per_az:
-        return [list(matching)]
+        return [list(matching)] if matching else []
     return [list(some) for _, some in groupby(sorted(matching, key=_zone), key=_zone)]
 
 

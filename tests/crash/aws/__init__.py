@@ -4,7 +4,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tests.crash.aws import ec2, network
+from tests.crash.aws import ec2, network, scaling
 from tests.crash.scenes import Scene
 
-AWS_SCENES: dict[str, Callable[[Path], AbstractContextManager[Scene]]] = {**ec2.SCENES, **network.SCENES}
+AWS_SCENES: dict[str, Callable[[Path], AbstractContextManager[Scene]]] = {
+    **ec2.SCENES, **network.SCENES, **scaling.SCENES}
