@@ -8,6 +8,7 @@ from typing import Any
 from chaos_runner.lab.aws.world.compute import IMAGE
 from chaos_runner.targets.aws.access import Account, account
 from tests.crash.aws.picturing import normalised
+from tests.crash.aws.scaling import group, picture_of_group, picture_of_targets
 from tests.crash.scenes import Scene
 
 ZONE = "eu-central-1b"
@@ -36,8 +37,8 @@ def picture_of(at: Account, vpc: str) -> Any:
                        for call, key in asked.items()})
 
 
-def _subnet(at: Account, vpc: str, number: int) -> str:
-    made = at.ask("ec2", "create_subnet", VpcId=vpc, AvailabilityZone=ZONE, CidrBlock=f"10.9.{number}.0/24")
+def _subnet(at: Account, vpc: str, number: int, zone: str = ZONE) -> str:
+    made = at.ask("ec2", "create_subnet", VpcId=vpc, AvailabilityZone=zone, CidrBlock=f"10.9.{number}.0/24")
     return str(made["Subnet"]["SubnetId"])
 
 
@@ -103,8 +104,38 @@ def _routes(_: Path) -> Iterator[Scene]:
                     lambda: picture_of(at, vpc), (), PATIENCE_S)
 
 
+@contextmanager
+def served(at: Account) -> Iterator[tuple[str, str, str]]:
+    """A VPC, and in it an Auto Scaling group over two zones with a target group: what each is called."""
+    with network(at, 1) as (vpc, [subnet]):
+        elsewhere = _subnet(at, vpc, 5, "eu-central-1a")
+        balanced = at.ask("elbv2", "create_target_group", Name=f"crash-{vpc[-8:]}", Protocol="HTTP", Port=80, VpcId=vpc,
+                          TargetType="instance")["TargetGroups"][0]["TargetGroupArn"]
+        with group(at, VPCZoneIdentifier=f"{subnet},{elsewhere}", TargetGroupARNs=[balanced],
+                   HealthCheckType="ELB") as name:
+            at.ask("autoscaling", "suspend_processes", AutoScalingGroupName=name, ScalingProcesses=["AZRebalance"])
+            yield vpc, name, balanced
+        at.ask("elbv2", "delete_target_group", TargetGroupArn=balanced)
+
+
+def picture_of_served(at: Account, vpc: str, name: str, balanced: str) -> Any:
+    """All three of them. A public address would be another one after every stop."""
+    there = str(normalised(list(at.every("ec2", "describe_instances", "Reservations[].Instances[].{i: InstanceId, "
+                                         "s: State, t: Tags, n: SubnetId}", Filters=_in(vpc)))))
+    return there, picture_of_group(at, name), picture_of_targets(at, balanced)
+
+
+@contextmanager
+def _powered(_: Path) -> Iterator[Scene]:
+    at = account()
+    with served(at) as (vpc, name, balanced):
+        yield Scene({"target": {"az": ZONE, "vpc": vpc}}, lambda: picture_of_served(at, vpc, name, balanced), (),
+                    PATIENCE_S)
+
+
 SCENES: dict[str, Callable[[Path], AbstractContextManager[Scene]]] = {
     "aws.az_blackhole": _subnets,
+    "aws.az_power": _powered,
     "aws.route_blackhole": _routes,
     "aws.security_group_cut": _guarded,
 }
