@@ -125,7 +125,7 @@ class ChangeFault(AwsFault[T, A], Generic[T, A]):
     def _change_back(self, at: Account, act: Act) -> None:
         ref, do, was = ref_of(act), _do(act), _was(act)
         now = self.read(at, ref.thing)
-        back = {key: was.values[key] for key, value in do.values.items() if now.get(key) == value}
+        back = {key: was.values[key] for key, value in do.values.items() if _value(now, key) == value}
         if back:
             self.write(Order(at, ref.thing, back, do.how))
             self._settled(at, ref.thing, back)
@@ -153,7 +153,7 @@ class ChangeFault(AwsFault[T, A], Generic[T, A]):
             signed = self.kind.tagging.read(ref.at(), ref.thing).get(RUN) == do.mark
         except Gone as gone:
             return Restored(answer=Answer.GONE, diff=str(gone))
-        left = [key for key, value in do.values.items() if now.get(key) == value != was.values[key]]
+        left = [key for key, value in do.values.items() if _value(now, key) == value != was.values[key]]
         if left or signed:
             return Restored(answer=Answer.NOT_RESTORED,
                             diff=f"{ref.label}: {', '.join(left) or 'our mark'} is as we left it")
@@ -241,8 +241,15 @@ class ChangeFault(AwsFault[T, A], Generic[T, A]):
 
 
 def _only(now: Values, keys: Values) -> dict[str, Any]:
-    """Of what is there now these settings; None for what is not."""
-    return {key: now.get(key) for key in keys}
+    return {key: _value(now, key) for key in keys}
+
+
+def _value(now: Values, key: str) -> Any:
+    """How a setting is now; None when it is not there."""
+    try:
+        return now[key]
+    except KeyError:
+        return None
 
 
 def _said(values: Values) -> str:

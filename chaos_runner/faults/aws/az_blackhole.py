@@ -94,6 +94,7 @@ def _put(at: Account, subnet: str, acl: str) -> None:
     now = read_acl(at, subnet)
     if now["NetworkAclId"] == acl:
         return
+    at.ask("ec2", "describe_network_acls", NetworkAclIds=[acl])  # where it is gone, moto would put none in its place
     try:
         at.ask("ec2", "replace_network_acl_association", AssociationId=now["association"], NetworkAclId=acl)
     except Gone:

@@ -55,7 +55,8 @@ class InstanceStop(ChangeFault[InstanceTarget, InstanceStopArguments]):
     def wanted(self, target: InstanceTarget, arguments: InstanceStopArguments, setting: Setting) -> list[Wanted]:
         found = find_instances(target, setting.seed, (_RUNNING, _STOPPED, *_TOWARDS))
         for one in found.things:
-            _check_can_stop(found.at, one)
+            check_can_stop(one)
+            _check_stays(found.at, one)
         running = [one for one in found.things if _state(one.seen) == _RUNNING]
         if not running:
             raise NoEffect(f"{spoken(INSTANCE, target)}: none of them runs")
@@ -96,11 +97,16 @@ def _loses_address(seen: dict[str, Any]) -> bool:
     return any(one.get("Association", {}).get("IpOwnerId") == "amazon" for one in seen.get("NetworkInterfaces", ()))
 
 
-def _check_can_stop(at: Account, one: Thing) -> None:
+def check_can_stop(one: Thing) -> None:
+    """Raises Refused for an instance that would not come back as it was."""
     if one.seen.get("RootDeviceType", "ebs") != "ebs":
         raise Refused(f"instance {one.thing} cannot be stopped: its root is no EBS volume, and would be lost")
     if one.seen.get("InstanceLifecycle") == "spot":
         raise Refused(f"instance {one.thing} is a spot instance: whether it starts again is not ours to promise")
+
+
+def _check_stays(at: Account, one: Thing) -> None:
+    """Raises Refused for one whose Auto Scaling group would not let it stand still."""
     group = one.tags.get(ASG)
     if group and not _leaves_alone(at, group):
         raise Refused(f"instance {one.thing} is of the Auto Scaling group {group}, which terminates and replaces what "

@@ -27,7 +27,6 @@ _GONE: Final = re.compile(r"NotFound|NoSuch|DoesNotExist|NonExist")
 _FORBIDDEN: Final = re.compile(r"UnauthorizedOperation|AccessDenied|NotAuthorized|^Forbidden$")
 _SIGNED_OUT: Final = re.compile(r"Expired|InvalidClientTokenId|AuthFailure|UnrecognizedClient|SignatureDoesNotMatch")
 _BUSY: Final = re.compile(r"Throttl|RequestLimitExceeded|TooManyRequests|SlowDown|PriorRequestNotComplete")
-_MAKING: Final = Lock()
 _NO_POLICY: Final = re.compile(r"^(NoSuchBucketPolicy|PolicyNotFoundException)$")
 _OF_AWS: Final = re.compile(r"://[^/]+\.(amazonaws\.com(\.cn)?|api\.aws|amazonaws\.[a-z.]+|c2s\.ic\.gov|sc2s\.sgov\.gov)(/|$)")
 _HEEDED: Final = frozenset({

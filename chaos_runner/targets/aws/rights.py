@@ -14,6 +14,8 @@ from chaos_runner.targets.aws.refs import Kind, Ref
 LOOK: Final = "look"
 DO: Final = "do"
 UNDO: Final = "undo"
+MORE: Final = "..."
+"""Among the parameters of a dry run: those that the act itself names."""
 _ASSUMED: Final = re.compile(r"arn:(aws[a-z-]*):sts::(\d+):assumed-role/([^/]+)/.*")
 
 
@@ -109,8 +111,9 @@ def _tried(at: Account, need: Need, ref: Ref, how: Mapping[str, Any] = NOTHING) 
     """A dry run tells of rights first. What else is against it is for the act itself to find."""
     service, _, action = need.action.partition(":")
     asked = {key: _filled(value, {**how, "thing": ref.thing}) for key, value in need.dry.items()}
+    more = asked.pop(MORE, {})
     try:
-        at.tried(service, action, **asked)
+        at.tried(service, action, **asked, **more)
     except Forbidden as forbidden:
         return f"no right to {need.action} on {ref.label}: {forbidden}"
     except (Denied, Gone):

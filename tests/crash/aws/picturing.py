@@ -5,6 +5,7 @@ from typing import Any
 
 OF_THE_MOMENT = {"ResponseMetadata", "StateTransitionReason", "StateReason", "NetworkAclAssociationId"}
 """Who asked, why a state is the present one, and ids that every change makes anew: that is not about the thing."""
+_UNORDERED = ({"Key", "Value"}, {"NetworkAclId", "SubnetId"}, {"GroupId", "GroupName"})
 
 
 def normalised(said: Any) -> Any:
@@ -19,4 +20,4 @@ def normalised(said: Any) -> Any:
 
 
 def _is_unordered(said: Any) -> bool:
-    return isinstance(said, dict) and said.keys() in ({"Key", "Value"}, {"NetworkAclId", "SubnetId"})
+    return isinstance(said, dict) and said.keys() in _UNORDERED

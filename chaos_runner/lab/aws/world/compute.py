@@ -19,18 +19,29 @@ def make(at: Account, ground: Ground) -> None:
     balanced = _balanced(at, ground, WEB, "public")
     at.ask("ec2", "create_launch_template", LaunchTemplateName=WEB, LaunchTemplateData={
         "ImageId": IMAGE, "InstanceType": "t3.micro", "SecurityGroupIds": [ground.groups["public"]]})
-    at.ask("autoscaling", "create_auto_scaling_group", AutoScalingGroupName=WEB, MinSize=2, MaxSize=6,
-           DesiredCapacity=3, LaunchTemplate={"LaunchTemplateName": WEB, "Version": "$Latest"},
+    at.ask("autoscaling", "create_auto_scaling_group", AutoScalingGroupName=WEB, MinSize=0, MaxSize=6,
+           DesiredCapacity=0, LaunchTemplate={"LaunchTemplateName": WEB, "Version": "$Latest"},
            TargetGroupARNs=[balanced], VPCZoneIdentifier=",".join(ground.subnets["public"]), HealthCheckType="ELB",
            HealthCheckGracePeriod=60, Tags=[{**one, "PropagateAtLaunch": True} for one in pairs({"shop": "web"})])
+    _spread(at, ground.subnets["public"])
     for subnet in ground.subnets["app"]:
-        at.ask("ec2", "run_instances", ImageId=IMAGE, MinCount=1, MaxCount=1, InstanceType="t3.small", SubnetId=subnet,
-               SecurityGroupIds=[ground.groups["app"]], TagSpecifications=tagged("instance", "app"))
+        at.ask("ec2", "run_instances", ImageId=IMAGE, MinCount=1, MaxCount=1, InstanceType="t3.small",
+               NetworkInterfaces=[{"DeviceIndex": 0, "SubnetId": subnet, "Groups": [ground.groups["app"]]}],
+               TagSpecifications=tagged("instance", "app"))
     apps = [str(one) for one in at.every("ec2", "describe_instances", "Reservations[].Instances[].InstanceId",
                                          Filters=[{"Name": "tag:shop", "Values": ["app"]}])]
     at.ask("elbv2", "register_targets", TargetGroupArn=_balanced(at, ground, "shop-app", "app"),
            Targets=[{"Id": one} for one in apps])
     _work(at, apps)
+
+
+def _spread(at: Account, subnets: Sequence[str]) -> None:
+    """One web server for each zone, as AWS itself would do: moto launches all that it needs in the first subnet."""
+    for number, subnet in enumerate(subnets, 1):
+        at.ask("autoscaling", "update_auto_scaling_group", AutoScalingGroupName=WEB, VPCZoneIdentifier=subnet,
+               DesiredCapacity=number)
+    at.ask("autoscaling", "update_auto_scaling_group", AutoScalingGroupName=WEB, MinSize=2,
+           VPCZoneIdentifier=",".join(subnets))
 
 
 def _work(at: Account, apps: Sequence[str]) -> None:
