@@ -10,7 +10,8 @@ from chaos_runner.contracts import Act, Evidence, Grade
 from chaos_runner.errors import ActFailed, NoTarget
 from chaos_runner.targets.kubernetes.kinds import POD
 from tests.kubernetes.ground import STATEFULSET, Ground, ground, prepared
-from tests.kubernetes.unwell import EMPTY_WORDS, led, once
+from tests.kubernetes.unwell import EMPTY_WORDS, led
+from tests.unwell import once
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("simulated")]
 WAYS = pytest.mark.parametrize(("fault", "verb", "ends"), [

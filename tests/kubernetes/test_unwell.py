@@ -22,7 +22,8 @@ from chaos_runner.targets.kubernetes.access import Cluster, cluster
 from chaos_runner.targets.kubernetes.kinds import DEPLOYMENT
 from chaos_runner.targets.kubernetes.objects import Workload
 from tests.crash.cluster import make_workload, namespace, normalised
-from tests.kubernetes.unwell import often, unwell
+from tests.kubernetes.unwell import unwell
+from tests.unwell import often
 
 pytestmark = pytest.mark.slow
 SHARE = 0.2
