@@ -6,12 +6,15 @@ not there, is a bad sample.
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Final
 
 from msgspec import field
 
 from chaos_runner.contracts import BadQuestion, NoData, Reading, Unreachable, probe
 from chaos_runner.probes._aws import asking, some
+from chaos_runner.probes._aws_logs import LogsArguments, lines
+from chaos_runner.probes._aws_metric import MetricArguments, reading
 from chaos_runner.targets.aws.access import Account
 from chaos_runner.targets.aws.autoscaling import in_service, read_group
 from chaos_runner.targets.aws.choosing import Placed, filters
@@ -20,6 +23,8 @@ from chaos_runner.targets.aws.elb import ELB, health
 from chaos_runner.units import Unit
 
 _STATES: Final = ("pending", "running", "shutting-down", "terminated", "stopping", "stopped", "mixed")
+_ALARM_STATES: Final = ("OK", "ALARM", "INSUFFICIENT_DATA")
+_SAID_MOST: Final = 300
 
 
 # ── machines ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -29,6 +34,7 @@ class InstanceStateArguments(Placed, frozen=True, kw_only=True):
     ({vpc-id: [vpc-1]}); every key that is given must hold. `of: 3` says how many there are to be.
     """
 
+    looks: ClassVar[tuple[str, ...]] = ("ec2:DescribeInstances",)
     ids: list[str] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
     filters: dict[str, list[str]] = field(default_factory=dict)
@@ -77,6 +83,8 @@ class TargetHealthArguments(Placed, frozen=True, kw_only=True):
     where nothing is said.
     """
 
+    looks: ClassVar[tuple[str, ...]] = ("elasticloadbalancing:DescribeTargetGroups",
+                                        "elasticloadbalancing:DescribeTargetHealth")
     target_group: str
     of: int | None = None
 
@@ -118,6 +126,7 @@ class CapacityArguments(Placed, frozen=True, kw_only=True):
     nothing is said.
     """
 
+    looks: ClassVar[tuple[str, ...]] = ("autoscaling:DescribeAutoScalingGroups",)
     asg: str
     of: int | None = None
 
@@ -145,3 +154,85 @@ def _check_whole(of: int | None) -> None:
 def _share(good: float, whole: int, word: str, others: str) -> Reading:
     note = f"{good:g} of {whole} {word}{f'; not: {others}' if others else ''}"
     return Reading(value=min(1.0, good / whole) if whole else 0.0, note=note if good < whole or not whole else "")
+
+
+# ── databases ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+class WriterArguments(Placed, frozen=True, kw_only=True):
+    """A database cluster, by its identifier. `other-than` is an instance: then it is asked whether another one is the
+    writer by now.
+    """
+
+    looks: ClassVar[tuple[str, ...]] = ("rds:DescribeDBClusters",)
+    cluster: str
+    other_than: str = ""
+
+
+@probe(WriterArguments, Unit.COUNT, example={"arguments": {"cluster": "shop"}, "equals": "shop-1", "every": "5s"})
+def rds_writer(arguments: WriterArguments) -> Reading:
+    """The identifier of the instance that a cluster of RDS writes to: `equals: shop-1`.
+
+    With `other-than: shop-1` it is whether another instance is the writer: `equals: true`. A cluster without a writer
+    is a bad sample. RDS tells of a new writer some seconds after clients could know of it.
+    """
+    with asking(arguments) as at:
+        seen = at.ask("rds", "describe_db_clusters", DBClusterIdentifier=arguments.cluster)["DBClusters"][0]
+    writers = [str(one["DBInstanceIdentifier"]) for one in seen["DBClusterMembers"] if one["IsClusterWriter"]]
+    if not writers:
+        raise Unreachable(f"{arguments.cluster} has no writer: it is {seen.get('Status', 'unknown')}")
+    note = f"{writers[0]} writes" if arguments.other_than else ""
+    return Reading(value=writers[0] != arguments.other_than if arguments.other_than else writers[0], note=note)
+
+
+# ── what CloudWatch has measured ────────────────────────────────────────────────────────────────────────────────────
+
+class AlarmArguments(Placed, frozen=True, kw_only=True):
+    """An alarm of CloudWatch, by its name; a composite alarm too."""
+
+    looks: ClassVar[tuple[str, ...]] = ("cloudwatch:DescribeAlarms",)
+    alarm: str
+
+
+@probe(AlarmArguments, Unit.COUNT, _ALARM_STATES,
+       example={"arguments": {"alarm": "shop-errors"}, "equals": "OK", "every": "10s"})
+def alarm(arguments: AlarmArguments) -> Reading:
+    """The state of an alarm, a word: OK, ALARM or INSUFFICIENT_DATA. `equals: ALARM` makes it a stop rule.
+
+    An alarm is as slow as its period, a minute or more. One that treats missing data as good says OK when nothing is
+    measured any longer: let it treat them as breaching. Raises NoData where there is no such alarm.
+    """
+    with asking(arguments) as at:
+        said = at.ask("cloudwatch", "describe_alarms", AlarmNames=[arguments.alarm],
+                      AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    found = [*said.get("MetricAlarms", ()), *said.get("CompositeAlarms", ())]
+    if not found:
+        raise NoData(f"CloudWatch has no alarm of the name {arguments.alarm}")
+    note = str(found[0].get("StateReason", ""))[:_SAID_MOST]
+    return Reading(value=found[0]["StateValue"], note="" if found[0]["StateValue"] == "OK" else note)
+
+
+@probe(MetricArguments, Unit.COUNT, example={
+    "arguments": {"namespace": "AWS/ApplicationELB", "dimensions": {"LoadBalancer": "app/shop/0123456789abcdef"},
+                  "numerator": "HTTPCode_Target_5XX_Count", "denominator": "RequestCount", "default": 0},
+    "below": "5%", "every": "30s"})
+def metric(arguments: MetricArguments) -> Reading:
+    """The newest datapoint of a CloudWatch metric, or the ratio of two at the same moment: `below: 5%`.
+
+    CloudWatch knows most metrics a minute or more after they were measured: too late for a stop rule that is to be
+    quick. Raises NoData where no datapoint is new enough, and where a ratio would divide by nothing.
+    """
+    with asking(arguments) as at:
+        return reading(at, arguments, datetime.now(UTC))
+
+
+@probe(LogsArguments, Unit.COUNT, example={
+    "arguments": {"log-group": "/shop/checkout", "pattern": "ERROR"}, "at-most": 0, "every": "10s"})
+def logs(arguments: LogsArguments) -> Reading:
+    """How many lines of a log group matched a filter pattern in the last while, 60s unless `within` says otherwise.
+
+    Lines arrive some seconds late. A log to which nobody writes any longer has none that match: put a probe beside that
+    sees whether the service lives. Raises NoData where there is no such log group, BadQuestion for a pattern that is
+    none.
+    """
+    with asking(arguments) as at:
+        return lines(at, arguments, datetime.now(UTC))

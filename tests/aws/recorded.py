@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 from chaos_runner.targets.aws import access
 
 Answers = dict[str, "Any | tuple[int, Any]"]
-"""For each operation what is answered: JSON data, or text as it is; with a status where that is not 200."""
+"""For each operation what is answered, or what gives it: JSON data, or text as it is; with a status if not 200."""
 
 
 @contextmanager
@@ -60,6 +60,7 @@ def _door(answers: Answers, asked: list[str]) -> type[BaseHTTPRequestHandler]:
             operation = _operation(str(self.headers.get("X-Amz-Target", "")), body)
             asked.append(operation)
             found = answers.get(operation, (503, ""))
+            found = found() if callable(found) else found
             status, said = found if isinstance(found, tuple) else (200, found)
             answer = (said if isinstance(said, str) else json.dumps(said)).encode()
             self.send_response(status)

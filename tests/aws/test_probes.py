@@ -1,6 +1,10 @@
 """What the probes of AWS read in a lab, and where nobody answers."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -13,14 +17,42 @@ from tests.aws.recorded import answering, elsewhere, nobody
 from tests.crash.aws.ec2 import instances
 from tests.crash.aws.scaling import group, target_group
 
-EVERY = {"aws.instance_state": {"ids": ["i-0123456789abcdef0"]}, "aws.target_health": {"target-group": "shop-web"},
-         "aws.asg_capacity": {"asg": "shop-web"}}
+EVERY: dict[str, dict[str, Any]] = {
+    "aws.instance_state": {"ids": ["i-0123456789abcdef0"]}, "aws.target_health": {"target_group": "shop-web"},
+    "aws.asg_capacity": {"asg": "shop-web"}, "aws.rds_writer": {"cluster": "shop"},
+    "aws.alarm": {"alarm": "shop-errors"}, "aws.metric": {"namespace": "shop", "metric": "errors"},
+    "aws.logs": {"log_group": "shop"}}
 
 
 def read(name: str, **arguments: Any) -> Reading:
     """What the probe says of these arguments, as a file would give them."""
     probe = shelf.own_probe(name)
     return probe.read(convert(probe.arguments, {key.replace("_", "-"): value for key, value in arguments.items()}))
+
+
+@contextmanager
+def cluster(at: Account, members: int = 2) -> Iterator[str]:
+    """A database cluster of its own: its name."""
+    name = f"test-{uuid4().hex[:8]}"
+    at.ask("rds", "create_db_cluster", DBClusterIdentifier=name, Engine="aurora-mysql", MasterUsername="shop",
+           MasterUserPassword="not-a-secret")
+    ids = [f"{name}-{number}" for number in range(1, members + 1)]
+    for one in ids:
+        at.ask("rds", "create_db_instance", DBInstanceIdentifier=one, DBClusterIdentifier=name, Engine="aurora-mysql",
+               DBInstanceClass="db.r6g.large")
+    yield name
+    for one in ids:
+        at.ask("rds", "delete_db_instance", DBInstanceIdentifier=one, SkipFinalSnapshot=True)
+    at.ask("rds", "delete_db_cluster", DBClusterIdentifier=name, SkipFinalSnapshot=True)
+
+
+def measured(at: Account, **metrics: list[tuple[float, str, int]]) -> str:
+    """A namespace of its own with these numbers: each with its unit, in the minute so many minutes ago."""
+    space, minute_s = f"test/{uuid4().hex[:8]}", time.time() // 60 * 60
+    data = [{"MetricName": name, "Value": value, "Unit": unit, "Timestamp": minute_s - minutes * 60}
+            for name, points in metrics.items() for value, unit, minutes in points]
+    at.ask("cloudwatch", "put_metric_data", Namespace=space, MetricData=data)
+    return space
 
 
 def test_the_state_of_instances_is_the_word_that_all_share(at: Account) -> None:
@@ -83,6 +115,98 @@ def test_capacity_is_the_share_of_what_is_desired(at: Account) -> None:
             read("aws.asg_capacity", asg="none")
 
 
+def test_the_writer_of_a_cluster_is_an_instance(at: Account) -> None:
+    with cluster(at) as name:
+        assert read("aws.rds_writer", cluster=name).value == f"{name}-1"
+        assert read("aws.rds_writer", cluster=name, other_than=f"{name}-1").value is False
+        at.ask("rds", "failover_db_cluster", DBClusterIdentifier=name, TargetDBInstanceIdentifier=f"{name}-2")
+        assert read("aws.rds_writer", cluster=name, other_than=f"{name}-1").value is True
+    with pytest.raises(Unreachable, match="NotFound"):
+        read("aws.rds_writer", cluster=name)
+
+
+def test_a_cluster_without_members_has_no_writer(at: Account) -> None:
+    with cluster(at, members=0) as name, pytest.raises(Unreachable, match="no writer"):
+        read("aws.rds_writer", cluster=name)
+
+
+def test_an_alarm_says_its_word(at: Account) -> None:
+    name = f"alarm-{uuid4().hex[:8]}"
+    with pytest.raises(NoData, match="no alarm"):
+        read("aws.alarm", alarm=name)
+    at.ask("cloudwatch", "put_metric_alarm", AlarmName=name, Namespace="shop", MetricName="errors", Threshold=1.0,
+           ComparisonOperator="GreaterThanThreshold", EvaluationPeriods=1, Period=60, Statistic="Sum")
+    for word in ("OK", "ALARM", "INSUFFICIENT_DATA"):
+        at.ask("cloudwatch", "set_alarm_state", AlarmName=name, StateValue=word, StateReason="because")
+        assert read("aws.alarm", alarm=name) == Reading(value=word, note="" if word == "OK" else "because")
+
+
+def test_a_metric_is_the_newest_datapoint_in_its_unit(at: Account) -> None:
+    space = measured(at, latency=[(200, "Milliseconds", 3), (100, "Milliseconds", 2), (7, "Count", 2)])
+    assert read("aws.metric", namespace=space, metric="latency", unit="Milliseconds").value == 0.1
+    assert read("aws.metric", namespace=space, metric="latency", statistic="Sum").value == 107
+
+
+def test_a_ratio_is_made_of_numbers_of_one_moment(at: Account) -> None:
+    space = measured(at, bad=[(9, "Count", 3)], worse=[(5, "Count", 2)], all=[(10, "Count", 3), (20, "Count", 2)])
+    asked = {"namespace": space, "denominator": "all"}
+    assert read("aws.metric", **asked, numerator="worse").value == 0.25
+    assert read("aws.metric", **asked, numerator="bad", default=0).value == 0.0
+    assert read("aws.metric", **asked, numerator=["bad", "worse"], default=0).value == 0.25
+    with pytest.raises(NoData, match="`default: 0`"):
+        read("aws.metric", **asked, numerator="bad")
+    with pytest.raises(NoData, match="nothing has no datapoint"):
+        read("aws.metric", namespace=space, numerator="bad", denominator="nothing", default=0)
+
+
+def test_a_ratio_never_divides_by_nothing(at: Account) -> None:
+    space = measured(at, bad=[(0, "Count", 2)], all=[(0, "Count", 2)])
+    with pytest.raises(NoData, match="is 0"):
+        read("aws.metric", namespace=space, numerator="bad", denominator="all")
+
+
+def test_a_metric_that_ended_or_never_was_is_no_data(at: Account) -> None:
+    space = measured(at, errors=[(1, "Count", 10)])
+    with pytest.raises(NoData, match="new enough"):
+        read("aws.metric", namespace=space, metric="errors")
+    with pytest.raises(NoData, match="new enough"):
+        read("aws.metric", namespace=space, metric="none")
+    assert read("aws.metric", namespace=space, metric="errors", stale_after="12m").value == 1
+
+
+def test_a_minute_that_is_not_over_does_not_count(at: Account) -> None:
+    space = measured(at, errors=[(1, "Count", 2), (100, "Count", -1)])
+    assert read("aws.metric", namespace=space, metric="errors").value == 1
+
+
+def test_lines_are_counted_that_match_and_are_new(at: Account) -> None:
+    name = f"/test/{uuid4().hex[:8]}"
+    with pytest.raises(NoData, match="ResourceNotFound"):
+        read("aws.logs", log_group=name)
+    at.ask("logs", "create_log_group", logGroupName=name)
+    at.ask("logs", "create_log_stream", logGroupName=name, logStreamName="one")
+    assert read("aws.logs", log_group=name) == Reading(value=0)
+    now_ms = round(time.time() * 1000)
+    at.ask("logs", "put_log_events", logGroupName=name, logStreamName="one", logEvents=[
+        {"timestamp": now_ms - ago_s * 1000, "message": text}
+        for ago_s, text in ((120, "ERROR of before"), (20, "ERROR one"), (15, "all is well"), (10, "ERROR two"))])
+    assert read("aws.logs", log_group=name, pattern="ERROR").value == 2
+    assert read("aws.logs", log_group=name, pattern="ERROR", within="5m").value == 3
+
+
+def test_logs_are_read_to_their_last_page_empty_ones_included() -> None:
+    pages = iter([{"events": [{}], "nextToken": "a"}, {"events": [], "nextToken": "b"}, {"events": [{}, {}]}])
+    with answering({"FilterLogEvents": lambda: next(pages)}) as asked:
+        assert read("aws.logs", log_group="shop").value == 3
+    assert asked == ["FilterLogEvents"] * 3
+
+
+def test_a_pattern_that_is_none_is_the_authors_mistake() -> None:
+    said = {"__type": "InvalidParameterException", "message": "Invalid filter pattern"}
+    with answering({"FilterLogEvents": (400, said)}), pytest.raises(BadQuestion, match="Invalid filter pattern"):
+        read("aws.logs", log_group="shop", pattern="{")
+
+
 @pytest.mark.parametrize("name", EVERY)
 def test_who_does_not_answer_gives_a_missing_sample(name: str) -> None:
     with elsewhere(nobody()), pytest.raises(NoData, match="does not answer"):
@@ -101,6 +225,11 @@ def test_who_is_out_of_order_gives_a_missing_sample(name: str) -> None:
     ("aws.instance_state", {"ids": ["i-1"], "profile": "nobody-has-this"}),
     ("aws.target_health", {"target-group": "x", "of": 0}),
     ("aws.asg_capacity", {"asg": "x", "of": -1}),
+    ("aws.metric", {"namespace": "x"}),
+    ("aws.metric", {"namespace": "x", "metric": "y", "denominator": "z"}),
+    ("aws.metric", {"namespace": "x", "metric": "y", "default": 0}),
+    ("aws.metric", {"namespace": "x", "metric": "y", "period": "7s"}),
+    ("aws.metric", {"namespace": "x", "numerator": "y", "denominator": "z", "unit": "Percent"}),
 ])
 def test_what_can_never_be_answered_is_the_authors_mistake(at: Account, name: str, arguments: dict[str, Any]) -> None:
     with pytest.raises(BadQuestion):

@@ -1,9 +1,10 @@
 """An API server that is unwell: of the calls that pass through here a share is not answered as it should be."""
 
 import json
+import os
 import random
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPException, HTTPSConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,7 +15,13 @@ from urllib.parse import urlsplit
 
 import yaml
 
-TROUBLES = ("too many requests", "an error", "no answer", "done, and no answer")
+from chaos_runner.targets.kubernetes.access import cluster
+
+LOST = "done, and no answer"
+EMPTY_WORDS = "said to be done, and not done"
+TROUBLES = ("too many requests", "an error", "no answer", LOST)
+Spoils = Callable[[str, str], str]
+"""Says of a call, by its verb and path, what is to go wrong with it. Empty for nothing."""
 
 
 class _Door(ThreadingHTTPServer):
@@ -22,19 +29,18 @@ class _Door(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, kubeconfig: Path, share: float, seed: int) -> None:
+    def __init__(self, kubeconfig: Path, spoils: Spoils) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         said = yaml.safe_load(kubeconfig.read_text())
         cluster = said["clusters"][0]["cluster"]
         self.server_url = urlsplit(cluster["server"])
         self.tls = ssl._create_unverified_context()  # noqa: S323 -- the lab's own certificate, on loopback
-        self.dice = random.Random(seed)
-        self.share = share
+        self.spoils = spoils
         self.troubles: list[str] = []
 
-    def trouble(self) -> str:
+    def trouble(self, verb: str, path: str) -> str:
         """What is to go wrong with this call. Empty for nothing."""
-        found = self.dice.choice(TROUBLES) if self.dice.random() < self.share else ""
+        found = self.spoils(verb, path)
         self.troubles += [found] if found else []
         return found
 
@@ -45,7 +51,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _pass(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        trouble = self.server.trouble()
+        trouble = self.server.trouble(self.command, self.path)
         match trouble:
             case "too many requests":
                 self._answer(429, b'{"message": "slow down"}', {"Retry-After": "1"})
@@ -53,6 +59,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(500, b'{"message": "etcdserver: request timed out"}', {})
             case "no answer":
                 self.close_connection = True
+            case "said to be done, and not done":
+                self._answer(200, b"{}", {})
             case _:
                 status, answer = self._forward(body)
                 if trouble:
@@ -86,10 +94,22 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing."""
 
 
+def often(share: float, seed: int) -> Spoils:
+    """Spoils a share of all calls, each in one of the ways."""
+    dice = random.Random(seed)
+    return lambda _, __: dice.choice(TROUBLES) if dice.random() < share else ""
+
+
+def once(verb: str, ends: str, trouble: str = LOST) -> Spoils:
+    """Spoils the first call of this verb on a path that ends so."""
+    left = [trouble]
+    return lambda said, path: left.pop() if left and said == verb and path.partition("?")[0].endswith(ends) else ""
+
+
 @contextmanager
-def unwell(kubeconfig: Path, share: float, seed: int, to: Path) -> Iterator[list[str]]:
+def unwell(kubeconfig: Path, spoils: Spoils, to: Path) -> Iterator[list[str]]:
     """Writes a kubeconfig that leads through here. Gives what went wrong so far."""
-    door = _Door(kubeconfig, share, seed)
+    door = _Door(kubeconfig, spoils)
     thread = Thread(target=door.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     said = yaml.safe_load(kubeconfig.read_text())
@@ -102,3 +122,17 @@ def unwell(kubeconfig: Path, share: float, seed: int, to: Path) -> Iterator[list
         door.shutdown()
         door.server_close()
         thread.join()
+
+
+@contextmanager
+def led(kubeconfig: Path, spoils: Spoils, folder: Path) -> Iterator[list[str]]:
+    """While the block lasts this very process is led through there."""
+    before = os.environ["KUBECONFIG"]
+    with unwell(kubeconfig, spoils, folder / "kubeconfig") as troubles:
+        os.environ["KUBECONFIG"] = str(folder / "kubeconfig")
+        cluster.cache_clear()
+        try:
+            yield troubles
+        finally:
+            os.environ["KUBECONFIG"] = before
+            cluster.cache_clear()

@@ -175,7 +175,7 @@ class ChangeFault(AwsFault[T, A], Generic[T, A]):
         was = _only(self.read(at, ref.thing), wanted.values)
         if was == wanted.values:
             raise NoEffect(f"{ref.label} already has {_said(wanted.values)}")
-        mark = setting.mark.signed(setting.key, self.name, _identity(ref))
+        mark = setting.mark.signed(setting.key, self.name, ref.identity)
         do = _Do(str(mark), dict(wanted.values), dict(wanted.how))
         check_room(ref.label, wanted.tags, self._signs(do, _Was(was)), self.tags_most)
         return Act(target=msgspec.to_builtins(ref), do=msgspec.to_builtins(do), was={"values": was}, label=ref.label,
@@ -227,7 +227,7 @@ class ChangeFault(AwsFault[T, A], Generic[T, A]):
         ref = Ref.of(at, self.kind, thing)
         act = Act(target=msgspec.to_builtins(ref), do={**said.do, "mark": str(said.mark)}, was=said.was,
                   label=ref.label)
-        return Marked(mark=said.mark, act=act, fault=self.name, where=where, target=_identity(ref),
+        return Marked(mark=said.mark, act=act, fault=self.name, where=where, target=ref.identity,
                       doubt=self._doubt(act))
 
     def _doubt(self, act: Act) -> str:
@@ -238,11 +238,6 @@ class ChangeFault(AwsFault[T, A], Generic[T, A]):
             return f"{self.name} never writes such a mark"
         alike = do.keys() == was.keys() and self.touches(do) and self.touches(was)
         return "" if alike else f"{self.name} never changes {_said(do)}"
-
-
-def _identity(ref: Ref) -> str:
-    """What makes it this very one: what its mark is signed with."""
-    return f"{ref.account}/{ref.region}/{ref.kind}/{ref.thing}"
 
 
 def _only(now: Values, keys: Values) -> dict[str, Any]:
@@ -258,7 +253,7 @@ def _value(now: Values, key: str) -> Any:
 
 
 def _said(values: Values) -> str:
-    return ", ".join(f"{key} {value}" for key, value in values.items())
+    return ", ".join(f"{key} {'none' if value is None else value}" for key, value in values.items())
 
 
 def _do(act: Act) -> _Do:

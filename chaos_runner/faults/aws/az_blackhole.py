@@ -41,7 +41,7 @@ class AzBlackhole(ChangeFault[SubnetTarget, NoArguments]):
             Need("ec2:ReplaceNetworkAclAssociation", _REPLACE)),
         undo=(Need("ec2:ReplaceNetworkAclAssociation", _REPLACE, on=_ACLS),
               Need("ec2:DeleteNetworkAcl", on=_ACLS, tagged=True)))
-    example = Example(target={"vpc": "vpc-0123456789abcdef0", "az": "eu-central-1a"})
+    example = Example(target={"vpc": "vpc-0123456789abcdef0", "az": "eu-central-1a", "percent": "100%"})
 
     def wanted(self, target: SubnetTarget, arguments: NoArguments, setting: Setting) -> list[Wanted]:  # noqa: ARG002
         found = find_subnets(target, setting.seed)

@@ -1,7 +1,7 @@
 """aws.elb_deregister: takes targets out of load balancing; undo registers them again."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import structs
@@ -64,7 +64,7 @@ class ElbDeregister(ChangeFault[TargetGroupTarget, NoArguments]):
                 for one in groups.things if chosen[one.thing]]
 
     def read(self, at: Account, thing: str) -> Values:
-        return _Seen(at, {str(target): REGISTERED for target in registered(at, thing)})
+        return _Seen(at, {str(target) for target in registered(at, thing)})
 
     def write(self, order: Order) -> None:
         there = {str(target) for target in registered(order.at, order.thing)}
@@ -89,14 +89,22 @@ class ElbDeregister(ChangeFault[TargetGroupTarget, NoArguments]):
         return ref.command(ELB, "register-targets", "--target-group-arn", ref.thing, "--targets", *said)
 
 
-class _Seen(dict[str, str]):
-    """How targets are: those that are registered, and of any other whether it could be."""
+class _Seen(Mapping[str, str]):
+    """How targets are: those that are registered, and of any other that is asked for whether it could be."""
 
-    def __init__(self, at: Account, there: Mapping[str, str]) -> None:
-        super().__init__(there)
+    def __init__(self, at: Account, there: Collection[str]) -> None:
         self._at = at
+        self._there = there
 
-    def __missing__(self, words: str) -> str:
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._there)
+
+    def __len__(self) -> int:
+        return len(self._there)
+
+    def __getitem__(self, words: str) -> str:
+        if words in self._there:
+            return REGISTERED
         id_ = Registered.parsed(words).id
         there = elb.instances(self._at, [id_]) if id_.startswith("i-") else [{}]
         return OUT if any(_lives(one) for one in there) else _ENDED

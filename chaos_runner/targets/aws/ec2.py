@@ -91,7 +91,7 @@ def instance(at: Account, seen: dict[str, Any]) -> Thing:
     """An instance as EC2 lists it."""
     tags, thing = unpaired(seen.get("Tags")), seen["InstanceId"]
     return Thing(thing=thing, seen=seen, tags=tags, name=tags.get("Name", ""), az=seen["Placement"]["AvailabilityZone"],
-                 arn=INSTANCE.arn.format(region=at.region, account=at.number, thing=thing))
+                 arn=INSTANCE.arn_at(at, thing))
 
 
 def find_volumes(target: VolumeTarget, seed: int) -> Chosen:
@@ -115,4 +115,4 @@ def read_volume(at: Account, thing: str) -> dict[str, Any]:
 def _volume(at: Account, seen: dict[str, Any]) -> Thing:
     tags, thing = unpaired(seen.get("Tags")), seen["VolumeId"]
     return Thing(thing=thing, seen=seen, tags=tags, name=tags.get("Name", ""), az=seen["AvailabilityZone"],
-                 arn=VOLUME.arn.format(region=at.region, account=at.number, thing=thing))
+                 arn=VOLUME.arn_at(at, thing))

@@ -6,10 +6,10 @@ Its things are called by their ARNs.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from chaos_runner.targets.aws.access import Account, pairs, unpaired
-from chaos_runner.targets.aws.choosing import Picked, Thing, filters
+from chaos_runner.targets.aws.choosing import Chosen, Picked, Thing, filters, pick
 from chaos_runner.targets.aws.marks import RUN
 from chaos_runner.targets.aws.refs import Kind
 
@@ -60,6 +60,14 @@ class TargetGroupTarget(Picked, frozen=True, kw_only=True):
     """
 
 
+class ListenerTarget(Picked, frozen=True, kw_only=True):
+    """Which listeners: every key that is given must hold. `ids` are load balancers with ports ("shop-web:443"),
+    `load-balancer` is one of them by its name or ARN, `tags` are the listeners' own.
+    """
+
+    load_balancer: str = ""
+
+
 class Registered(NamedTuple):
     """One target of a group. `zone` is the one that it was registered for: "" for its own, "all" for any."""
 
@@ -89,10 +97,34 @@ def target_groups(at: Account) -> Iterator[dict[str, Any]]:
     return at.every(ELB, "describe_target_groups", "TargetGroups[]")
 
 
-def listeners(at: Account) -> Iterator[dict[str, Any]]:
-    """All there are, of all load balancers that have such."""
+def listeners(at: Account, balancer: str = "") -> Iterator[dict[str, Any]]:
+    """All there are, of all load balancers or of one; `Name` is that of the load balancer with the port."""
     for one in at.every(ELB, "describe_load_balancers", "LoadBalancers[]"):
-        yield from at.every(ELB, "describe_listeners", "Listeners[]", LoadBalancerArn=one["LoadBalancerArn"])
+        arn, name = one["LoadBalancerArn"], one["LoadBalancerName"]
+        if balancer in ("", arn, name):
+            for seen in at.every(ELB, "describe_listeners", "Listeners[]", LoadBalancerArn=arn):
+                yield {**seen, "Name": f"{name}:{seen.get('Port', '')}"}
+
+
+def find_listeners(target: ListenerTarget, seed: int) -> Chosen:
+    """The listeners that are meant. A load balancer that is named is a choice of all of its listeners."""
+    at = target.account()
+    seen = {one["ListenerArn"]: one for one in listeners(at, target.load_balancer)}
+    things = [Thing(thing=arn, seen=seen[arn], tags=tags, name=seen[arn]["Name"], arn=arn)
+              for arn, tags in _tags(at, list(seen))]
+    whole = target.load_balancer and not (target.ids or target.arns or target.tags or target.stack or target.count)
+    return pick(at, LISTENER, structs.replace(target, percent=target.percent or 1.0) if whole else target, things, seed)
+
+
+def rules(at: Account, listener: str) -> list[dict[str, Any]]:
+    """The rules of a listener, without its default. Raises Gone."""
+    return [one for one in at.every(ELB, "describe_rules", "Rules[]", ListenerArn=listener) if not one["IsDefault"]]
+
+
+def our_rules(at: Account, there: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Those of these rules that bear a mark of ours."""
+    known = {one["RuleArn"]: dict(one) for one in there}
+    return [known[arn] for arn, _ in _marked(at, list(known))]
 
 
 def group_things(at: Account) -> list[Thing]:

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tests.crash.aws import ec2, network, scaling
+from tests.crash.aws import containers, ec2, edge, lambdas, network, rds, scaling, stores
 from tests.crash.scenes import Scene
 
 AWS_SCENES: dict[str, Callable[[Path], AbstractContextManager[Scene]]] = {
-    **ec2.SCENES, **network.SCENES, **scaling.SCENES}
+    name: scene for module in (containers, ec2, edge, lambdas, network, rds, scaling, stores)
+    for name, scene in module.SCENES.items()}

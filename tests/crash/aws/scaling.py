@@ -78,7 +78,58 @@ def _deregistered(_: Path) -> Iterator[Scene]:
         yield Scene({"target": {"arns": [arn], "count": 2}}, lambda: picture_of_targets(at, arn), (), PATIENCE_S)
 
 
+@contextmanager
+def _scaled(_: Path) -> Iterator[Scene]:
+    """The instances that come back are others: what is the same is how many there are."""
+    at = account()
+    with group(at) as name:
+        def picture() -> Any:
+            seen = picture_of_group(at, name)
+            return {**seen, "Instances": [{**one, "InstanceId": ""} for one in seen["Instances"]]}
+
+        yield Scene({"target": {"ids": [name]}, "arguments": {"desired": 0}}, picture, (), PATIENCE_S)
+
+
+@contextmanager
+def listener(at: Account, priorities: tuple[int, ...] = (1, 2, 5)) -> Iterator[str]:
+    """A listener of its own with rules in these places: its ARN."""
+    subnets = [one["SubnetId"] for one in at.ask("ec2", "describe_subnets")["Subnets"][:2]]
+    name = f"crash-{uuid4().hex[:8]}"
+    balancer = at.ask("elbv2", "create_load_balancer", Name=name, Subnets=subnets)["LoadBalancers"][0]
+    arn = str(at.ask("elbv2", "create_listener", LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=80,
+                     DefaultActions=[_answer("404")], Tags=pairs({"crash": name}))["Listeners"][0]["ListenerArn"])
+    for place in priorities:
+        at.ask("elbv2", "create_rule", ListenerArn=arn, Priority=place, Actions=[_answer("200")],
+               Conditions=[{"Field": "path-pattern", "Values": [f"/{place}"]}])
+    try:
+        yield arn
+    finally:
+        at.ask("elbv2", "delete_load_balancer", LoadBalancerArn=balancer["LoadBalancerArn"])
+
+
+def _answer(status: str) -> dict[str, Any]:
+    return {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": status, "ContentType": "text/plain"}}
+
+
+def picture_of_listener(at: Account, arn: str) -> Any:
+    """A listener as AWS describes it, with its rules and all their tags."""
+    rules = at.ask("elbv2", "describe_rules", ListenerArn=arn)["Rules"]
+    arns = [arn, *(one["RuleArn"] for one in rules)]
+    return normalised([at.ask("elbv2", "describe_listeners", ListenerArns=[arn]), rules,
+                       at.ask("elbv2", "describe_tags", ResourceArns=arns)])
+
+
+@contextmanager
+def _answered(_: Path) -> Iterator[Scene]:
+    at = account()
+    with listener(at) as arn:
+        yield Scene({"target": {"arns": [arn]}, "arguments": {"body": "closed"}}, lambda: picture_of_listener(at, arn),
+                    (), PATIENCE_S)
+
+
 SCENES: dict[str, Callable[[Path], AbstractContextManager[Scene]]] = {
+    "aws.asg_capacity": _scaled,
     "aws.asg_suspend": _suspended,
     "aws.elb_deregister": _deregistered,
+    "aws.elb_fixed_response": _answered,
 }
