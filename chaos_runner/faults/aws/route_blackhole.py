@@ -121,7 +121,7 @@ def _route(seen: Mapping[str, Any], destination: str) -> Mapping[str, Any]:
 
 def _parts(route: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
     """For what a route is, and where it leads, as EC2 wants to be told it. An endpoint is listed as a gateway."""
-    destination = next(str(route[key]) for key in _DESTINATIONS if route.get(key))
+    destination = next((str(route[key]) for key in _DESTINATIONS if route.get(key)), "")
     key = next((key for key in _TARGETS if route.get(key)), "")
     if not key:
         return destination, {}
