@@ -28,18 +28,21 @@ class Nodegroup:
         self.sizes = {"minSize": 2, "maxSize": 6, "desiredSize": 3}
         self.wanted: dict[str, int] = {}
         self.looks_left = 0
+        self.others_looks = 0
         self.fails = ""
         self.gone = False
 
     @property
     def seen(self) -> dict[str, Any]:
-        """As EKS describes it."""
+        """As EKS describes it; somebody else's update is over after so many looks."""
+        status = "UPDATING" if self.looks_left or self.others_looks else "ACTIVE"
+        self.others_looks = max(0, self.others_looks - 1)
         return {"nodegroupName": self.name, "nodegroupArn": self.arn, "clusterName": CLUSTER, "tags": self.tags,
-                "status": "UPDATING" if self.looks_left else "ACTIVE", "scalingConfig": self.sizes}
+                "status": status, "scalingConfig": self.sizes}
 
     def update(self, sizes: dict[str, int]) -> tuple[int, Any]:
         """Begins one; one at a time."""
-        if self.looks_left:
+        if self.looks_left or self.others_looks:
             return 409, {"__type": "ResourceInUseException", "message": "an update is under way"}
         self.wanted, self.looks_left = sizes, _TAKES_LOOKS
         return 200, {"update": {"id": "u-1", "status": "InProgress"}}

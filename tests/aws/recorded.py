@@ -17,14 +17,16 @@ Answers = dict[str, "Any | tuple[int, Any]"]
 
 
 @contextmanager
-def answering(answers: Answers) -> Iterator[list[str]]:
-    """The environment leads to a server that gives these answers, and 503 to all else; it lists what it was asked."""
+def answering(answers: Answers, service: str = "") -> Iterator[list[str]]:
+    """The environment leads to a server that gives these answers, and 503 to all else; it lists what it was asked. With
+    a service it is asked for that alone ("IAM").
+    """
     asked: list[str] = []
     server = ThreadingHTTPServer(("127.0.0.1", 0), _door(answers, asked))
     thread = Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
-        with elsewhere(f"http://127.0.0.1:{server.server_address[1]}"):
+        with elsewhere(f"http://127.0.0.1:{server.server_address[1]}", service):
             yield asked
     finally:
         server.shutdown()
@@ -33,10 +35,11 @@ def answering(answers: Answers) -> Iterator[list[str]]:
 
 
 @contextmanager
-def elsewhere(address: str) -> Iterator[None]:
-    """The environment leads to that address, where nothing is asked twice."""
+def elsewhere(address: str, service: str = "") -> Iterator[None]:
+    """The environment leads to that address, for one service or for all, and nothing is asked twice."""
     before = dict(os.environ)
-    os.environ.update({"AWS_ENDPOINT_URL": address, "AWS_MAX_ATTEMPTS": "1", "AWS_DEFAULT_REGION": "eu-central-1",
+    key = f"AWS_ENDPOINT_URL_{service}" if service else "AWS_ENDPOINT_URL"
+    os.environ.update({key: address, "AWS_MAX_ATTEMPTS": "1", "AWS_DEFAULT_REGION": "eu-central-1",
                        "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"})
     access.account.cache_clear()
     try:

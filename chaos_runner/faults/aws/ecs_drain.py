@@ -11,6 +11,7 @@ from chaos_runner.targets.aws.access import Account
 from chaos_runner.targets.aws.choosing import spoken
 from chaos_runner.targets.aws.ec2 import read_instance
 from chaos_runner.targets.aws.ecs import ECS, MACHINE, MachineTarget, find_machines, read_machine
+from chaos_runner.targets.aws.marks import RUN, ours
 from chaos_runner.targets.aws.rights import Need, Permissions
 
 _STATUS: Final = "status"
@@ -56,6 +57,12 @@ class EcsDrain(ChangeFault[MachineTarget, NoArguments]):
                             containerInstances=[seen["containerInstanceArn"]], status=order.values[_STATUS])
         for failure in said.get("failures", ()):
             raise Refused(f"ECS would not make {order.thing} {order.values[_STATUS]}: {failure.get('reason')}")
+
+    def clear(self, at: Account, thing: str, mark: str) -> None:
+        """Also an EC2 instance that has left its cluster is not to keep our tags."""
+        tags = MACHINE.tagging.read(at, thing)
+        if tags.get(RUN) == mark:
+            MACHINE.tagging.remove(at, thing, ours(tags))
 
     def touches(self, values: Values) -> bool:
         return dict(values) in ({_STATUS: _ACTIVE}, {_STATUS: _DRAINING})

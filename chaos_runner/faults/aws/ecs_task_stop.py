@@ -1,7 +1,7 @@
 """aws.ecs_task_stop: stops ECS tasks; their service starts others."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from msgspec import to_builtins
@@ -73,11 +73,14 @@ class EcsTaskStop(AwsFault[TaskTarget, NoArguments]):
 
     def aftermath(self, act: Act, since: datetime) -> list[str]:
         ref, service = ref_of(act), act.was["service"]
-        started = [one for one in tasks(ref.at(), cluster_of(ref.thing), service)
+        at, cluster = ref.at(), cluster_of(ref.thing)
+        started = [one for one in tasks(at, cluster, service)
                    if one.get("createdAt") and one["createdAt"] >= since.replace(microsecond=0)]
-        lines = [f"{one['taskArn'].rpartition('/')[2]} was made at {one['createdAt']:%H:%M:%S}: {one['lastStatus']}"
-                 for one in started[:_SHOWN_MOST]]
-        return lines or [f"the service {service} has started no other task since"]
+        lines = [f"{one['taskArn'].rpartition('/')[2]} was made at {one['createdAt'].astimezone(UTC):%H:%M:%S} UTC: "
+                 f"{one['lastStatus']}" for one in started[:_SHOWN_MOST]]
+        seen = at.ask(ECS, "describe_services", cluster=cluster, services=[service])["services"]
+        return [*lines, *(f"the service {service} runs {one['runningCount']} of {one['desiredCount']} tasks"
+                          for one in seen)]
 
 
 def _check_healed(one: Thing) -> None:

@@ -3,16 +3,21 @@ here, as if the service had.
 """
 
 import json
+import os
+import urllib.request
 from typing import Final
 
 from chaos_runner.targets.aws.access import Account
 
 CLUSTER: Final = "shop"
 SERVICE: Final = "checkout"
+_LIVES: Final = {"model_name": "ecs::task", "transition": {"progression": "manual", "times": 10**9}}
+"""moto would let a task come nearer to its end each time it is looked at. These live until they are stopped."""
 
 
 def make(at: Account) -> None:
     """Makes it all."""
+    _let_live()
     tags = [{"key": "shop", "value": "app"}]
     at.ask("ecs", "create_cluster", clusterName=CLUSTER, tags=tags)
     apps = at.every("ec2", "describe_instances", "Reservations[].Instances[].InstanceId",
@@ -23,6 +28,13 @@ def make(at: Account) -> None:
            desiredCount=len(machines), tags=tags)
     at.ask("ecs", "start_task", cluster=CLUSTER, taskDefinition=task, containerInstances=machines,
            group=f"service:{SERVICE}", startedBy="ecs-svc/shop")
+
+
+def _let_live() -> None:
+    """The lab's own address is asked, beside its AWS."""
+    address = f"{os.environ['AWS_ENDPOINT_URL']}/moto-api/state-manager/set-transition"
+    asked = urllib.request.Request(address, json.dumps(_LIVES).encode(), {"Content-Type": "application/json"})  # noqa: S310
+    urllib.request.urlopen(asked).close()  # noqa: S310
 
 
 def machine(at: Account, cluster: str, instance: str) -> str:
