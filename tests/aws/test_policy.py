@@ -114,6 +114,12 @@ def test_a_policy_names_the_very_things_that_a_target_names_for_good(tmp_path: P
     assert changing["Resource"] == "arn:aws:ec2:eu-west-1:*:instance/i-0123456789abcdef0"
 
 
+def test_a_name_that_is_an_id_is_enough(tmp_path: Path) -> None:
+    said = experiment(fault="aws.s3_deny", target={"ids": ["shop-pictures"]}, duration="1s")
+    (changing,) = [one for one in policy(said, tmp_path)["Statement"] if "s3:PutBucketPolicy" in one["Action"]]
+    assert changing["Resource"] == "arn:aws:s3:::shop-pictures"
+
+
 def test_what_we_make_may_be_deleted_only_where_it_bears_our_tag(tmp_path: Path) -> None:
     (deleting,) = [one for one in policy(DARK, tmp_path)["Statement"] if "ec2:DeleteNetworkAcl" in one["Action"]]
     assert deleting["Condition"] == {"StringLike": {"aws:ResourceTag/chaos-runner:run": "chaos-runner-*"}}

@@ -40,7 +40,7 @@ class LambdaEventSourceOff(ChangeFault[MappingTarget, NoArguments]):
     permissions = Permissions(
         look=(Need("lambda:ListEventSourceMappings", on="*"), Need("lambda:GetEventSourceMapping")),
         do=(_UPDATE,), undo=(_UPDATE,))
-    example = Example(target={"function": "billing"})
+    example = Example(target={"function": "shop-billing"})
 
     def wanted(self, target: MappingTarget, arguments: NoArguments, setting: Setting) -> list[Wanted]:  # noqa: ARG002
         found = find_mappings(target, setting.seed)

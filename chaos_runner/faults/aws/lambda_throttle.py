@@ -37,7 +37,7 @@ class LambdaThrottle(ChangeFault[FunctionTarget, LambdaThrottleArguments]):
     permissions = Permissions(
         look=(Need("lambda:ListFunctions", on="*"), Need("lambda:GetFunctionConcurrency"), LOOKING),
         do=(_PUT,), undo=(_PUT, Need("lambda:DeleteFunctionConcurrency")))
-    example = Example(target={"ids": ["billing"]})
+    example = Example(target={"ids": ["shop-billing"]})
 
     def wanted(self, target: FunctionTarget, arguments: LambdaThrottleArguments, setting: Setting) -> list[Wanted]:
         if arguments.reserved < 0:

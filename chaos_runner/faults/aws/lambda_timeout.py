@@ -49,7 +49,7 @@ class LambdaTimeout(ChangeFault[FunctionTarget, LambdaTimeoutArguments]):
         look=(Need("lambda:ListFunctions", on="*"), Need("lambda:GetFunctionConfiguration"),
               Need("lambda:ListAliases"), LOOKING),
         do=(_UPDATE,), undo=(_UPDATE,))
-    example = Example(target={"ids": ["billing"]}, arguments={"timeout": "1s"})
+    example = Example(target={"ids": ["shop-billing"]}, arguments={"timeout": "1s"})
 
     def wanted(self, target: FunctionTarget, arguments: LambdaTimeoutArguments, setting: Setting) -> list[Wanted]:
         timeout_s = round(arguments.timeout)

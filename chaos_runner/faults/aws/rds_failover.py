@@ -54,7 +54,7 @@ class RdsFailover(AwsFault[DatabaseTarget, RdsFailoverArguments]):
         look=(Need("rds:DescribeDBClusters", on="*"), Need("rds:DescribeDBInstances", on="*"),
               Need("rds:DescribeEvents", on="*")),
         do=(Need("rds:FailoverDBCluster"),))
-    example = Example(target={"ids": ["orders"]})
+    example = Example(target={"ids": ["shop-orders"]})
 
     def prepare(self, target: DatabaseTarget, arguments: RdsFailoverArguments, setting: Setting) -> list[Act]:
         at = target.account()

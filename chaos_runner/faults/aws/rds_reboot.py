@@ -45,7 +45,7 @@ class RdsReboot(AwsFault[DatabaseTarget, RdsRebootArguments]):
     healed_by = "RDS, which starts the engine again"
     permissions = Permissions(look=(Need("rds:DescribeDBInstances", on="*"), Need("rds:DescribeEvents", on="*")),
                               do=(Need("rds:RebootDBInstance"),))
-    example = Example(target={"ids": ["reports"]})
+    example = Example(target={"ids": ["shop-reports"]})
 
     def prepare(self, target: DatabaseTarget, arguments: RdsRebootArguments, setting: Setting) -> list[Act]:
         at = target.account()

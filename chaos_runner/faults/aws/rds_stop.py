@@ -48,7 +48,7 @@ class RdsStop(ChangeFault[DatabaseTarget, NoArguments]):
         look=(Need("rds:DescribeDBInstances", on="*"), Need("rds:DescribeDBClusters", on="*")),
         do=(Need("rds:StopDBInstance"), Need("rds:StopDBCluster")),
         undo=(Need("rds:StartDBInstance"), Need("rds:StartDBCluster")))
-    example = Example(target={"ids": ["reports"]})
+    example = Example(target={"ids": ["shop-reports"]})
 
     def permissions_on(self, ref: Ref) -> Permissions:
         """An instance takes other rights than a cluster."""

@@ -34,7 +34,7 @@ class Route53HealthCheckInvert(ChangeFault[HealthCheckTarget, NoArguments]):
         look=(Need("route53:ListHealthChecks", on="*"), Need("route53:GetHealthCheck"),
               Need("route53:ListTagsForResources", on="*")),
         do=(_UPDATE,), undo=(_UPDATE,))
-    example = Example(target={"ids": ["shop-eu"]})
+    example = Example(target={"ids": ["shop-front"]})
 
     def wanted(
         self, target: HealthCheckTarget, arguments: NoArguments, setting: Setting,  # noqa: ARG002

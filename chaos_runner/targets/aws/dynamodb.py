@@ -15,7 +15,7 @@ from chaos_runner.targets.aws.tagged import Untagged, tagged
 _NONE: Final = "NO_POLICY"
 """The revision that DynamoDB takes for "as long as there is none"."""
 TABLE: Final = Kind("table", Untagged(), "arn:aws:dynamodb:{region}:{account}:table/{thing}",
-                    ("dynamodb:ListTagsOfResource", "dynamodb:TagResource", "dynamodb:UntagResource"))
+                    ("dynamodb:ListTagsOfResource", "dynamodb:TagResource", "dynamodb:UntagResource"), named=True)
 
 
 class TableTarget(Picked, frozen=True, kw_only=True):

@@ -55,8 +55,9 @@ class MappingTagging(Struct, frozen=True):
         yield from ((one.thing, one.tags) for one in _mappings(at, {}) if RUN in one.tags)
 
 
-FUNCTION: Final = Kind("function", FunctionTagging(), f"{_ARN}function:{{thing}}", _TAGS)
-MAPPING: Final = Kind("event source mapping", MappingTagging(), f"{_ARN}event-source-mapping:{{thing}}", _TAGS)
+FUNCTION: Final = Kind("function", FunctionTagging(), f"{_ARN}function:{{thing}}", _TAGS, named=True)
+MAPPING: Final = Kind("event source mapping", MappingTagging(), f"{_ARN}event-source-mapping:{{thing}}", _TAGS,
+                      named=True)
 
 
 class FunctionTarget(Picked, frozen=True, kw_only=True):

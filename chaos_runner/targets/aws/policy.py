@@ -75,7 +75,7 @@ def _placed(purpose: str, need: Need, kind: Kind, target: Placed) -> Demand:
         return Demand(purpose, need.action, (_filled(need.on or kind.arn, region, "*"),), ((RUN, f"{PREFIX}*"),))
     if need.on:
         return Demand(purpose, need.action, (_filled(need.on, region, "*"),))
-    things = _things(target)
+    things = _things(kind, target)
     if things:
         return Demand(purpose, need.action, tuple(one if one.startswith("arn:") else _filled(kind.arn, region, one)
                                                   for one in things))
@@ -83,10 +83,10 @@ def _placed(purpose: str, need: Need, kind: Kind, target: Placed) -> Demand:
     return Demand(purpose, need.action, (_filled(kind.arn, region, "*"),), tuple(sorted(tags.items())))
 
 
-def _things(target: Placed) -> list[str]:
-    """What a target names for good. Names are not enough: several things may have one."""
+def _things(kind: Kind, target: Placed) -> list[str]:
+    """What a target names for good. Names are not enough where several things may have one."""
     named = [*getattr(target, "arns", ()), *getattr(target, "ids", ())]
-    return named if all(one.startswith("arn:") or _ID.fullmatch(one) for one in named) else []
+    return named if all(one.startswith("arn:") or kind.named or _ID.fullmatch(one) for one in named) else []
 
 
 def _filled(arn: str, region: str, thing: str) -> str:

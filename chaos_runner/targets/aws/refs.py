@@ -37,6 +37,8 @@ class Kind(NamedTuple):
     """The IAM actions that tagging takes: to read, to write, to take away."""
     everywhere: bool = False
     """Of no region: whatever is done to it is done in all of them."""
+    named: bool = False
+    """What a target calls its id is what its ARN ends with, and nothing that a tag says."""
 
     def arn_at(self, at: Account, thing: str) -> str:
         """The ARN of one of them in that account and region."""

@@ -13,7 +13,7 @@ from chaos_runner.targets.aws.refs import Kind
 from chaos_runner.targets.aws.tagged import Untagged, tagged
 
 BUCKET: Final = Kind("bucket", Untagged(), "arn:aws:s3:::{thing}",
-                     ("s3:GetBucketTagging", "s3:PutBucketTagging", "s3:PutBucketTagging"))
+                     ("s3:GetBucketTagging", "s3:PutBucketTagging", "s3:PutBucketTagging"), named=True)
 
 
 class BucketTarget(Picked, frozen=True, kw_only=True):
