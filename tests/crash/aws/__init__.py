@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tests.crash.aws import ec2
+from tests.crash.aws import ec2, orders
 from tests.crash.scenes import Scene
 
-AWS_SCENES: dict[str, Callable[[Path], AbstractContextManager[Scene]]] = {**ec2.SCENES}
+AWS_SCENES: dict[str, Callable[[Path], AbstractContextManager[Scene]]] = {**ec2.SCENES, **orders.SCENES}
