@@ -107,10 +107,14 @@ class ChangeFault(AwsFault[T, A], Generic[T, A]):
         except Gone as gone:
             raise NoTarget(f"{ref.label} was gone before it was hit") from gone
         self._write(ref, do, was)
-        now = self._settled(ref.at(), ref.thing, do.values)
-        if now != do.values:
-            raise ActFailed(f"{ref.label} was to have {_said(do.values)}, and has {_said(now)}")
-        return Evidence(before=_said(was.values), after=f"read back: {_said(now)}")
+        return self.evidence(ref, do.values, was.values)
+
+    def evidence(self, ref: Ref, values: Values, was: Values) -> Evidence:
+        """What shows that it acted, right after it did. Raises ActFailed when nothing does."""
+        now = self._settled(ref.at(), ref.thing, values)
+        if now != values:
+            raise ActFailed(f"{ref.label} was to have {_said(values)}, and has {_said(now)}")
+        return Evidence(before=_said(was), after=f"read back: {_said(now)}")
 
     def undo(self, act: Act) -> None:
         ref, at = ref_of(act), ref_of(act).at()

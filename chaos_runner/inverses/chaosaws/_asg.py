@@ -7,10 +7,10 @@ from chaos_runner.errors import Gone, NoTarget, Refused
 from chaos_runner.inverses.chaosaws import _ec2
 from chaos_runner.inverses.chaosaws._inverse import Arguments, Find
 from chaos_runner.inverses.chaosaws._settings import Settings, Values, Wish
-from chaos_runner.inverses.chaosaws._waiting import wait
 from chaos_runner.targets.aws.access import Account, unpaired
 from chaos_runner.targets.aws.refs import Ref
 from chaos_runner.targets.aws.rights import Need
+from chaos_runner.targets.aws.waiting import wait
 
 _PROCESSES: Final = ("AZRebalance", "AddToLoadBalancer", "AlarmNotification", "HealthCheck", "InstanceRefresh",
                      "Launch", "ReplaceUnhealthy", "ScheduledActions", "Terminate")

@@ -6,10 +6,10 @@ from typing import Any, Final
 from chaos_runner.errors import NoTarget
 from chaos_runner.inverses.chaosaws._inverse import Arguments, Find
 from chaos_runner.inverses.chaosaws._settings import Settings, Values, Wish
-from chaos_runner.inverses.chaosaws._waiting import wait
 from chaos_runner.targets.aws.access import Account, unpaired
 from chaos_runner.targets.aws.refs import Ref
 from chaos_runner.targets.aws.rights import Need
+from chaos_runner.targets.aws.waiting import wait
 
 STOPPING_S: Final = 900.0
 """How long a database may take to stop: it cannot be started before."""

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from chaos_runner.inverses.chaosaws._inverse import Arguments, Find
 from chaos_runner.inverses.chaosaws._settings import Settings, Values, Wish
-from chaos_runner.inverses.chaosaws._waiting import wait
 from chaos_runner.targets.aws.access import Account
 from chaos_runner.targets.aws.refs import Ref
 from chaos_runner.targets.aws.rights import Need
+from chaos_runner.targets.aws.waiting import wait
 
 _READY_S: Final = 60.0
 """How long a function, or a mapping, may take to be as it was told last: it cannot be told more before."""

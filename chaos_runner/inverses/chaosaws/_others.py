@@ -8,10 +8,10 @@ import msgspec
 from chaos_runner.errors import Gone, NoTarget, Refused
 from chaos_runner.inverses.chaosaws._inverse import Arguments, Find
 from chaos_runner.inverses.chaosaws._settings import Settings, Values, Wish
-from chaos_runner.inverses.chaosaws._waiting import wait
 from chaos_runner.targets.aws.access import Account
 from chaos_runner.targets.aws.refs import Ref
 from chaos_runner.targets.aws.rights import Need
+from chaos_runner.targets.aws.waiting import wait
 
 # ── IAM ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,4 +1,4 @@
-"""Waiting for things that are on their way, as AWS lets nobody turn them back before they have arrived."""
+"""Waiting for what AWS has taken an order for, and carries out by and by."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from typing import Final
 
 from chaos_runner.errors import ActFailed
 
-_AGAIN_S: Final = 2.0
+_AGAIN_S: Final = 1.0
 
 
 def wait(is_there: Callable[[], bool], what: str, within_s: float) -> None:
