@@ -80,7 +80,7 @@ def test_the_plan_says_whether_what_is_left_of_a_group_carries_the_load(at: Acco
 
 def test_instances_of_no_group_are_taken_for_the_group_that_they_were_chosen_from(at: Account) -> None:
     notes = shelf.fault("aws.instance_stop").notes(prepared("aws.instance_stop", {"tags": {"shop": "app"}, "count": 1}))
-    assert "instance shop=app: CPU 38% of late; with 1 of 3 gone the others need 57%, enough" in notes
+    assert "instances shop=app: CPU 38% of late; with 1 of 3 gone the others need 57%, enough" in notes
 
 
 def test_without_a_metric_nobody_knows_and_with_nothing_left_it_is_said(at: Account) -> None:

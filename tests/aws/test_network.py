@@ -83,7 +83,7 @@ def test_the_share_of_a_zone_is_of_all_zones(at: Account) -> None:
     [group] = {act.group for act in acts}
     assert len(acts) == 1
     assert group is not None
-    assert (group.name, group.size) == ("subnet shop=app in all zones", 3)
+    assert (group.name, group.size) == ("subnets shop=app in all zones", 3)
 
 
 def test_a_subnet_that_is_gone_needs_no_undo_and_its_acl_goes_too(at: Account) -> None:

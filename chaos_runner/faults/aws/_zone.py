@@ -171,7 +171,7 @@ def zone_instances(target: ZoneTarget) -> Chosen:
     found = find_instances(named, 0, ("pending", "running"))
     wide = find_instances(structs.replace(named, az="", percent=1.0), 0, ("pending", "running"))
     said = ", ".join(f"{key}={value}" for key, value in target.tags.items())
-    group = Group(name=f"instance {said or target.vpc or 'of the region'}, in all zones", size=len(wide.things))
+    group = Group(name=f"instances {said or target.vpc or 'of the region'}, in all zones", size=len(wide.things))
     return structs.replace(found, group=group)
 
 

@@ -101,14 +101,14 @@ def choose(matching: Sequence[Thing], target: Picked, seed: int) -> list[Thing]:
 
 
 def spoken(kind: Kind, target: Picked) -> str:
-    """The group in words: "instance tier=web, zone eu-west-1a"."""
+    """The group in words: "instances tier=web, zone eu-west-1a"."""
     said = [f"{key}={value}" for key, value in target.tags.items()]
     said += [f"zone {target.az}"] if target.az else []
     said += [f"stack {target.stack}"] if target.stack else []
     said += [f"resource group {target.resource_group}"] if target.resource_group else []
     said += [f"{key} {value}" for key, value in structs.asdict(target).items() if value and key not in _COMMON]
     said += [*target.ids, *target.arns]
-    return f"{kind.name} {', '.join(said) or 'in this region'}"
+    return f"{kind.plural} {', '.join(said) or 'in this region'}"
 
 
 def _matching(at: Account, kind: Kind, target: Picked, there: Sequence[Thing]) -> list[Thing]:

@@ -40,6 +40,11 @@ class Kind(NamedTuple):
     named: bool = False
     """What a target calls its id is what its ARN ends with, and nothing that a tag says."""
 
+    @property
+    def plural(self) -> str:
+        """How people call several."""
+        return f"{self.name}s"
+
     def arn_at(self, at: Account, thing: str) -> str:
         """The ARN of one of them in that account and region."""
         return at.in_partition(self.arn.format(region=at.region, account=at.number, thing=thing))
@@ -65,8 +70,10 @@ class Ref(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def label(self) -> str:
-        """How people call it: "instance i-0abc (web-1)"."""
-        return f"{self.kind} {self.thing}{f' ({self.name})' if self.name not in self.thing else ''}"
+        """How people call it: "instance i-0abc (web-1)", "target group shop-web"."""
+        is_arn = self.thing.startswith("arn:")
+        thing = (self.name or self.thing.rpartition(":")[2]) if is_arn else self.thing
+        return f"{self.kind} {thing}{f' ({self.name})' if self.name not in thing else ''}"
 
     @property
     def home(self) -> str:
