@@ -246,14 +246,15 @@ def _line_chart(story: Story, axis: Axis, number: int, trace: Trace) -> Drawing:
     to = charts.scale([value for value in trace.values if value is not None], [bound for bound, _ in bounds])
     pieces = charts.columns(axis, trace, GAP * (probe.every_s or 1.0) + max(trace.took_s))
     worst = _worst(story, axis, number, to)
+    labels = [label for label in _labels(probe, bounds, to) if not _collide(label, worst)]
     return {
         "height": _HEIGHT, "line": charts.line(pieces, to), "envelope": charts.envelope(pieces, to),
         "breach": "".join(charts.breach(pieces, to, bound, side) for bound, side in bounds if side),
         "limits": [round(to.y(bound), 1) for bound, _ in bounds],
         "unanswered": charts.ticks(axis, trace.mute.bad, charts.STRIP, 100),
         "missing": charts.ticks(axis, trace.mute.unknown, charts.STRIP, 97),
-        "worst": worst, "labels": [label for label in _labels(probe, bounds, to) if not _collide(label, worst)],
-        "lowest": sentences.value_words(to.low, probe.unit)}
+        "worst": worst, "labels": labels,
+        "lowest": sentences.value_words(to.low, probe.unit) if all(map(_leaves_foot, labels)) else ""}
 
 
 def _worst(story: Story, axis: Axis, number: int, to: charts.Scale) -> Label | None:
@@ -269,6 +270,11 @@ def _worst(story: Story, axis: Axis, number: int, to: charts.Scale) -> Label | N
 def _collide(label: Label, worst: Label | None) -> bool:
     """Whether the limit's words would lie under those of the worst value: then its caption alone says the limit."""
     return worst is not None and worst.x < LABEL_WIDTH and abs(worst.y + worst.dy - label.y) < _TEXT
+
+
+def _leaves_foot(label: Label) -> bool:
+    """Whether there is room for words at the foot of the scale, beneath the limit's."""
+    return label.y <= _HEIGHT - _TEXT
 
 
 def _labels(probe: Probe, bounds: Sequence[tuple[float, int]], to: charts.Scale) -> Iterator[Label]:
