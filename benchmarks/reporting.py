@@ -43,17 +43,16 @@ def reporting(folder: Path, quick: bool) -> Iterator[Figure]:  # noqa: FBT001 --
 
 def _recorded(folder: Path) -> Path:
     """The folder of a run of an hour, as it would stand there."""
-    from chaos_runner.journal.record import encode
+    from chaos_runner.journal.record import Chain, encode
     from tests.report.stories import long
 
     _, records = long(steps=1000, probes=_PROBES, seconds=3600)
     run = folder / "runs" / "01LONG"
     run.mkdir(parents=True)
-    digest = ""
+    chain = Chain()
     with (run / "journal.ndjson").open("wb") as journal:
         for record in records:
-            line, digest = encode(record.n, record.at, record.event, digest)
-            journal.write(line + b"\n")
+            journal.write(encode(record.n, record.at, record.event, chain) + b"\n")
     return run
 
 

@@ -230,6 +230,8 @@ class Marked(Struct, frozen=True, kw_only=True):
     where: str
     target: str
     doubt: str = ""
+    hold: bool = False
+    """Whether it hurts nobody, and only keeps other runs off: see Holding."""
 
 
 class PartlyRead(ActFailed):
@@ -249,6 +251,26 @@ class Scannable(Protocol):
         """What bears a mark of this fault at an address of the platform. Raises ActFailed when it cannot be read,
         PartlyRead when a part of it can.
         """
+
+
+@runtime_checkable
+class Holding(Protocol):
+    """A fault that keeps our other runs off what it hits, from just before its first apply to the end of its run."""
+
+    def hold(self, act: Act, mark: Mark, key: Key) -> None:
+        """Takes hold for the mark's run, until the mark expires at the latest. May be done twice, for several acts.
+
+        Raises Refused when another run has hold of it.
+        """
+
+    def let_go(self, acts: Sequence[Act], mark: Mark) -> None:
+        """Lets go of whatever the mark's run holds around these acts. May be done twice. Raises ActFailed."""
+
+    def held(self, where: str) -> list[Marked]:
+        """All that any run holds at an address of the platform, by whichever fault. Raises as `marked` does."""
+
+    def release(self, act: Act) -> Restored:
+        """Lets go of one that `held` has found, if it still is as it was found, and reads back. Raises ActFailed."""
 
 
 class Reading(Struct, frozen=True, kw_only=True):

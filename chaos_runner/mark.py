@@ -57,6 +57,11 @@ class Mark(Struct, frozen=True, kw_only=True):
         plain = f"{PREFIX}{self.run}-{self.number}-{self.expires}"
         return f"{plain}-{self.signature}" if self.signature else plain
 
+    @property
+    def ends(self) -> datetime:
+        """The same as an instant."""
+        return _instant(self.expires)
+
     def signed(self, key: Key, fault: str, target: str) -> "Mark":
         """The mark for one fault on one target: signed if there is a key. `target` is what it stands on, for good."""
         return structs.replace(self, signature=self._digest(key, fault, target) if key else "")

@@ -139,7 +139,8 @@ def _checked(run: Run, event: ev.Checked) -> Line:
     ends = "to the end of the method" if step.duration_s is None else f"for {spoken_seconds(step.duration_s)}"
     undo = "undone and verified" if card.reversible else f"irreversible, healed by {card.healed_by}"
     targets = _few([aim.label for aim in event.targets])
-    return "plan", f"{step.name} → {targets} ({ends if card.reversible else 'once'}; {undo})"
+    again = f"every {spoken_seconds(step.every_s)} {ends}" if step.every_s else "once"
+    return "plan", f"{step.name} → {targets} ({ends if card.reversible else again}; {undo})"
 
 
 def _few(labels: Sequence[str], most: int = 5) -> str:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
@@ -15,16 +15,21 @@ from chaos_runner.clock import SystemClock
 from chaos_runner.errors import ActFailed, UsageError
 from chaos_runner.experiment.complaints import escaped
 from chaos_runner.mark import own_key
-from chaos_runner.recovery.doctor import Checkup, Ours, look_over
+from chaos_runner.recovery.checkups.checkup import Checkup, Ours
 from chaos_runner.recovery.scan import Rules
 from chaos_runner.report.folders import reports_folder
 from chaos_runner.run.verdict import NOT_RESTORED_EXIT
-from chaos_runner.targets.kubernetes.left.leftover import NOBODY, Leftover
+from chaos_runner.targets.leftover import NOBODY, Leftover
 from chaos_runner.units import spoken_seconds
 
+if TYPE_CHECKING:
+    from chaos_runner.recovery.checkups.checkup import LookOver
+
 PLATFORMS: Final = {
-    "kubernetes": "what our runs left, and stuck finalizers, policies, cordons, taints, selectors and pause images of "
-                  "others",
+    "kubernetes": "what our runs left, and stuck finalizers, policies, cordons, taints, selectors, pause images and "
+                  "helper pods of others",
+    "aws": "what our runs left, and suspended processes, closed network ACLs, throttled functions, draining hosts, "
+           "inverted health checks and listeners that answer by themselves, of others",
 }
 """What can be looked over, and for what."""
 _LEFT_BY_OTHERS_EXIT: Final = 1
@@ -33,8 +38,9 @@ _WORD: Final = 10
 
 @click.command()
 @click.argument("platform", required=False, metavar="[PLATFORM]")
-@click.option("--context", "contexts", multiple=True, metavar="CONTEXT",
-              help="Which cluster; may be given more than once (default: the current context).")
+@click.option("--context", "--region", "places", multiple=True, metavar="WHERE",
+              help="Which cluster, by its context, or which region of AWS, also as PROFILE@REGION; may be given more "
+                   "than once (default: as it is configured).")
 @click.option("--fix", is_flag=True, help="Undo what our runs left and no living run can hold. Nothing of others.")
 @click.option("--reports", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Where the runs of this machine are written: those that live keep their faults.")
@@ -50,7 +56,7 @@ def command(platform: str | None, **options: Any) -> None:
     elif platform not in PLATFORMS:
         raise UsageError(f"{escaped(platform)!r} cannot be looked over; these can: {', '.join(PLATFORMS)}")
     else:
-        sys.exit(_look(options))
+        sys.exit(_look(platform, options))
 
 
 def _list(*, as_json: bool) -> None:
@@ -61,15 +67,28 @@ def _list(*, as_json: bool) -> None:
                              PLATFORMS.items()))
 
 
-def _look(options: dict[str, Any]) -> int:
+def _look(platform: str, options: dict[str, Any]) -> int:
     now = SystemClock().now()
     rules = Rules(now=now, reports=reports_folder(options["reports"]), key=own_key())
-    found = [look_over(context, rules, fix=options["fix"]) for context in dict.fromkeys(options["contexts"] or [""])]
+    look_over = _eye(platform)
+    found = [look_over(place, rules, fix=options["fix"]) for place in dict.fromkeys(options["places"] or [""])]
     if options["as_json"]:
         click.echo(msgspec.json.encode({"checkups": [_data(one, now) for one in found]}).decode())
     else:
         click.echo("\n".join(line for one in found for line in _told(one, now, Paper(out_ink(), width_of(sys.stdout)))))
     return _exit(found)
+
+
+def _eye(platform: str) -> "LookOver":
+    match platform:
+        case "aws":
+            from chaos_runner.recovery.checkups.aws import look_over as look_over_aws
+
+            return look_over_aws
+        case _:
+            from chaos_runner.recovery.checkups.kubernetes import look_over
+
+            return look_over
 
 
 def _exit(found: Sequence[Checkup]) -> int:

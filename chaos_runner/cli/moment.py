@@ -71,7 +71,8 @@ def acting(run: Run, t: float) -> Iterator[tuple[str, float, float | None]]:
     """What acts just now: its name, for how long it has, and how long it will; None for to the end of the method."""
     for step, state in run.actions_begun():
         entries = [entry for entry in run.entries_of(step.key) if _acts(entry)]
-        busy = not step.is_fault and state.ended_t is None and not state.abandoned
+        again = step.every_s is not None and step.key in run.pending.open
+        busy = again or (not step.is_fault and state.ended_t is None and not state.abandoned)
         if (entries or busy) and state.began_t is not None:
             yield step.name, t - state.began_t, step.duration_s
 

@@ -81,6 +81,8 @@ def _whom(shot: Shot) -> str:
 def _does(shot: Shot, does: str) -> Iterator[str]:
     yield f"{shot.what}:" if does else "a Chaos Toolkit action"
     yield does
+    if shot.step.every_s is not None:
+        yield f"every {spoken_seconds(shot.step.every_s)}, {shot.step.rounds} times, whoever is chosen then,"
     if shot.step.duration_s is not None:
         yield f"for {spoken_seconds(shot.step.duration_s)}"
     if shot.step.background:

@@ -17,6 +17,7 @@ from chaos_runner.contracts import (
     BadQuestion,
     Fault,
     Grade,
+    Holding,
     NativeProbe,
     NoData,
     Reading,
@@ -33,8 +34,9 @@ from chaos_runner.errors import ActFailed, ChaosRunnerError, Gone, NoEffect, NoT
 from chaos_runner.experiment.arguments import BadArguments, convert
 from chaos_runner.experiment.model import AnyAnswer, Native, Probe, Provider, Step
 from chaos_runner.experiment.values import Values
-from chaos_runner.plan.aim import aim
-from chaos_runner.plan.limits import Aim, aims_of, exceeded
+from chaos_runner.mark import own_key
+from chaos_runner.plan.aim import aim, mark_of
+from chaos_runner.plan.limits import aims_of, exceeded, foreseen
 from chaos_runner.plan.model import Plan
 from chaos_runner.redaction import Redactor
 from chaos_runner.run import commands as co
@@ -137,6 +139,8 @@ class Hands:
             case co.BeReady():
                 return ev.Rehearsed(t=self._t(), probe=command.probe, trips=command.trips,
                                     took_s=round(self._t() - command.since_t, 6))
+            case co.LetGo():
+                return self._let_go(command)
             case co.RunStep():
                 return self._run_step(self._plan.step(command.step))
             case co.Control():
@@ -155,7 +159,7 @@ class Hands:
             case co.Check():
                 return self._check(step)
             case co.Prepare():
-                return self._prepare(step, command.others)
+                return self._prepare(step, command)
             case co.Look():
                 return self._look_before(step, command.earlier)
 
@@ -197,24 +201,21 @@ class Hands:
             acts = self._look(step)
         except (ChaosRunnerError, BadArguments) as problem:
             return self._declined(step, problem, early=True)
-        return ev.Checked(t=self._t(), step=step.key, targets=self._aims(step, acts))
+        return ev.Checked(t=self._t(), step=step.key, targets=foreseen(step, acts))
 
-    def _prepare(self, step: Step, others: Sequence[Aim]) -> ev.Fact:
+    def _prepare(self, step: Step, command: co.Prepare) -> ev.Fact:
         try:
-            acts = self._look(step)
+            acts = self._look(step, command.round)
         except (ChaosRunnerError, BadArguments) as problem:
             return self._declined(step, problem, early=False)
-        if said := exceeded(self._plan.safeguards.limits, [*others, *self._aims(step, acts)]):
+        if said := exceeded(self._plan.safeguards.limits, [*command.others, *aims_of(step.call, acts, command.round)]):
             return self._declined(step, Refused(said), early=False)
         if any(self._redactor.struct(act) != act for act in acts):
             return self._declined(step, Refused(_REVEALING), early=False)
         return ev.Prepared(t=self._t(), step=step.key, acts=acts)
 
-    def _look(self, step: Step) -> list[Act]:
-        return aim(step, self._plan, self._values, self._shelf.fault)
-
-    def _aims(self, step: Step, acts: Sequence[Act]) -> list[Aim]:
-        return aims_of(step.call, acts)
+    def _look(self, step: Step, round: int = 0) -> list[Act]:  # noqa: A002
+        return aim(step, self._plan, self._values, self._shelf.fault, round=round)
 
     def _declined(self, step: Step, problem: Exception, *, early: bool) -> ev.Fact:
         return ev.Declined(t=self._t(), step=step.key, why=_refusal(problem), text=str(problem), early=early)
@@ -222,6 +223,8 @@ class Hands:
     def _apply(self, entry: Entry) -> ev.Fact:
         fault, act = self._native(entry)
         try:
+            if isinstance(fault, Holding):
+                fault.hold(act, mark_of(self._plan.step(entry.step), self._plan), own_key())
             evidence = fault.apply(act)
         except (Refused, Gone) as problem:
             return ev.ApplyFailed(t=self._t(), entry=entry.key, text=str(problem), may_have_changed=False,
@@ -229,6 +232,17 @@ class Hands:
         except ActFailed as problem:
             return ev.ApplyFailed(t=self._t(), entry=entry.key, text=str(problem), may_have_changed=True)
         return ev.Applied(t=self._t(), entry=entry.key, evidence=evidence)
+
+    def _let_go(self, command: co.LetGo) -> ev.Fact:
+        step = self._plan.step(command.step)
+        mark, note = mark_of(step, self._plan), ""
+        fault: object = self._shelf.fault(step.call.name) if isinstance(step.call, Native) else None
+        try:
+            if isinstance(fault, Holding):
+                fault.let_go(command.acts, mark)
+        except ChaosRunnerError as problem:
+            note = f"{problem}: it expires by itself"
+        return ev.WasLetGo(t=self._t(), step=step.key, note=note)
 
     def _native(self, entry: Entry) -> tuple[Fault[Any, Any], Act]:
         call = self._plan.step(entry.step).call

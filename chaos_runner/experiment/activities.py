@@ -43,8 +43,8 @@ _JUDGING: Final = ("allow", "for", "missing-for", *COMPARISONS, "tolerance")
 _SAMPLING: Final = ("every", *_JUDGING)
 _ASKING: Final = ("name", "type", "probe", "provider", "arguments", "configuration", "secrets", "timeout")
 PROBE_KEYS: Final = (*_SHARED, "probe", "background", "pauses", "timeout", *_SAMPLING)
-STEP_KEYS: Final = (*_SHARED, "fault", "probe", "target", "duration", "background", "pauses", "timeout", "expect",
-                    "undo", "tolerance")
+STEP_KEYS: Final = (*_SHARED, "fault", "probe", "target", "duration", "every", "background", "pauses", "timeout",
+                    "expect", "undo", "tolerance")
 GATE_KEYS: Final = ("name", "probe", "provider", "arguments", "type", "use", "configuration", "secrets", "timeout",
                     "missing-for", "watch", "every", *COMPARISONS, "tolerance")
 REF_KEYS: Final = ("ref", "name", "type", "background", "tolerance")
@@ -61,6 +61,8 @@ _LEFT_TO_THE_USER: Final = ("E206", "E304", "E314")
 """What a reusable probe may lack, as whoever uses it may give it: a condition, an argument."""
 WATCH_INTERVAL_S: Final = 10.0
 """How often a gate that is watched is asked, where its author does not say."""
+EVERY_S_MIN: Final = 1.0
+"""How often a fault may act again at most: it looks for its targets anew each time, and writes down whom it hits."""
 UNDO_KEYS: Final = ("provider", "verify")
 PAUSES_KEYS: Final = ("before", "after")
 _KEYS: Final = {"probe": PROBE_KEYS, "stop rule": PROBE_KEYS, "activity": STEP_KEYS, "gate": GATE_KEYS}
@@ -138,12 +140,14 @@ def step(node: Node, found: Found, known: Known, key: str) -> Step | None:
         fields.complain("W301", "a tolerance counts only in the hypothesis; here it can only keep a run from passing",
                         fields.place("tolerance"), "use `expect:` on an action, or move the probe to the hypothesis")
     name, undo, duration_s = _name(fields), _undo(fields, known, found), _duration(fields, called)
+    every_s = _again(fields, called, duration_s)
     background = fields.flag("background") or (fields.node is not node and member(node, "background") is True)
     if called.call is None or not name:
         return None
     return Step(key=key, name=name, kind=called.kind, call=called.call, place=node.place, duration_s=duration_s,
-                background=background, pause_before=pauses[0], pause_after=pauses[1], expect=fields.plain("expect"),
-                tolerance=tolerance_beside(fields) if fields.node is node else None, undo=undo, dry=dry(fields))
+                every_s=every_s, background=background, pause_before=pauses[0], pause_after=pauses[1],
+                expect=fields.plain("expect"), undo=undo, dry=dry(fields),
+                tolerance=tolerance_beside(fields) if fields.node is node else None)
 
 
 def dry(fields: Fields) -> Dry | None:
@@ -432,6 +436,27 @@ def _duration(fields: Fields, called: _Called) -> float | None:
                         fields.place("duration"), "use `pauses: {after: …}` to wait")
         return None
     return duration_s
+
+
+def _again(fields: Fields, called: _Called, duration_s: float | None) -> float | None:
+    """How often a fault acts again. What has to be undone first cannot."""
+    every_s = fields.positive_s("every") if called.call else None
+    if not every_s:
+        return None
+    if not isinstance(called.call, Native) or called.kind is not StepKind.ACTION:
+        said, advice = "only a native fault acts again", "remove `every`, or move the probe to the hypothesis"
+    elif not shelf.fault(called.call.name).healed_by:
+        said, advice = f"{called.call.name} acts until it is undone, and cannot act again meanwhile", "remove `every`"
+    elif duration_s is None:
+        said, advice = f"{fields.what} acts again, and nothing says for how long", "add `duration: 1m`"
+    elif every_s < EVERY_S_MIN:
+        said, advice = f"{fields.what} acts again more than once a second", "write `every: 1s`, or more"
+    elif every_s >= duration_s:
+        said, advice = f"{fields.what} is over before it would act again", "make `duration` longer than `every`"
+    else:
+        return every_s
+    fields.complain("E322", said, fields.place("every"), advice)
+    return None
 
 
 def _pauses(fields: Fields) -> tuple[float | str, float | str]:

@@ -84,6 +84,12 @@ FORMAT_CODES: Final = (
          "What nothing is declared for stays as it is, and the activity hits whatever is called `${name}`: mostly\n"
          "nothing, and nobody notices.",
          "arguments: {path: \"${foldr}\"}", "arguments: {path: \"${folder}\"}"),
+    Code("E322", "a step that cannot act again",
+         "With `every` a fault acts at its beginning, and again and again until its `duration` is over. That is for\n"
+         "native faults whose targets others heal: `chaos-runner faults` says which. Each time it looks anew whom it\n"
+         "hits, within the limits.",
+         "- fault: kubernetes.pod_kill\n  target: {workload: deployment/web, count: 1}\n  every: 10s",
+         "- fault: kubernetes.pod_kill\n  target: {workload: deployment/web, count: 1}\n  every: 10s\n  duration: 1m"),
     Code("E390", "something that this version cannot do yet",
          "The key is part of the format, and this version would have to ignore it. It refuses instead: a safeguard\n"
          "that is silently ignored is worse than none."),

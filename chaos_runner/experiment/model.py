@@ -5,10 +5,12 @@ stands in an Experiment, a Plan or a journal.
 """
 
 from enum import StrEnum
+from math import ceil
 from typing import Any
 
 from msgspec import Struct
 
+from chaos_runner.contracts import UNDO_S
 from chaos_runner.experiment.findings import Place
 from chaos_runner.units import Unit
 
@@ -128,12 +130,14 @@ class ProviderUndo(Struct, frozen=True, kw_only=True):
 class KnownUndo(Struct, frozen=True, kw_only=True):
     """The way back that we know of an action of another package, and that looks how it was before it is called.
 
-    `action` is its whole path, `says` how it is undone in a few words. What cannot be undone has `healed_by` instead.
+    `action` is its whole path, `says` how it is undone in a few words, `undo_s` the longest that this may take. What
+    cannot be undone has `healed_by` instead.
     """
 
     action: str
     says: str = ""
     healed_by: str = ""
+    undo_s: float = UNDO_S
 
     @property
     def looks(self) -> bool:
@@ -152,6 +156,8 @@ class Step(Struct, frozen=True, kw_only=True):
     call: Call
     place: Place
     duration_s: float | None = None
+    every_s: float | None = None
+    """How often a fault acts again, until its duration is over: one that its platform heals."""
     background: bool = False
     pause_before: float | str = 0.0
     pause_after: float | str = 0.0
@@ -165,6 +171,11 @@ class Step(Struct, frozen=True, kw_only=True):
     def is_fault(self) -> bool:
         """True for a native fault: it has the four verbs and needs no rollback."""
         return self.kind is StepKind.ACTION and isinstance(self.call, Native)
+
+    @property
+    def rounds(self) -> int:
+        """How often it acts: at its beginning, and again each `every_s` before its duration is over."""
+        return ceil(round((self.duration_s or 0.0) / self.every_s, 6)) if self.every_s else 1
 
 
 class RollbackStrategy(StrEnum):
@@ -180,8 +191,9 @@ class RollbackStrategy(StrEnum):
 class Limits(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a run never exceeds, and who says so. Of several, each holds. An empty list of patterns allows everything.
 
-    `max_share` is of each group that targets are chosen from, all faults together; `max_targets` is of all faults
-    together; `max_duration_s` is from the first fault to the beginning of the undo.
+    `max_share` is of each group that targets are chosen from, all faults together, in each round of one that acts
+    again; `max_targets` is of all faults and all rounds together; `max_duration_s` is from the first fault to the
+    beginning of the undo.
     """
 
     source: str

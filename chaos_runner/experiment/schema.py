@@ -307,7 +307,7 @@ _ACTIVITY: Final[dict[str, Schema]] = {
     "undo": _to("undo"),
     "tolerance": _to("tolerance"),
     "watch": {"type": "boolean", "description": "Ask again and again, and end the run when the gate closes."},
-    "every": duration("How often it is read; 1s if not given, for a native probe."),
+    "every": duration("How often a probe is read; 1s if not given, for a native one. How often a fault acts again."),
     "allow": share("The share of bad samples that still holds."),
     "for": duration("How long it may be bad."),
     "missing-for": duration("How long there may be no data."),

@@ -15,8 +15,7 @@ from msgspec import Struct
 from chaos_runner.errors import UsageError
 from chaos_runner.history.comparing import JOURNAL, plan_of
 from chaos_runner.history.reading import OUTCOME
-from chaos_runner.journal.reader import whole_lines
-from chaos_runner.journal.record import carried_digest
+from chaos_runner.journal.reader import whole_of
 from chaos_runner.plan.model import Plan
 
 MANIFEST: Final = "manifest.json"
@@ -37,7 +36,7 @@ class Hashed(Struct, frozen=True):
 
 
 class Chain(Struct, frozen=True):
-    """The journal's own chain: how many lines, and the hash that the last one carries."""
+    """The journal's own chain: how many lines, and the last hash that one carries."""
 
     lines: int
     head: str
@@ -75,12 +74,12 @@ def pack(folder: Path, key: str) -> tuple[bytes, str]:
 
     Raises JournalUnreadable for a journal whose chain is broken, UsageError for what cannot be read.
     """
-    lines = whole_lines(folder / JOURNAL)
+    journal = whole_of(folder / JOURNAL)
     plan = plan_of(folder)
     files = {**_read(folder), **dict(_sources(plan))}
     manifest = Manifest(
         run=folder.name, title=plan.experiment.title, version=plan.origin.version,
-        chain=Chain(len(lines), carried_digest(lines[-1])),
+        chain=Chain(len(journal.lines), journal.chain.head),
         files=[Hashed(name, len(data), sha256(data).hexdigest()) for name, data in sorted(files.items())])
     written = _as_json(msgspec.structs.replace(manifest, signature=_signature(manifest, key)))
     return _packed(folder.name, {MANIFEST: written, **files}), sha256(written).hexdigest()

@@ -11,7 +11,7 @@ from chaos_runner.history.bundle import MANIFEST, Bundle, Manifest, is_signed_by
 from chaos_runner.history.comparing import JOURNAL
 from chaos_runner.history.reading import OUTCOME
 from chaos_runner.journal.reader import JournalUnreadable, chain_of, records_of, run_of
-from chaos_runner.journal.record import carried_digest
+from chaos_runner.journal.record import carried_digest, is_sealed
 from chaos_runner.run.outcome import outcome
 from chaos_runner.run.run import Run
 
@@ -51,14 +51,14 @@ def of_run(name: str, files: Mapping[str, bytes]) -> Verified:
     if JOURNAL not in files:
         return Verified(run=name, looked_at=[], changed=[f"{JOURNAL}: is missing"], notes=[])
     try:
-        lines, cut = chain_of(files[JOURNAL], JOURNAL)
-        run = run_of(records_of(lines, JOURNAL), JOURNAL)
+        whole = chain_of(files[JOURNAL], JOURNAL)
+        run = run_of(records_of(whole.lines, JOURNAL), JOURNAL)
     except JournalUnreadable as problem:
         return Verified(run=name, looked_at=["the journal's chain"], changed=[str(problem)], notes=[])
     changed = [f"{JOURNAL}: it is the journal of {run.plan.run}, not of {name}"] if run.plan.run != name else []
-    notes = [f"{JOURNAL}: its last line was cut, as a crash does; it is not part of the chain"] if cut else []
+    notes = [f"{JOURNAL}: its last line was cut, as a crash does; it is not part of the chain"] if whole.cut else []
     changed += _outcome(run, files.get(OUTCOME))
-    looked = [f"the journal's chain: {len(lines)} lines, head {carried_digest(lines[-1])}",
+    looked = [f"the journal's chain: {len(whole.lines)} lines, head {whole.chain.head}",
               "the outcome against the journal"]
     return Verified(run=name, looked_at=looked, changed=changed, notes=notes)
 
@@ -89,8 +89,8 @@ def _unsigned(manifest: Manifest) -> str:
 
 def _chain(manifest: Manifest, journal: bytes) -> Iterator[str]:
     lines = journal.split(b"\n")[:-1]
-    head = carried_digest(lines[-1]) if lines else ""
-    if head != manifest.chain.head:
+    head = next((carried_digest(line) for line in reversed(lines) if is_sealed(line)), "")
+    if (len(lines), head) != (manifest.chain.lines, manifest.chain.head):
         yield (f"{JOURNAL}: ends at line {len(lines)} with {head[:12] or 'nothing'}, {MANIFEST} says line "
                f"{manifest.chain.lines} with {manifest.chain.head[:12]}")
 

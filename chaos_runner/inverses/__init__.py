@@ -63,7 +63,8 @@ def known_of(step: Step) -> KnownUndo | None:
     found = _found(_path(spec)) if spec else None
     if spec is None or not isinstance(found, Looking):
         return None
-    return KnownUndo(action=_path(spec), says=found.says, healed_by=found.healed_by)
+    return KnownUndo(action=_path(spec), says=found.says, healed_by=found.healed_by,
+                     undo_s=found.undo_s)
 
 
 def looking(known: KnownUndo) -> Looking:

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from chaos_runner.contracts import Act, Restored
+from chaos_runner.contracts import NOTHING, UNDO_S, Act, Restored
 from chaos_runner.experiment.model import Provider
 from chaos_runner.experiment.values import Values
 from chaos_runner.mark import Mark
@@ -16,10 +16,13 @@ Access = Mapping[str, Any]
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """One call of an action as it will be made: every `${name}` has its value."""
+    """One call of an action as it will be made: every `${name}` has its value. `configuration` is the experiment's,
+    which chaoslib gives to whatever function asks for it.
+    """
 
     arguments: Mapping[str, Any]
     access: Access
+    configuration: Mapping[str, Any] = NOTHING
 
     @classmethod
     def of(cls, provider: Provider, values: Values) -> "Call":
@@ -27,7 +30,8 @@ class Call(Struct, frozen=True, kw_only=True):
         groups = [values.secrets.get(name) for name in provider.spec.get("secrets") or ()]
         access = {key: value for group in groups if isinstance(group, Mapping) for key, value in group.items()}
         arguments = values.fill(provider.spec.get("arguments") or {})
-        return cls(arguments=arguments if isinstance(arguments, Mapping) else {}, access=access)
+        return cls(arguments=arguments if isinstance(arguments, Mapping) else {}, access=access,
+                   configuration=values.configuration)
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -48,6 +52,8 @@ class Looking(ABC):
     """How it is undone, in a few words."""
     healed_by: str = ""
     """Who heals it where nothing can be undone: then nothing else here is ever called."""
+    undo_s: float = UNDO_S
+    """The longest that one undo of one act may take."""
 
     @abstractmethod
     def look(self, asked: Asked) -> list[Act]:

@@ -9,12 +9,23 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from math import isfinite
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from chaos_runner.errors import UsageError
-from chaos_runner.journal.record import CARRIED, HASHED, Record, decode, decode_all
+from chaos_runner.journal.record import (
+    HASH_LENGTH,
+    HASHED,
+    SAMPLE,
+    Chain,
+    Record,
+    carried_digest,
+    decode,
+    decode_all,
+    is_sample,
+    is_sealed,
+)
 from chaos_runner.plan.model import Plan
 from chaos_runner.run.events import VERSION, Event, RunStarted, Sampled
 from chaos_runner.run.run import AT_ONCE, Run
@@ -23,6 +34,9 @@ _NO_RECORD: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _MISFITS: Final = (LookupError, OverflowError, TypeError, ValueError)
 """What the fold raises on an event that cannot have come after those before it."""
 _OURS: Final = b'{"v":%d,' % VERSION
+_SEAL: Final = b',"hash":"'
+_SEAL_END: Final = b'"}\n'
+_SEAL_LENGTH: Final = len(_SEAL) + HASH_LENGTH + len(_SEAL_END)
 _LATEST_S: Final = 1e10
 """No run is three hundred years old."""
 Steps = frozenset[str]
@@ -33,26 +47,33 @@ class JournalUnreadable(UsageError):
     """The file is no journal, was changed, or is of a newer version. Says the line and what to do."""
 
 
+class Whole(NamedTuple):
+    """The whole lines of a journal, without their line feeds, the chain along them, and whether a last one was cut."""
+
+    lines: Sequence[bytes]
+    chain: Chain
+    cut: bool = False
+
+
 def read(path: Path) -> list[Record]:
     """Every whole record. A last line that was cut by a crash is left out. Raises JournalUnreadable."""
     text = _text(path)
     with suppress(*_NO_RECORD):
         if _is_sound(text):
-            return decode_all(text)
-    return records_of(chain_of(text, path)[0], path)
+            return _of_this_version(decode_all(text))
+    return records_of(chain_of(text, path).lines, path)
 
 
 def records_of(lines: Sequence[bytes], path: Path | str) -> list[Record]:
     """The records in these lines. Raises JournalUnreadable."""
     with suppress(*_NO_RECORD):
-        if all(line.startswith(_OURS) for line in lines):
-            return decode_all(b"\n".join(lines))
+        return _of_this_version(decode_all(b"\n".join(lines)))
     return [_decoded(path, number, line) for number, line in enumerate(lines, start=1)]  # which names the line
 
 
-def whole_lines(path: Path) -> list[bytes]:
-    """Every whole line, its hash checked, without its line feed. Raises JournalUnreadable."""
-    return chain_of(_text(path), path)[0]
+def whole_of(path: Path) -> Whole:
+    """What stands in a journal, its hashes checked. Raises JournalUnreadable."""
+    return chain_of(_text(path), path)
 
 
 def _text(path: Path) -> bytes:
@@ -62,14 +83,10 @@ def _text(path: Path) -> bytes:
         raise JournalUnreadable(f"{path}: {problem.strerror}") from problem
 
 
-def chain_of(text: bytes, path: Path | str) -> tuple[list[bytes], bool]:
-    """The whole lines of a journal that was read, their hashes checked, and whether a last one was cut.
-
-    Raises JournalUnreadable.
-    """
+def chain_of(text: bytes, path: Path | str) -> Whole:
+    """The whole lines of a journal that was read, their hashes checked. Raises JournalUnreadable."""
     *lines, rest = text.split(b"\n")
-    _check_chain(path, lines)
-    return lines, bool(rest)
+    return Whole(lines, _followed(path, lines), bool(rest))
 
 
 def first_record(path: Path) -> Record:
@@ -81,7 +98,7 @@ def first_record(path: Path) -> Record:
         raise JournalUnreadable(f"{path}: {problem.strerror}") from problem
     if not line.endswith(b"\n"):
         raise JournalUnreadable(f"{path}: no whole line; the run ended before anything was done")
-    _check_chain(path, [line[:-1]])
+    _followed(path, [line[:-1]])
     return _decoded(path, 1, line[:-1])
 
 
@@ -163,30 +180,54 @@ def _check_names(steps: Steps, event: Event) -> None:
 
 
 def _is_sound(text: bytes) -> bool:
-    """Whether all lines are whole, of this version, and carry the right hash: nearly always so, and soon seen."""
-    before, begin = b"", 0
-    while begin < len(text):
-        end = text.find(b"\n", begin)
-        carried = text[end + CARRIED.start:end + CARRIED.stop]
-        if not text.startswith(_OURS, begin, end) or _digest(before + text[begin:end + HASHED.stop]) != carried:
+    """Whether all lines are whole and sealed with the right hashes: nearly always so, and soon seen."""
+    before, begin, at = b"", 0, -1
+    while (at := text.find(_SEAL, at + 1)) >= 0:
+        end = at + _SEAL_LENGTH
+        if text[end - 3:end] != _SEAL_END:
+            continue  # a key of that name, inside an event
+        part, carried = text[begin:at], text[at + len(_SEAL):end - 3]
+        if sha256(before + part).hexdigest().encode() != carried or not _are_samples(part[:part.rfind(b"\n") + 1]):
             return False
-        before, begin = carried, end + 1
-    return True
+        before, begin = carried, end
+    return _are_samples(text[begin:])
 
 
-def _digest(data: bytes) -> bytes:
-    return sha256(data).hexdigest().encode()
+def _are_samples(lines: bytes) -> bool:
+    """Whether all that carries no hash is samples, and whole."""
+    return lines.count(SAMPLE) == lines.count(b"\n") and lines[-1:] in (b"", b"\n")
 
 
-def _check_chain(path: Path | str, lines: list[bytes]) -> None:
-    digest = b""
+def _of_this_version(records: list[Record]) -> list[Record]:
+    """These records. Raises msgspec.DecodeError when one of them is of another version: that is for who reads lines."""
+    if any(record.v != VERSION for record in records):
+        raise msgspec.DecodeError("another version")
+    return records
+
+
+def _followed(path: Path | str, lines: Sequence[bytes]) -> Chain:
+    """The chain along these lines, which it holds together. Raises JournalUnreadable."""
+    chain, sealed = Chain(), 0
     for number, line in enumerate(lines, start=1):
-        carried = line[CARRIED]
-        if _digest(digest + line[HASHED]) != carried:
+        if not is_sealed(line) and is_sample(line):
+            chain.pass_over(line)
+            continue
+        if chain.seal(line[HASHED]) != carried_digest(line):
             _refuse_newer(path, line)
-            raise JournalUnreadable(f"{path}:{number}: the chain of hashes is broken: the journal was changed or "
-                                    "damaged after it was written; restore the file from where it was written")
-        digest = carried
+            raise JournalUnreadable(_broken(path, lines[sealed:number], sealed))
+        sealed = number
+    return chain
+
+
+def _broken(path: Path | str, lines: Sequence[bytes], sealed: int) -> str:
+    """What is wrong with lines that one hash seals, of which `sealed` more are right: at the first that does not count
+    on, else anywhere in them.
+    """
+    last = sealed + len(lines)
+    strange = (number for number, line in enumerate(lines, sealed + 1) if b'"n":%d,' % (number - 1) not in line[:30])
+    where = f"line {last}" if len(lines) == 1 else f"lines {sealed + 1} to {last}"
+    return (f"{path}:{next(strange, last)}: the chain of hashes is broken: {where} of the journal was changed or "
+            "damaged after it was written; restore the file from where it was written")
 
 
 def _decoded(path: Path | str, number: int, line: bytes) -> Record:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from chaos_runner.clock import rfc3339
 from chaos_runner.errors import NotDurable
-from chaos_runner.journal.reader import JournalUnreadable, started_at, whole_lines
-from chaos_runner.journal.record import carried_digest, encode
+from chaos_runner.journal.reader import JournalUnreadable, Whole, started_at, whole_of
+from chaos_runner.journal.record import Chain, encode
 from chaos_runner.run.events import Event
 
 
@@ -21,18 +21,18 @@ class Journal:
     `append` returns: whoever acts afterwards acts on something that a crash cannot take back.
     """
 
-    def __init__(self, path: Path, file: int, started: datetime, written: Sequence[bytes] = ()) -> None:
+    def __init__(self, path: Path, file: int, started: datetime, whole: Whole) -> None:
         """From an open file that holds these lines. Use `create` or `resume`."""
         self.path = path
         self._file = file
         self._started = started
-        self._count = len(written)
-        self._digest = carried_digest(written[-1]) if written else ""
+        self._count = len(whole.lines)
+        self._chain = whole.chain
 
     @classmethod
     def create(cls, path: Path, started: datetime) -> "Journal":
         """A new journal. Raises NotDurable when the file cannot be made."""
-        return cls(path, _opened(path, os.O_CREAT | os.O_EXCL), started)
+        return cls(path, _opened(path, os.O_CREAT | os.O_EXCL), started, Whole([], Chain()))
 
     @classmethod
     def resume(cls, path: Path) -> "Journal":
@@ -40,12 +40,12 @@ class Journal:
 
         Raises NotDurable when it cannot be written, JournalUnreadable when it cannot be read.
         """
-        lines = whole_lines(path)
-        if not lines:
+        whole = whole_of(path)
+        if not whole.lines:
             raise JournalUnreadable(f"{path}: no whole line; the run ended before anything was done")
         file = _opened(path, 0)
-        _cut_to(path, file, sum(len(line) + 1 for line in lines))
-        return cls(path, file, started_at(lines[0]), lines)
+        _cut_to(path, file, sum(len(line) + 1 for line in whole.lines))
+        return cls(path, file, started_at(whole.lines[0]), whole)
 
     def append(self, events: Sequence[Event]) -> bytes:
         """Writes the events, and forces them to disk when one of them is durable. Returns what was written.
@@ -70,7 +70,7 @@ class Journal:
 
     def _line(self, event: Event) -> bytes:
         at = rfc3339(self._started + timedelta(seconds=event.t))
-        line, self._digest = encode(self._count, at, event, self._digest)
+        line = encode(self._count, at, event, self._chain)
         self._count += 1
         return line + b"\n"
 

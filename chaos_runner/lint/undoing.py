@@ -15,8 +15,9 @@ from chaos_runner.units import spoken_seconds
 _BOUNDS: Final = ("at-most", "percent", "count")
 _EXACT: Final = ("pid", "names", "ids", "arns")
 """Keys of a target that name it, so that nobody else can be hit."""
-_ONE_THING: Final = "workload"
-"""A workload is one thing to cut off or to scale; to kill all its pods is another matter."""
+_ONE_THING: Final = ("workload", "function")
+"""A workload is one thing to cut off or to scale, a function's queue one to hold; to kill all pods is another matter.
+"""
 _HEALING_S_MIN: Final = 10.0
 """Supervisors and orchestrators look about every ten seconds, unless told otherwise."""
 
@@ -40,7 +41,7 @@ def no_way_back(experiment: Experiment) -> Iterator[Flaw]:
 def unbounded_selector(experiment: Experiment) -> Iterator[Flaw]:
     for at, step, fault in facts.faults(experiment):
         bounds = [key for key in _BOUNDS if key in _target_keys(fault)]
-        exact = _EXACT if facts.healed_by(fault) else (*_EXACT, _ONE_THING)
+        exact = _EXACT if facts.healed_by(fault) else (*_EXACT, *_ONE_THING)
         if bounds and not any(_is_given(fault.target, key) for key in (*bounds, *exact)):
             yield Flaw(code="W404", says=f'"{step.name}" hits everything that matches, however much that is',
                        at=(*at, "target"), help=f"say how many at most: {' or '.join(f'`{key}`' for key in bounds)}")

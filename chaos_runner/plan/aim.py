@@ -18,9 +18,11 @@ from chaos_runner.plan.model import Plan, Planned
 FindFault = Callable[[str], Fault[Any, Any]]
 
 
-def aim(step: Step, plan: Plan, values: Values, find_fault: FindFault, *, looking: bool = False) -> list[Act]:
+def aim(step: Step, plan: Plan, values: Values, find_fault: FindFault, *, looking: bool = False,
+        round: int = 0) -> list[Act]:  # noqa: A002
     """What a fault's `prepare` returns. Raises BadArguments and whatever `prepare` does, NoTarget when it finds none,
-    Refused when a target is out of bounds or is not the one that was planned. `looking`: see Setting.
+    Refused when a target is out of bounds or is not the one that was planned. `looking`: see Setting. `round`: which
+    one it is of a fault that acts again, from 1 on; each has a choice of its own.
     """
     call = step.call
     if not isinstance(call, Native):
@@ -28,24 +30,37 @@ def aim(step: Step, plan: Plan, values: Values, find_fault: FindFault, *, lookin
     fault = find_fault(call.name)
     target = convert(fault.target, values.fill(call.target))
     arguments = convert(fault.arguments, values.fill(call.arguments))
-    acts = fault.prepare(target, arguments, structs.replace(_setting(step, plan, values), looking=looking))
+    setting = _setting(step, plan, values)
+    again = max(0, round - 1)
+    acts = fault.prepare(target, arguments, structs.replace(setting, looking=looking, seed=setting.seed + again))
     if not acts:
         raise NoTarget("nothing matches the target")
-    _check_bounds(step, plan, acts)
+    _check_bounds(step, plan, acts, first=not again)
     return acts
 
 
+def mark_of(step: Step, plan: Plan) -> Mark:
+    """What a step signs with."""
+    return Mark(run=plan.run, number=int(step.key[1:]), expires=moment(datetime.fromisoformat(plan.expires)))
+
+
 def _setting(step: Step, plan: Plan, values: Values) -> Setting:
-    mark = Mark(run=plan.run, number=int(step.key[1:]), expires=moment(datetime.fromisoformat(plan.expires)))
-    return Setting(mark=mark, seed=plan.seed, configuration=values.configuration, key=own_key())
+    return Setting(mark=mark_of(step, plan), seed=plan.seed, configuration=values.configuration, key=own_key())
 
 
-def _check_bounds(step: Step, plan: Plan, acts: Sequence[Act]) -> None:
+def _check_bounds(step: Step, plan: Plan, acts: Sequence[Act], *, first: bool) -> None:
     said = misplaced(plan.safeguards, acts)
     if not said and plan.planned is not None:
-        said = "; ".join(differences(plan.planned.get(step.key, ()), acts))
+        planned = plan.planned.get(step.key, ())
+        said = "; ".join(differences(planned, acts)) if first else _more(planned, acts)
     if said:
         raise Refused(said)
+
+
+def _more(planned: Sequence[Planned], acts: Sequence[Act]) -> str:
+    """Whoever replaces a target cannot be in a plan: then so many at most as were planned."""
+    hit, most = len(acts), len(planned)
+    return f"{hit} targets would be hit at once, and {most} are planned" if hit > most else ""
 
 
 def differences(planned: Sequence[Planned], acts: Sequence[Act]) -> Iterator[str]:

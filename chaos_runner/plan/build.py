@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 
 from chaos_runner import __version__
 from chaos_runner.clock import rfc3339
-from chaos_runner.contracts import UNDO_ATTEMPTS, UNDO_S, Fault
+from chaos_runner.contracts import UNDO_ATTEMPTS, UNDO_S, Fault, Holding
 from chaos_runner.errors import Refused
 from chaos_runner.experiment.fields import DURATION_MAX_S
 from chaos_runner.experiment.model import (
@@ -141,7 +141,8 @@ def _seed(experiment: Experiment, wishes: Wishes) -> int:
 def _card(fault: Fault[Any, Any]) -> FaultCard:
     does, way_back = words_of(fault)
     return FaultCard(band=fault.band, healed_by=fault.healed_by, does=does, way_back=way_back,
-                     tells_aftermath=type(fault).aftermath is not Fault.aftermath, undo_s=fault.undo_s)
+                     tells_aftermath=type(fault).aftermath is not Fault.aftermath, undo_s=fault.undo_s,
+                     holds=isinstance(fault, Holding))
 
 
 def words_of(fault: Fault[Any, Any]) -> tuple[str, str]:
@@ -224,7 +225,9 @@ def _recovers_within_s(experiment: Experiment) -> float:
 
 
 def _longest_s(experiment: Experiment, cards: Mapping[str, FaultCard], recovers_s: float) -> float:
-    slower_s = sum(UNDO_ATTEMPTS * (card.undo_s - UNDO_S) for card in cards.values())
+    each_s = [*(card.undo_s for card in cards.values()),
+              *(step.known.undo_s for step in experiment.method if step.known)]
+    slower_s = sum(UNDO_ATTEMPTS * (undo_s - UNDO_S) for undo_s in each_s)
     baseline_s = experiment.hypothesis.baseline_s if experiment.hypothesis else 0.0
     return baseline_s + sum(map(_longest_step_s, experiment.steps)) + WAY_BACK_S + slower_s + recovers_s
 

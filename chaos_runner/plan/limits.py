@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from chaos_runner.contracts import Act, Group
 from chaos_runner.experiment.model import (
@@ -15,6 +15,7 @@ from chaos_runner.experiment.model import (
     Native,
     Protected,
     Safeguards,
+    Step,
     StepKind,
 )
 from chaos_runner.units import spoken_seconds
@@ -24,11 +25,17 @@ _PLACES: Final = (("namespaces", "namespace"), ("contexts", "context"), ("accoun
 
 
 class Aim(Struct, frozen=True, omit_defaults=True):
-    """One target that a fault would hit: on which shelf its fault stands, what people call it, and its group."""
+    """One target that a fault would hit: on which shelf its fault stands, what people call it, and its group.
+
+    Of a fault that acts again, `round` is the one in which it is hit, from 1 on, and `rounds` how many targets may be
+    hit in its place by the end.
+    """
 
     family: str
     label: str
     group: Group | None = None
+    round: int = 0
+    rounds: int = 1
 
 
 class Share(Struct, frozen=True, kw_only=True):
@@ -46,28 +53,45 @@ class Share(Struct, frozen=True, kw_only=True):
         return f"{self.hit} of {self.group.size} {self.group.name} = {percent(self.share)}"
 
 
-def aims_of(call: Call, acts: Iterable[Act]) -> list[Aim]:
+def aims_of(call: Call, acts: Iterable[Act], round: int = 0) -> list[Aim]:  # noqa: A002
     """Whom these acts of a native fault would hit. Of a Chaos Toolkit action nothing is known."""
     family = call.name.partition(".")[0] if isinstance(call, Native) else ""
-    return [Aim(family, act.label, act.group) for act in acts]
+    return [Aim(family, act.label, act.group, round) for act in acts]
+
+
+def foreseen(step: Step, acts: Iterable[Act]) -> list[Aim]:
+    """Whom a fault would hit first, and how many in their place when it acts again."""
+    again = {"round": 1, "rounds": step.rounds} if step.every_s else {}
+    return [structs.replace(found, **again) for found in aims_of(step.call, acts)]
 
 
 def shares(found: Iterable[Aim]) -> list[Share]:
-    """How much of each group would be hit. A target of two faults counts once."""
-    hit: dict[tuple[str, str], set[str]] = {}
+    """How much of each group would be hit at one time. A target of two faults counts once. What a fault that acts again
+    has hit in other rounds does not: it has been healed, or the group has become smaller.
+    """
+    hit: dict[tuple[str, str], dict[int, set[str]]] = {}
     groups: dict[tuple[str, str], Group] = {}
     for aim in found:
         if aim.group:
             key = (aim.family, aim.group.name)
-            hit.setdefault(key, set()).add(aim.label)
+            hit.setdefault(key, {}).setdefault(aim.round, set()).add(aim.label)
             known = groups.setdefault(key, aim.group)
             groups[key] = min(known, aim.group, key=lambda group: group.size)
-    return [Share(group=group, hit=len(hit[key])) for key, group in groups.items()]
+    return [Share(group=group, hit=_most(hit[key])) for key, group in groups.items()]
+
+
+def _most(rounds: Mapping[int, set[str]]) -> int:
+    """How many are hit in the largest round, together with those of faults that have none."""
+    always = rounds.get(0, set())
+    return max(len(always | labels) for labels in rounds.values())
 
 
 def count(found: Iterable[Aim]) -> int:
-    """How many targets there are. One of two faults counts once."""
-    return len({(aim.family, aim.label) for aim in found})
+    """How many targets there are, in all rounds. One of two faults counts once."""
+    most: dict[tuple[str, str], int] = {}
+    for aim in found:
+        most[aim.family, aim.label] = max(aim.rounds, most.get((aim.family, aim.label), 1))
+    return sum(most.values())
 
 
 def exceeded(limits: Sequence[Limits], found: Sequence[Aim]) -> str:

@@ -30,6 +30,7 @@ class FaultCard(Struct, frozen=True, kw_only=True):
     way_back: str = ""
     tells_aftermath: bool = False
     undo_s: float = UNDO_S
+    holds: bool = False
 
     @property
     def reversible(self) -> bool:

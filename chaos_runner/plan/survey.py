@@ -14,7 +14,7 @@ from chaos_runner.experiment.values import Values
 from chaos_runner.inverses import Asked, Call, looking
 from chaos_runner.mark import Mark
 from chaos_runner.plan.aim import FindFault, aim
-from chaos_runner.plan.limits import Aim, Share, aims_of, exceeded, faults_s, shares, too_long, wants_asking
+from chaos_runner.plan.limits import Aim, Share, exceeded, faults_s, foreseen, shares, too_long, wants_asking
 from chaos_runner.plan.model import Plan, Planned
 
 _NO_MARK: Final = Mark(run="0", number=0, expires="")
@@ -104,7 +104,7 @@ def _shot(step: Step, plan: Plan, values: Values, find_fault: FindFault) -> Shot
         said = f"{problem}: it would prove nothing" if isinstance(problem, NoEffect) else str(problem)
         return Shot(step=step, what=native.name, way_back=back, refused=said)
     return Shot(step=step, what=native.name, way_back=back, targets=[Planned.of(act) for act in acts],
-                aims=aims_of(native, acts), rights=_rights(native, acts, find_fault),
+                aims=foreseen(step, acts), rights=_rights(native, acts, find_fault),
                 notes=_notes(native, acts, find_fault))
 
 

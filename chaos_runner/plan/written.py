@@ -36,6 +36,7 @@ class PlannedFault(Struct, frozen=True, kw_only=True):
     way_back: WayBack
     healed_by: str
     duration_s: float | None
+    every_s: float | None = None
     background: bool
     targets: list[Planned]
     shares: list[PlannedShare]
@@ -90,7 +91,8 @@ def _fault(plan: Plan, shot: Shot) -> PlannedFault:
     return PlannedFault(
         step=shot.step.key, name=shot.step.name, fault=shot.what, does=card.does if card else "",
         undo=card.way_back if card else _by_provider(shot.step), way_back=shot.way_back,
-        healed_by=plan.healed_by(shot.step), duration_s=shot.step.duration_s, background=shot.step.background,
+        healed_by=plan.healed_by(shot.step), duration_s=shot.step.duration_s, every_s=shot.step.every_s,
+        background=shot.step.background,
         targets=shot.targets, rights=shot.rights, refused=shot.refused, notes=shot.notes,
         shares=[PlannedShare(group=share.group.name, hit=share.hit, of=share.group.size, percent=percent(share.share))
                 for share in shot.shares])

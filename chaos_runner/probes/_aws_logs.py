@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from time import monotonic
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from chaos_runner.contracts import BadQuestion, NoData, Reading, Seconds
 from chaos_runner.errors import Gone
@@ -18,6 +18,7 @@ class LogsArguments(Placed, frozen=True, kw_only=True):
     while that is looked at. `streams` is the beginning of the names of those log streams that count.
     """
 
+    looks: ClassVar[tuple[str, ...]] = ("logs:FilterLogEvents",)
     log_group: str
     pattern: str = ""
     within: Seconds = 60.0

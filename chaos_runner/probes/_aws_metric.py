@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from math import fsum, isfinite
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from msgspec import field
 
@@ -32,6 +32,7 @@ class MetricArguments(Placed, frozen=True, kw_only=True):
     AWS reports no zeros of what did not happen.
     """
 
+    looks: ClassVar[tuple[str, ...]] = ("cloudwatch:GetMetricData",)
     namespace: str
     metric: str = ""
     numerator: str | list[str] = ""

@@ -7,7 +7,7 @@ not there, is a bad sample.
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from msgspec import field
 
@@ -34,6 +34,7 @@ class InstanceStateArguments(Placed, frozen=True, kw_only=True):
     ({vpc-id: [vpc-1]}); every key that is given must hold. `of: 3` says how many there are to be.
     """
 
+    looks: ClassVar[tuple[str, ...]] = ("ec2:DescribeInstances",)
     ids: list[str] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
     filters: dict[str, list[str]] = field(default_factory=dict)
@@ -82,6 +83,8 @@ class TargetHealthArguments(Placed, frozen=True, kw_only=True):
     where nothing is said.
     """
 
+    looks: ClassVar[tuple[str, ...]] = ("elasticloadbalancing:DescribeTargetGroups",
+                                        "elasticloadbalancing:DescribeTargetHealth")
     target_group: str
     of: int | None = None
 
@@ -123,6 +126,7 @@ class CapacityArguments(Placed, frozen=True, kw_only=True):
     nothing is said.
     """
 
+    looks: ClassVar[tuple[str, ...]] = ("autoscaling:DescribeAutoScalingGroups",)
     asg: str
     of: int | None = None
 
@@ -159,6 +163,7 @@ class WriterArguments(Placed, frozen=True, kw_only=True):
     writer by now.
     """
 
+    looks: ClassVar[tuple[str, ...]] = ("rds:DescribeDBClusters",)
     cluster: str
     other_than: str = ""
 
@@ -184,6 +189,7 @@ def rds_writer(arguments: WriterArguments) -> Reading:
 class AlarmArguments(Placed, frozen=True, kw_only=True):
     """An alarm of CloudWatch, by its name; a composite alarm too."""
 
+    looks: ClassVar[tuple[str, ...]] = ("cloudwatch:DescribeAlarms",)
     alarm: str
 
 

@@ -4,7 +4,7 @@ Marks are untrusted: whoever can write to the platform can write a mark. So noth
 the fault, on the very target that bears the mark, after that undo has compared it with what is there.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -14,12 +14,14 @@ import msgspec
 from msgspec import Struct
 
 from chaos_runner import shelf
-from chaos_runner.contracts import Answer, Fault, Marked, PartlyRead, Restored, Scannable
+from chaos_runner.contracts import Answer, Fault, Holding, Marked, PartlyRead, Restored, Scannable
 from chaos_runner.errors import ActFailed, ChaosRunnerError, Gone, Refused, UsageError
 from chaos_runner.journal.lock import holder
 from chaos_runner.mark import NO_KEY, Key
 
 ONLY_SHOWN: Final = "only asked to be shown"
+Look = Callable[[str], list[Marked]]
+"""What finds marks at an address."""
 
 
 class Rules(Struct, frozen=True, kw_only=True):
@@ -114,11 +116,11 @@ def scan(platform: str, where: Sequence[str], rules: Rules) -> Scanned:
     One bad mark, or one address without an answer, does not keep the others from it. Raises UsageError for a platform
     on which nothing is marked, and for an address that is none.
     """
-    faults = _scannable(platform)
     found: dict[tuple[str, str], Marked] = {}
     unread: list[Unread] = []
+    looks = [*(fault.marked for fault in _scannable(platform)), *_held(platform)]
     for address in where:
-        there, missed = _at(faults, address)
+        there, missed = _at(looks, address)
         found |= _marks(there)
         unread += [Unread(where=address, error=one) for one in missed]
     ordered = sorted(found.values(), key=lambda one: (one.mark.run, -one.mark.number))
@@ -140,13 +142,21 @@ def _scannable(platform: str) -> list[Scannable]:
     return found
 
 
-def _at(faults: Iterable[Scannable], address: str) -> tuple[list[Marked], list[str]]:
+def _held(platform: str) -> list[Look]:
+    """What finds all that runs hold there: any one fault that holds knows of every other's, and of no stranger's."""
+    holding = {name: fault for name in shelf.fault_names()
+               if name.startswith(f"{platform}.") and isinstance(fault := shelf.fault(name), Holding)}
+    any_one = next(iter(holding.values()), None)
+    return [lambda address: [one for one in any_one.held(address) if one.fault in holding]] if any_one else []
+
+
+def _at(looks: Iterable[Look], address: str) -> tuple[list[Marked], list[str]]:
     """The marks at one address, and why some of it could not be looked at. Where nobody answers, one asks once."""
     found: list[Marked] = []
     unread: list[str] = []
-    for fault in faults:
+    for look in looks:
         try:
-            found += fault.marked(address)
+            found += look(address)
         except PartlyRead as problem:
             found += problem.found
             unread += problem.unread
@@ -164,16 +174,26 @@ def _marks(found: Iterable[Marked]) -> dict[tuple[str, str], Marked]:
 
 def _settle(found: Marked, rules: Rules) -> _Settled:
     fault = shelf.fault(found.fault)
-    by_hand = "" if found.doubt else fault.by_hand(found.act)
+    by_hand = "" if found.doubt or found.hold else fault.by_hand(found.act)
     why = rules.against(found)
     if why:
         return _Settled(found=found, why=why, by_hand=by_hand, left_alone=True)
+    if found.hold:
+        return _released(fault, found)
     failed = _undo(fault, found)
     try:
         back = fault.verify(found.act)
     except ChaosRunnerError as problem:
         return _Settled(found=found, why=failed or str(problem), by_hand=by_hand)
     return _Settled(found=found, why=_why(failed, back), answer=back.answer, by_hand=by_hand)
+
+
+def _released(fault: Fault[Any, Any], found: Marked) -> _Settled:
+    assert isinstance(fault, Holding)  # noqa: S101 -- only such faults are asked what is held
+    try:
+        return _Settled(found=found, why="", answer=fault.release(found.act).answer)
+    except ChaosRunnerError as problem:
+        return _Settled(found=found, why=str(problem))
 
 
 def _undo(fault: Fault[Any, Any], found: Marked) -> str:

@@ -100,6 +100,8 @@ _WORDS: Final[dict[type[ev.Event], Callable[[Run, Any], Words]]] = {
     ev.Verified: _verified,
     ev.LookedBack: lambda run, event: (
         "aftermath", f"{_label(run, event.entry)}: {'; '.join(event.lines) or 'nothing was told'}"),
+    ev.WasLetGo: lambda run, event: (
+        "let go", f"{_name(run, event.step)}{f': {event.note}' if event.note else ''}"),
     ev.SignalCame: lambda _, event: ("signal", event.signal),
     ev.StopRequested: lambda _, event: ("stop asked", f"by {event.by}"),
     ev.RunnerDied: lambda _, event: ("runner died", f"{event.by} undoes what it left"),

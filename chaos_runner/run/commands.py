@@ -34,7 +34,9 @@ class Prepare(Command, frozen=True):
     verb = "step"
     step: str
     others: tuple[Aim, ...] = ()
-    """Whom other faults hit already: limits hold for all together."""
+    """Whom other faults, and other rounds of this one, hit already: limits hold for all together."""
+    round: int = 0
+    """Which round of a fault that acts again, from 1 on."""
 
 
 class Apply(Command, frozen=True):
@@ -137,6 +139,14 @@ class LookBack(Command, frozen=True):
     entry: str
 
 
+class LetGo(Command, frozen=True):
+    """Let go of what a fault's run has kept others off. Answered by WasLetGo."""
+
+    verb = "let-go"
+    step: str
+    acts: tuple[Act, ...]
+
+
 OF_AN_ENTRY: Final = (Apply, Undo, Verify, LookBack)
 """What is done to one recorded act, or asked about it."""
 
@@ -149,6 +159,7 @@ class Timer(StrEnum):
     PAUSE_BEFORE = "pause-before"
     PAUSE_AFTER = "pause-after"
     DURATION = "duration"
+    AGAIN = "again"
     LIMIT = "limit"
     RETRY = "retry"
     SETTLE = "settle"

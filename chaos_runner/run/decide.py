@@ -20,7 +20,7 @@ from chaos_runner.run import events as ev
 from chaos_runner.run import sampling
 from chaos_runner.run.commands import Command, Timer, Wake, Woke
 from chaos_runner.run.events import Phase, Stage, StopKind
-from chaos_runner.run.patience import VERB_LATE_S
+from chaos_runner.run.patience import AFTERMATH_LATE_S, VERB_LATE_S
 from chaos_runner.run.run import Run
 from chaos_runner.run.stages import after, before, checking, method, over, reading, rehearsing, undoing
 from chaos_runner.run.turn import Turn
@@ -142,8 +142,9 @@ def _late(turn: Turn, wake: Wake) -> None:
                                        reading=point.reading, late=True)
             turn.note(controlled)
             _on_controlled(turn, controlled)
-        case "aftermath":
-            turn.note(ev.LookedBack(t=turn.t, entry=subject, lines=[]))
+        case "aftermath" | "let-go":
+            turn.note(ev.LookedBack(t=turn.t, entry=subject, lines=[]) if verb == "aftermath"
+                      else ev.WasLetGo(t=turn.t, step=subject, note=_LET_GO_LATE))
         case "look":
             looked = ev.Looked(t=turn.t, step=subject, refused=_LOOKED_LATE)
             turn.note(looked)
@@ -156,7 +157,7 @@ def _late(turn: Turn, wake: Wake) -> None:
                                text=_LOOKED_LATE)
             if verb == "check" or turn.run.plan.step(subject).is_fault:
                 turn.note(item)
-                checking.declined(turn, item)
+                method.declined(turn, item)
 
 
 def _advance(turn: Turn) -> None:
@@ -169,6 +170,7 @@ def _advance(turn: Turn) -> None:
 
 
 _LOOKED_LATE: Final = f"looking at its target did not end within {VERB_LATE_S:g} s"
+_LET_GO_LATE: Final = f"letting go of it did not end within {AFTERMATH_LATE_S:g} s: it expires by itself"
 _STAGES: Final[dict[Stage, Callable[[Turn], None]]] = {
     Stage.CHECKING: checking.go_on, Stage.BEFORE: before.go_on, Stage.REHEARSING: rehearsing.go_on,
     Stage.METHOD: method.go_on, Stage.READING: reading.go_on, Stage.UNDOING: undoing.go_on, Stage.AFTER: after.go_on,
@@ -179,7 +181,7 @@ _OPENINGS: Final[dict[Stage, Callable[[Turn], None]]] = {
     Stage.AFTER: after.open_stage, Stage.OVER: over.open_stage,
 }
 _CONSEQUENCES: Final[dict[type, Callable[..., None]]] = {
-    Woke: _on_woke, ev.Sampled: sampling.sampled, ev.Declined: checking.declined, ev.Tripped: rehearsing.tripped,
+    Woke: _on_woke, ev.Sampled: sampling.sampled, ev.Declined: method.declined, ev.Tripped: rehearsing.tripped,
     ev.Prepared: method.prepared, ev.Looked: method.looked, ev.Applied: method.applied,
     ev.ApplyFailed: method.apply_failed, ev.StepEnded: method.step_ended, ev.Undone: undoing.undone,
     ev.UndoFailed: undoing.undo_failed,
@@ -189,7 +191,8 @@ _CONSEQUENCES: Final[dict[type, Callable[..., None]]] = {
 }
 _TIMERS: Final[dict[Timer, Callable[[Turn, Wake], None]]] = {
     Timer.SAMPLE: sampling.sample_due, Timer.PAUSE_BEFORE: method.pause_before_over,
-    Timer.PAUSE_AFTER: method.pause_after_over, Timer.DURATION: method.duration_over, Timer.LIMIT: method.longest_over,
+    Timer.PAUSE_AFTER: method.pause_after_over, Timer.DURATION: method.duration_over, Timer.AGAIN: method.again,
+    Timer.LIMIT: method.longest_over,
     Timer.RETRY: undoing.retry, Timer.SETTLE: undoing.retry, Timer.UNDO_LATE: undoing.undo_late,
     Timer.VERIFY_LATE: undoing.verify_late, Timer.REREAD: after.reread, Timer.LATE: _late,
 }

@@ -97,6 +97,8 @@ class Event(Struct, frozen=True, kw_only=True, tag_field="type"):
     """The root of everything that can happen."""
 
     durable: ClassVar[bool] = False
+    sealed: ClassVar[bool] = True
+    """Whether its line in a journal carries a hash of its own; what does not is in the hash of the next that does."""
     t: float
 
 
@@ -136,7 +138,9 @@ class Declined(Event, frozen=True, kw_only=True, tag=True):
 
 
 class Prepared(Event, frozen=True, kw_only=True, tag=True):
-    """The intention of a native fault: on disk before the first of these acts is applied."""
+    """The intention of a native fault: on disk before the first of these acts is applied. A fault that acts again has
+    one for each round, whose acts are numbered on.
+    """
 
     durable = True
     step: str
@@ -221,9 +225,10 @@ class StepAbandoned(Event, frozen=True, kw_only=True, tag=True):
     step: str
 
 
-class Sampled(Event, frozen=True, kw_only=True, tag=True):
+class Sampled(Event, frozen=True, kw_only=True, tag=True, omit_defaults=True):
     """A probe was read. `good` is None when nothing can be said: `missing` data, or a judge that raised (`doubt`)."""
 
+    sealed = False
     probe: int
     phase: Phase
     good: bool | None
@@ -291,6 +296,13 @@ class LookedBack(Event, frozen=True, kw_only=True, tag=True):
 
     entry: str
     lines: list[str]
+
+
+class WasLetGo(Event, frozen=True, kw_only=True, tag=True):
+    """What a fault has kept other runs off is free for them again; `note` says why it may not be, until it expires."""
+
+    step: str
+    note: str = ""
 
 
 class SignalCame(Event, frozen=True, kw_only=True, tag=True):
@@ -364,8 +376,10 @@ AnyEvent = (
     RunStarted | StageBegan | Checked | Declined | Limited | Tripped | Rehearsed | Prepared | Applied | ApplyFailed
     | Looked | StepBegan | StepEnded | StepAbandoned | Sampled | UndoBegan | Undone | UndoFailed | Verified | LookedBack
     | SignalCame | StopRequested | Stopped | JournalLost | RunnerDied | BugMet | RunEnded | StepSkipped | Controlled
+    | WasLetGo
 )
 Fact = (
     Checked | Declined | Tripped | Rehearsed | Prepared | Looked | Applied | ApplyFailed | StepEnded | Sampled | Undone
     | UndoFailed | Verified | LookedBack | SignalCame | StopRequested | JournalLost | RunnerDied | BugMet | Controlled
+    | WasLetGo
 )

@@ -176,8 +176,13 @@ def _at(run: Run, t: float | None) -> str | None:
 
 
 def _evidence(entries: list[Entry]) -> dict[str, Any]:
-    return {entry.label: {"before": entry.evidence.before, "after": entry.evidence.after}
-            for entry in entries if entry.evidence}
+    """Of each target; one that was hit again bears the number of the round."""
+    found: dict[str, Any] = {}
+    for entry in entries:
+        if entry.evidence:
+            label = entry.label if entry.label not in found else f"{entry.label} (round {entry.round})"
+            found[label] = {"before": entry.evidence.before, "after": entry.evidence.after}
+    return found
 
 
 def _worst(entries: list[Entry]) -> RestoredState | None:

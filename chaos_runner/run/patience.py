@@ -19,19 +19,21 @@ VERB_LATE_S: Final = 60.0
 CONTROL_LATE_S: Final = 5.0
 """How long a control is waited for while undoing and afterwards. After that no control is called any more."""
 AFTERMATH_LATE_S: Final = 10.0
-"""How long a look at what became of a target may take. Then it is left out of the report."""
+"""How long a look at what became of a target may take, and how long letting go of it. Then it is left out."""
 READING_LATE_S: Final = 600.0
 """After this a single-shot probe that has not come back gave no answer. Chaos Toolkit waits for ever."""
 SETTLE_S: Final = 5.0
 """How long an apply that raised may still land: after it, its act is undone and looked at once more."""
 
-_MAY_HANG: Final = (co.Check, co.Prepare, co.Look, co.Apply, co.Read, co.Control, co.Trip, co.LookBack)
+_MAY_HANG: Final = (co.Check, co.Prepare, co.Look, co.Apply, co.Read, co.Control, co.Trip, co.LookBack,
+                    co.LetGo)
 
 
 def undo_late_s(run: Run, entry: str) -> float:
-    """After this an undo, or a look back, that has not ended counts as failed: what its fault says."""
-    card = run.plan.cards.get(run.entries[entry].step)
-    return card.undo_s if card else UNDO_S
+    """After this an undo, or a look back, that has not ended counts as failed: what its fault says, or its inverse."""
+    key = run.entries[entry].step
+    known = run.plan.cards.get(key) or run.plan.step(key).known
+    return known.undo_s if known else UNDO_S
 
 
 def may_hang(command: Command) -> bool:
@@ -41,7 +43,7 @@ def may_hang(command: Command) -> bool:
 
 def late_s(run: Run, command: Command) -> float:
     """A sampled probe is late when it is blind; a single-shot one may be a long wait of its author's."""
-    if isinstance(command, co.LookBack):
+    if isinstance(command, co.LookBack | co.LetGo):
         return AFTERMATH_LATE_S
     if isinstance(command, co.Control):
         return CONTROL_LATE_S if run.stage.place >= Stage.UNDOING.place else READING_LATE_S

@@ -38,6 +38,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     step: str
     act: Act | None = None
     undo: ProviderUndo | None = None
+    round: int = 0
+    """Which round of a fault that acts again, from 1 on."""
     reversible: bool = True
     state: EntryState = EntryState.RECORDED
     evidence: Evidence | None = None
@@ -85,6 +87,8 @@ class StepRun(Struct, frozen=True, kw_only=True):
     note: str = ""
     off: str = ""
     refusal: ev.Refusal | None = None
+    missed: int = 0
+    """How often a fault that acts again found nobody to hit."""
     abandoned: bool = False
     dry: bool = False
 
@@ -154,6 +158,8 @@ class Run(Struct, frozen=True, kw_only=True):
     last_undo_t: float | None = None
     bug: ev.BugMet | None = None
     ended: ev.RunEnded | None = None
+    let_go: frozenset[str] = frozenset()
+    """The faults that no longer keep other runs off."""
     reopened: bool = False
     """Whether the run was over before, and only what was left is brought back now."""
     pending: Pending = Pending()
@@ -223,8 +229,9 @@ class Run(Struct, frozen=True, kw_only=True):
 
     @property
     def hit(self) -> dict[str, list[Aim]]:
-        """Whom each fault has hit; before it began, whom it was found to hit."""
-        recorded = {step.key: aims_of(step.call, [entry.act for entry in self.entries_of(step.key) if entry.act])
+        """Whom each fault has hit, in all its rounds; before it began, whom it was found to hit."""
+        recorded = {step.key: [aim for entry in self.entries_of(step.key) if entry.act
+                               for aim in aims_of(step.call, [entry.act], entry.round)]
                     for step in self.plan.experiment.method if step.is_fault}
         return {key: found or self.checked.get(key, []) for key, found in recorded.items()}
 
@@ -261,6 +268,15 @@ class Run(Struct, frozen=True, kw_only=True):
     def entries_of(self, step: str) -> list[Entry]:
         """The recorded acts of a step, in the order they were recorded."""
         return [entry for entry in self.entries.values() if entry.step == step]
+
+    def round_of(self, step: str) -> int:
+        """How many rounds a fault that acts again has begun; 0 for any other."""
+        return max((entry.round for entry in self.entries_of(step)), default=0)
+
+    def misses(self, step: str, why: ev.Refusal | None) -> bool:
+        """Whether a round that ends so is only left out: it found nobody, and an earlier one has acted."""
+        return (why is ev.Refusal.NO_TARGET and self.plan.step(step).every_s is not None
+                and any(entry.evidence for entry in self.entries_of(step)))
 
     def is_due(self, rollback: str) -> bool:
         """Whether a rollback is still to be run: also again, when an action ended only after the rollback had begun."""
@@ -313,8 +329,16 @@ def _checked(run: Run, event: ev.Checked) -> Changes:
 
 
 def _declined(run: Run, event: ev.Declined) -> Changes:
+    if run.misses(event.step, event.why):
+        return {"steps": {**run.steps, event.step: _missed(run, event.step, event.text)}}
     state = structs.replace(run.step(event.step), ok=False, note=event.text, refusal=event.why, ended_t=event.t)
     return {"declined": (*run.declined, event), "steps": {**run.steps, event.step: state}}
+
+
+def _missed(run: Run, key: str, text: str) -> StepRun:
+    state = run.step(key)
+    times = "once" if not state.missed else f"{state.missed + 1} times"
+    return structs.replace(state, missed=state.missed + 1, note=f"{times} there was nobody to hit: {text}")
 
 
 def _limited(_: Run, event: ev.Limited) -> Changes:
@@ -326,10 +350,14 @@ def _rehearsed(run: Run, event: ev.Rehearsed) -> Changes:
 
 
 def _prepared(run: Run, event: ev.Prepared) -> Changes:
+    """Each round of a fault that acts again has acts of its own; it began with the first."""
     reversible = run.plan.cards[event.step].reversible
-    entries = {key: Entry(key=key, step=event.step, act=act, reversible=reversible)
-               for key, act in ((f"{event.step}.{number}", act) for number, act in enumerate(event.acts))}
-    return {"entries": {**run.entries, **entries}, **_begin(run, event.step, event.t)}
+    before = len(run.entries_of(event.step))
+    number = run.round_of(event.step) + 1 if run.plan.step(event.step).every_s else 0
+    entries = [Entry(key=f"{event.step}.{place}", step=event.step, act=act, reversible=reversible, round=number)
+               for place, act in enumerate(event.acts, before)]
+    began = {} if before else _begin(run, event.step, event.t)
+    return {"entries": {**run.entries, **{entry.key: entry for entry in entries}}, **began}
 
 
 def _looked(run: Run, event: ev.Looked) -> Changes:
@@ -373,6 +401,9 @@ def _apply_failed(run: Run, event: ev.ApplyFailed) -> Changes:
     before = run.entries[event.entry]
     refused = EntryState.REFUSED if not event.may_have_changed else before.state
     entry = structs.replace(before, state=refused, unsure=event.may_have_changed)
+    if run.misses(entry.step, event.why):
+        return {"entries": {**run.entries, entry.key: entry},
+                "steps": {**run.steps, entry.step: _missed(run, entry.step, event.text)}}
     step = structs.replace(run.step(entry.step), ok=False, grade=Grade.NONE, note=event.text, ended_t=event.t,
                            refusal=event.why)
     return {"entries": {**run.entries, entry.key: entry}, "steps": {**run.steps, entry.step: step}}
@@ -449,6 +480,10 @@ def _looked_back(run: Run, event: ev.LookedBack) -> Changes:
     return {"entries": {**run.entries, entry.key: entry}}
 
 
+def _was_let_go(run: Run, event: ev.WasLetGo) -> Changes:
+    return {"let_go": run.let_go | {event.step}}
+
+
 def _stopped(run: Run, event: ev.Stopped) -> Changes:
     return {"stop": run.stop or event}
 
@@ -494,6 +529,6 @@ _FOLDS: dict[type[ev.Event], Any] = {
     ev.StepEnded: _step_ended, ev.StepSkipped: _step_skipped,
     ev.StepAbandoned: _step_abandoned, ev.Sampled: _sampled, ev.UndoBegan: _undo_began, ev.Undone: _undone,
     ev.UndoFailed: _undo_failed, ev.Verified: _verified,
-    ev.LookedBack: _looked_back, ev.Stopped: _stopped, ev.SignalCame: _signal_came,
+    ev.LookedBack: _looked_back, ev.WasLetGo: _was_let_go, ev.Stopped: _stopped, ev.SignalCame: _signal_came,
     ev.RunnerDied: _runner_died, ev.BugMet: _bug_met, ev.RunEnded: _ended,
 }

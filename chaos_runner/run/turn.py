@@ -114,6 +114,7 @@ _ANSWERS: Final[dict[type, Callable[..., str]]] = {
     ev.Controlled: lambda event: f"control:{event.level}:{event.moment}:{event.subject}:{event.reading}",
     ev.Undone: lambda event: f"undo:{event.entry}",
     ev.UndoFailed: lambda event: f"undo:{event.entry}",
+    ev.WasLetGo: lambda event: f"let-go:{event.step}",
     ev.LookedBack: lambda event: f"aftermath:{event.entry}",
     ev.Verified: lambda event: f"verify:{event.entry}",
 }

@@ -56,9 +56,9 @@ def test_the_page_of_a_fault_that_cannot_be_undone_says_who_heals_it() -> None:
 
 def test_the_lists_are_grouped_by_family() -> None:
     lines = chaos_runner("faults").out.splitlines()
-    assert [line.partition(":")[0] for line in lines if line[:1].isalpha()][:3] == ["host", "kubernetes",
-                                                                                               "proxy"]
-    assert chaos_runner("probes").out.startswith("http: Asking over HTTP")
+    assert [line.partition(":")[0] for line in lines if line[:1].isalpha()][:4] == [
+        "aws", "host", "kubernetes", "proxy"]
+    assert chaos_runner("probes").out.startswith("aws: How things on AWS fare")
 
 
 def test_the_page_of_a_probe_tells_what_it_reads() -> None:

@@ -13,6 +13,7 @@ from chaos_runner.targets.kubernetes.access import Cluster, cluster
 from chaos_runner.targets.kubernetes.kinds import (
     AUTOSCALER,
     DEPLOYMENT,
+    LEASE,
     NAMESPACE,
     NODE,
     POD,
@@ -79,7 +80,8 @@ def _workload(arguments: dict[str, Any], kind: Kind = DEPLOYMENT) -> Callable[[P
                     "minReplicas": 1, "maxReplicas": 9,
                     "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}))
             step = {"target": {"namespace": space, "workload": "deployment/web"}, "arguments": arguments}
-            yield Scene(step, lambda: normalised(at.get(kind.path(space, "web"), dict)), (), _PATIENCE_S)
+            yield Scene(step, lambda: (normalised(at.get(kind.path(space, "web"), dict)), _all(at, LEASE, space)), (),
+                        _PATIENCE_S)
 
     return opened
 

@@ -187,6 +187,11 @@ WRONG = [
     ("E321", provider("{type: python, module: os, func: listdir, arguments: {path: »'${foldr}'}}")
      + "configuration: {folder: /}\n"),
     ("E318", method("- {fault: proxy.cut, target: {proxy: db}, duration: 5s, »undo: {provider: {}}}")),
+    ("E322", method("- {fault: proxy.cut, target: {proxy: db}, duration: 5s, »every: 1s}")),
+    ("E322", method("- {fault: host.process_kill, target: {name: x}, »every: 1s}")),
+    ("E322", method("- {fault: host.process_kill, target: {name: x}, duration: 5s, »every: 5s}")),
+    ("E322", method("- {fault: host.process_kill, target: {name: x}, duration: 5s, »every: 500ms}")),
+    ("E322", act("»every: 5s")),
     ("E102", f"{HEAD}controls: [»{{name: c}}]\nmethod: []\n"),
     ("E103", f"{HEAD}confirm-above: »0\nmethod: []\n"),
     ("E202", f"{HEAD}limits: {{max-share: »0%}}\nmethod: []\n"),
@@ -268,6 +273,7 @@ SURROUNDED: dict[str, Callable[[str], str]] = {
                          f"{indent(text.replace('…', 'http://h'), '    ')}\n",
     "E305": lambda text: method(f"- fault: proxy.latency\n  target: {{proxy: db}}\n  duration: 5s\n  {text}"),
     "E308": lambda text: method(text.replace("latency", "cut")),
+    "E322": method,
     "E321": lambda text: (
         "configuration: {folder: /}\n" + provider(f"{{type: python, module: os, func: listdir, {text}}}")),
 }

@@ -39,7 +39,7 @@ from chaos_runner.experiment.loading import Loaded, load_text
 from chaos_runner.experiment.model import Safeguards
 from chaos_runner.experiment.project import InvalidSettings, read_policy, read_project
 from chaos_runner.journal.reader import JournalUnreadable, read, read_run
-from chaos_runner.journal.record import HASH_LENGTH, Record, decode, encode
+from chaos_runner.journal.record import HASH_LENGTH, Chain, Record, decode, encode
 from chaos_runner.plan.build import Wishes
 from chaos_runner.plan.written import read_plan
 from chaos_runner.proxy.address import LOOPBACK
@@ -155,9 +155,9 @@ def _up_to_touching(request: wiring.Request) -> None:
         return
     plan, values = wiring.planned(request, STARTED)
     started = Redactor(values.sensitive()).struct(ev.RunStarted(t=0.0, plan=plan))
-    line, _ = encode(0, "2026-11-20T11:02:10.123Z", started, "")
+    line = encode(0, "2026-11-20T11:02:10.123Z", started, Chain())
     record = decode(line)
-    assert encode(0, record.at, record.event, "")[0] == line, "the journal reads another plan than was written"
+    assert encode(0, record.at, record.event, Chain()) == line, "the journal reads another plan than was written"
     run = fold([record.event])
     _all_is_told(fold([record.event, judge(run)]), [record])
 

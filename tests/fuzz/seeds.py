@@ -12,7 +12,7 @@ from typing import Any, Final
 import yaml
 from msgspec import Struct
 
-from chaos_runner.journal.record import encode
+from chaos_runner.journal.record import Chain, encode
 from tests.report import stories
 
 CORPUS_VARIABLE: Final = "CHAOS_RUNNER_FUZZ_CORPUS"
@@ -163,11 +163,8 @@ def journals() -> list[Seed]:
 
 
 def _journal(records: Any) -> bytes:
-    lines, digest = [], ""
-    for record in records:
-        line, digest = encode(record.n, record.at, record.event, digest)
-        lines.append(line + b"\n")
-    return b"".join(lines)
+    chain = Chain()
+    return b"".join(encode(record.n, record.at, record.event, chain) + b"\n" for record in records)
 
 
 def _experiment_texts() -> Iterator[tuple[str, bytes]]:

@@ -11,7 +11,7 @@ from msgspec import structs
 
 from chaos_runner.errors import NotDurable
 from chaos_runner.journal.reader import JournalUnreadable, read, read_run
-from chaos_runner.journal.record import encode
+from chaos_runner.journal.record import Chain, encode
 from chaos_runner.journal.writer import Journal
 from chaos_runner.plan.model import Plan
 from chaos_runner.report.folders import write_reports
@@ -146,10 +146,9 @@ def forged(kind: str, events: list[Event]) -> list[Event]:
     ("no probe", 2), ("a second plan", 2), ("no index", 2), ("no time", 2)])
 def test_a_journal_that_adds_up_and_tells_nonsense_is_refused_with_its_line(
         kind: str, line: int, tmp_path: Path) -> None:
-    lines, digest = [], ""
+    lines, chain = [], Chain()
     for number, event in enumerate(forged(kind, a_run())):
-        text, digest = encode(number, "2026-11-20T11:00:00.000Z", event, digest)
-        lines.append(text + b"\n")
+        lines.append(encode(number, "2026-11-20T11:00:00.000Z", event, chain) + b"\n")
     (tmp_path / "journal.ndjson").write_bytes(b"".join(lines))
     with pytest.raises(JournalUnreadable, match=f":{line}: "):
         read_run(tmp_path / "journal.ndjson")

@@ -18,11 +18,11 @@ from chaos_runner.mark import moment
 from chaos_runner.targets.kubernetes.access import JSON_PATCH, MERGE, Cluster, Conflict, cluster
 from chaos_runner.targets.kubernetes.kinds import DEPLOYMENT, NODE, POD, POLICY, SERVICE, Kind, body_of
 from chaos_runner.targets.kubernetes.left.everything import leftovers
-from chaos_runner.targets.kubernetes.left.leftover import Leftover
 from chaos_runner.targets.kubernetes.left.services import APPLIED
 from chaos_runner.targets.kubernetes.marks import EXPIRES, RUN, UNDO
 from chaos_runner.targets.kubernetes.objects import Pod
 from chaos_runner.targets.kubernetes.others import running, tools
+from chaos_runner.targets.leftover import Leftover
 from tests.cli.runner import Ran, chaos_runner
 from tests.crash.cluster import make_workload, namespace, node
 from tests.kubernetes.accounts import account
@@ -30,6 +30,9 @@ from tests.kubernetes.accounts import account
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("scan")]  # a scan sees the marks of tests beside it
 CRD = Kind("crd", "apiextensions.k8s.io/v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False)
 PODCHAOS = Kind("podchaos", "chaos-mesh.org/v1alpha1", "podchaos", "PodChaos")
+ENGINE = Kind("chaosengine", "litmuschaos.io/v1alpha1", "chaosengines", "ChaosEngine")
+BLADE = Kind("chaosblade", "chaosblade.io/v1alpha1", "chaosblades", "ChaosBlade", namespaced=False)
+WORKFLOW = Kind("workflow", "argoproj.io/v1alpha1", "workflows", "Workflow")
 
 
 @pytest.fixture
@@ -134,19 +137,126 @@ def serves(at: Cluster, kind: Kind) -> bool:
         return False
 
 
-@pytest.fixture
-def mesh(at: Cluster) -> Iterator[None]:
-    """The cluster knows PodChaos. Others may have taught it."""
+def known(at: Cluster, kind: Kind, scope: str = "Namespaced") -> Iterator[None]:
+    """The cluster knows a kind of another tool. Others may have taught it."""
     schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    spec = {"group": "chaos-mesh.org", "scope": "Namespaced", "versions": [
-                {"name": "v1alpha1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}],
-            "names": {"plural": "podchaos", "singular": "podchaos", "kind": "PodChaos", "listKind": "PodChaosList"}}
+    group, _, version = kind.api.partition("/")
+    spec = {"group": group, "scope": scope, "versions": [
+                {"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}],
+            "names": {"plural": kind.plural, "singular": kind.name, "kind": kind.camel,
+                      "listKind": f"{kind.camel}List"}}
     with suppress(Conflict):
-        at.create(CRD.path(""), body_of(CRD, metadata={"name": "podchaos.chaos-mesh.org"}, spec=spec))
-    while not any(one.kind == PODCHAOS for one in tools(at)) or not serves(at, PODCHAOS):
+        at.create(CRD.path(""), body_of(CRD, metadata={"name": f"{kind.plural}.{group}"}, spec=spec))
+    while not any(one.kind == kind for one in tools(at)) or not serves(at, kind):
         pass
     yield
-    at.delete(CRD.path("", "podchaos.chaos-mesh.org"), {})
+    at.delete(CRD.path("", f"{kind.plural}.{group}"), {})
+
+
+@pytest.fixture
+def mesh(at: Cluster) -> Iterator[None]:
+    yield from known(at, PODCHAOS)
+
+
+@pytest.fixture
+def litmus(at: Cluster) -> Iterator[None]:
+    yield from known(at, ENGINE)
+
+
+@pytest.fixture
+def blade(at: Cluster) -> Iterator[None]:
+    yield from known(at, BLADE, "Cluster")
+
+
+@pytest.fixture
+def argo(at: Cluster) -> Iterator[None]:
+    yield from known(at, WORKFLOW)
+
+
+def controller(at: Cluster, space: str, name: str, labels: dict[str, str], inside: dict[str, str]) -> None:
+    """The Deployment of a tool's controller, with no pods."""
+    template = {"metadata": {"labels": inside}, "spec": {"containers": [{"name": "c", "image": "example.org/c:1"}]}}
+    at.create(DEPLOYMENT.path(space), body_of(DEPLOYMENT, metadata={"name": name, "labels": labels}, spec={
+        "replicas": 0, "selector": {"matchLabels": {"name": inside["name"]}}, "template": template}))
+
+
+def stuck(at: Cluster, where: str, path: str) -> Leftover:
+    """What is told of an object that was deleted two minutes ago, and waits; afterwards it waits no longer."""
+    at.delete(path, {})
+    (left,) = [one for one in found(at, where, later_s=120) if one.code == "finalizer"]
+    at.patch(path, {"metadata": {"finalizers": None}}, MERGE)
+    assert left.code == "finalizer"
+    return left
+
+
+def test_a_chaos_engine_is_at_work_until_it_is_stopped_and_its_operator_takes_off_its_finalizer(
+    at: Cluster, space: str, litmus: None,
+) -> None:
+    parts = {"app.kubernetes.io/part-of": "litmus", "app.kubernetes.io/component": "operator"}
+    controller(at, space, "chaos-operator-ce", {**parts, "name": "litmus"}, {**parts, "name": "chaos-operator"})
+    controller(at, space, "frontend", {"app.kubernetes.io/part-of": "litmus"}, {"name": "frontend"})
+    path = ENGINE.path(space, "nginx-chaos")
+    at.create(ENGINE.path(space), body_of(
+        ENGINE, metadata={"name": "nginx-chaos", "finalizers": ["chaosengine.litmuschaos.io/finalizer"]},
+        spec={"engineState": "active", "appinfo": {"appns": space, "applabel": "app=web", "appkind": "deployment"},
+              "experiments": [{"name": "pod-network-loss"}]}, status={"engineStatus": "initialized"}))
+    assert running(at, space) == [f"LitmusChaos is at work: chaosengine {space}/nginx-chaos"]
+    at.patch(path, {"spec": {"engineState": "stop"}}, MERGE)
+    assert running(at, space) == []
+    left = stuck(at, space, path)
+    assert (left.whose, "chaosengine.litmuschaos.io/finalizer" in left.says) == ("LitmusChaos", True)
+    assert left.undo.endswith(f"-n {space} rollout restart deployment/chaos-operator-ce")
+
+
+def test_a_helper_of_litmus_whose_engine_is_gone_is_told(at: Cluster, space: str, litmus: None) -> None:
+    at.create(ENGINE.path(space), body_of(ENGINE, metadata={"name": "alive"}, spec={"engineState": "active"}))
+    alive = str(at.get(ENGINE.path(space, "alive"), dict)["metadata"]["uid"])
+    for name, engine in (("pod-network-loss-helper-abcdef", alive), ("pod-network-loss-helper-orphan", str(uuid4()))):
+        labels = {"app": name, "chaosUID": engine, "app.kubernetes.io/part-of": "litmus", "name": "pod-network-loss"}
+        at.create(POD.path(space), body_of(POD, metadata={"name": name, "labels": labels}, spec={
+            "restartPolicy": "Never", "hostPID": True, "containers": [{"name": "h", "image": "example.org/h:1"}]}))
+    (left,) = found(at, space)
+    assert (left.what, left.code, left.whose) == (f"{space}/pod-network-loss-helper-orphan", "helper", "LitmusChaos")
+    assert left.undo.endswith(f"-n {space} delete pods/pod-network-loss-helper-orphan")
+
+
+def test_a_chaosblade_stands_in_no_namespace_and_is_at_work_until_it_is_destroyed(
+    at: Cluster, space: str, blade: None,
+) -> None:
+    controller(at, space, "chaosblade-operator", {}, {"name": "chaosblade-operator", "part-of": "chaosblade"})
+    name = f"delay-{uuid4().hex[:6]}"
+    path = BLADE.path("", name)
+    at.create(BLADE.path(""), body_of(
+        BLADE, metadata={"name": name, "finalizers": ["finalizer.chaosblade.io"]}, status={"phase": "Running"},
+        spec={"experiments": [{"scope": "pod", "target": "network", "action": "delay", "matchers": [
+            {"name": "namespace", "value": [space]}]}]}))
+    assert running(at, space) == [f"ChaosBlade is at work: chaosblade {name}"]
+    left = stuck_blade(at, name, path)
+    assert (left.whose, "finalizer.chaosblade.io" in left.says) == ("ChaosBlade", True)
+    assert left.undo.endswith(f"-n {space} rollout restart deployment/chaosblade-operator")
+
+
+def stuck_blade(at: Cluster, name: str, path: str) -> Leftover:
+    at.patch(path, {"status": {"phase": "Destroyed"}}, MERGE)
+    assert running(at, "") == []
+    at.delete(path, {})
+    left, unread = leftovers(at, datetime.now(UTC) + timedelta(seconds=120))
+    at.patch(path, {"metadata": {"finalizers": None}}, MERGE)
+    assert not unread
+    return next(one for one in left if one.what == f"chaosblade {name}")
+
+
+def test_an_argo_workflow_of_chaoscenter_is_litmus_at_work_and_any_other_is_not(
+    at: Cluster, space: str, argo: None,
+) -> None:
+    for name, labels in {"argowf-chaos-hello-171": {"workflow_id": "w", "infra_id": "i", "revision_id": "r",
+                                                     "workflows.argoproj.io/controller-instanceid": "i"},
+                         "build": {}}.items():
+        at.create(WORKFLOW.path(space), body_of(WORKFLOW, metadata={"name": name, "labels": labels},
+                                                spec={"entrypoint": "x"}, status={"phase": "Running"}))
+    assert running(at, space) == [f"LitmusChaos is at work: workflow {space}/argowf-chaos-hello-171"]
+    at.patch(WORKFLOW.path(space, "argowf-chaos-hello-171"), {"status": {"phase": "Succeeded"}}, MERGE)
+    assert running(at, space) == []
 
 
 def test_what_waits_for_a_finalizer_is_told_and_how_its_controller_takes_it_back(

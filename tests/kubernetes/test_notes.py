@@ -107,8 +107,10 @@ def test_what_else_of_ours_goes_on_is_told(at: Cluster, space: str) -> None:
     (act,) = fault.prepare(convert(fault.target, {"namespace": space, "workload": "deployment/web"}),
                            convert(fault.arguments, {"replicas": 1}), Setting(mark=mark, seed=7, configuration={}))
     fault.apply(act)
-    at.create(LEASE.path(space), body_of(LEASE, metadata={"name": "chaos-runner-0a1b"}, spec={}))
+    at.create(LEASE.path(space), body_of(LEASE, metadata={"name": "chaos-runner-0a1b"}, spec={
+        "holderIdentity": "01OTHER", "renewTime": "2090-01-01T00:00:00.000000Z", "leaseDurationSeconds": 60}))
     found = notes("pod_kill", space, count=1)
     assert f"run 01OTHER has left its mark on deployment {space}/web; it may live until 20990101T000000Z" in found
-    assert f"lease {space}/chaos-runner-0a1b is there: another run holds a group of targets" in found
+    assert ("another run is at work here: run 01OTHER has hold of what a group of targets belongs to, until "
+            f"2090-01-01T00:01:00Z (lease {space}/chaos-runner-0a1b)") in found
     assert not [note for note in found if "replicaset" in note]

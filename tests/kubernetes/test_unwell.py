@@ -23,6 +23,7 @@ from chaos_runner.targets.kubernetes.kinds import DEPLOYMENT
 from chaos_runner.targets.kubernetes.objects import Workload
 from tests.crash.cluster import make_workload, namespace, normalised
 from tests.kubernetes.unwell import unwell
+from tests.unwell import often
 
 pytestmark = pytest.mark.slow
 SHARE = 0.2
@@ -48,7 +49,7 @@ def test_with_a_fifth_of_the_calls_failing_no_fault_is_left(simulated: str, seed
     with namespace(at) as space:
         make_workload(at, space)
         before = normalised(at.get(DEPLOYMENT.path(space, "web"), dict))
-        with unwell(Path(simulated), SHARE, seed, tmp_path / "kubeconfig") as troubles:
+        with unwell(Path(simulated), often(SHARE, seed), tmp_path / "kubeconfig") as troubles:
             told = run(tmp_path, experiment(space))
         assert len(troubles) > 3
         assert told["restored"] in ("restored", "nothing-to-restore")

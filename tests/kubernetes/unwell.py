@@ -1,104 +1,42 @@
-"""An API server that is unwell: of the calls that pass through here a share is not answered as it should be."""
+"""An API server that is unwell."""
 
-import json
-import random
-import ssl
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.client import HTTPException, HTTPSConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import Any
-from urllib.parse import urlsplit
+from types import MappingProxyType
 
 import yaml
 
-TROUBLES = ("too many requests", "an error", "no answer", "done, and no answer")
+from chaos_runner.targets.kubernetes.access import cluster
+from tests.unwell import BROKEN, BUSY, Spoils, Words, door
 
-
-class _Door(ThreadingHTTPServer):
-    """Forwards to the real one."""
-
-    daemon_threads = True
-
-    def __init__(self, kubeconfig: Path, share: float, seed: int) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        said = yaml.safe_load(kubeconfig.read_text())
-        cluster = said["clusters"][0]["cluster"]
-        self.server_url = urlsplit(cluster["server"])
-        self.tls = ssl._create_unverified_context()  # noqa: S323 -- the lab's own certificate, on loopback
-        self.dice = random.Random(seed)
-        self.share = share
-        self.troubles: list[str] = []
-
-    def trouble(self) -> str:
-        """What is to go wrong with this call. Empty for nothing."""
-        found = self.dice.choice(TROUBLES) if self.dice.random() < self.share else ""
-        self.troubles += [found] if found else []
-        return found
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Door
-
-    def _pass(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        trouble = self.server.trouble()
-        match trouble:
-            case "too many requests":
-                self._answer(429, b'{"message": "slow down"}', {"Retry-After": "1"})
-            case "an error":
-                self._answer(500, b'{"message": "etcdserver: request timed out"}', {})
-            case "no answer":
-                self.close_connection = True
-            case _:
-                status, answer = self._forward(body)
-                if trouble:
-                    self.close_connection = True
-                else:
-                    self._answer(status, answer, {})
-
-    do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = _pass  # noqa: N815 -- as the server calls them
-
-    def _forward(self, body: bytes) -> tuple[int, bytes]:
-        to = self.server.server_url
-        connection = HTTPSConnection(to.hostname or "", to.port, context=self.server.tls, timeout=20)
-        kept = {key: value for key, value in self.headers.items() if key.lower() not in ("host", "connection")}
-        try:
-            connection.request(self.command, self.path, body or None, kept)
-            response = connection.getresponse()
-            return response.status, response.read()
-        except (OSError, HTTPException) as error:
-            return 503, json.dumps({"message": str(error)}).encode()
-        finally:
-            connection.close()
-
-    def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        for key, value in {**headers, "Content-Type": "application/json", "Content-Length": str(len(body))}.items():
-            self.send_header(key, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Nothing."""
+EMPTY_WORDS = "said to be done, and not done"
+_WORDS: Mapping[str, Words] = MappingProxyType({
+    BUSY: (429, b'{"message": "slow down"}', {"Retry-After": "1"}),
+    BROKEN: (500, b'{"message": "etcdserver: request timed out"}', {}), EMPTY_WORDS: (200, b"{}", {})})
 
 
 @contextmanager
-def unwell(kubeconfig: Path, share: float, seed: int, to: Path) -> Iterator[list[str]]:
-    """Writes a kubeconfig that leads through here. Gives what went wrong so far."""
-    door = _Door(kubeconfig, share, seed)
-    thread = Thread(target=door.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
+def unwell(kubeconfig: Path, spoils: Spoils, to: Path) -> Iterator[list[str]]:
+    """Writes a kubeconfig that leads to one. Gives what went wrong so far."""
     said = yaml.safe_load(kubeconfig.read_text())
-    said["clusters"][0]["cluster"] = {"server": f"http://127.0.0.1:{door.server_port}"}
-    to.write_text(yaml.safe_dump(said))
-    to.chmod(0o600)
-    try:
-        yield door.troubles
-    finally:
-        door.shutdown()
-        door.server_close()
-        thread.join()
+    with door(said["clusters"][0]["cluster"]["server"], spoils, _WORDS) as (url, troubles):
+        said["clusters"][0]["cluster"] = {"server": url}
+        to.write_text(yaml.safe_dump(said))
+        to.chmod(0o600)
+        yield troubles
+
+
+@contextmanager
+def led(kubeconfig: Path, spoils: Spoils, folder: Path) -> Iterator[list[str]]:
+    """While the block lasts this very process is led to one."""
+    before = os.environ["KUBECONFIG"]
+    with unwell(kubeconfig, spoils, folder / "kubeconfig") as troubles:
+        os.environ["KUBECONFIG"] = str(folder / "kubeconfig")
+        cluster.cache_clear()
+        try:
+            yield troubles
+        finally:
+            os.environ["KUBECONFIG"] = before
+            cluster.cache_clear()

@@ -50,7 +50,8 @@ def every_apply_is_written_before(ending: Ending) -> Complaints:
     for what in ending.world.trace:
         match what:
             case ev.Prepared():
-                written |= {f"{what.step}.{number}" for number in range(len(what.acts))}
+                before = sum(key.partition(".")[0] == what.step for key in written)
+                written |= {f"{what.step}.{before + number}" for number in range(len(what.acts))}
             case co.Apply() if what.entry not in written:
                 yield f"{what.entry} was applied, and no Prepared was written"
             case _:

@@ -132,6 +132,9 @@ class _Teller:
         made = {"name": name, "fault": f"fake.{name}", "target": {}}
         if self._chance(0.7) or (last and not fault.healed_by):  # a fault at the end that lasts acts for no time
             made["duration"] = f"{self._one_of(1, 2, 5, 20)}s"
+        dice = random.Random(f"again {self._seed} {name}")
+        if fault.healed_by and made.get("duration", "1s") != "1s" and dice.random() < 0.7:
+            made["every"] = f"{dice.choice([1, 1.5])}s"
         return made
 
     def _toolkit_step(self, name: str) -> dict[str, Any]:

@@ -107,10 +107,14 @@ class ChangeFault(AwsFault[T, A], Generic[T, A]):
         except Gone as gone:
             raise NoTarget(f"{ref.label} was gone before it was hit") from gone
         self._write(ref, do, was)
-        now = self._settled(ref.at(), ref.thing, do.values)
-        if now != do.values:
-            raise ActFailed(f"{ref.label} was to have {_said(do.values)}, and has {_said(now)}")
-        return Evidence(before=_said(was.values), after=f"read back: {_said(now)}")
+        return self.evidence(ref, do.values, was.values)
+
+    def evidence(self, ref: Ref, values: Values, was: Values) -> Evidence:
+        """What shows that it acted, right after it did. Raises ActFailed when nothing does."""
+        now = self._settled(ref.at(), ref.thing, values)
+        if now != values:
+            raise ActFailed(f"{ref.label} was to have {_said(values)}, and has {_said(now)}")
+        return Evidence(before=_said(was), after=f"read back: {_said(now)}")
 
     def undo(self, act: Act) -> None:
         ref, at = ref_of(act), ref_of(act).at()
@@ -125,7 +129,7 @@ class ChangeFault(AwsFault[T, A], Generic[T, A]):
     def _change_back(self, at: Account, act: Act) -> None:
         ref, do, was = ref_of(act), _do(act), _was(act)
         now = self.read(at, ref.thing)
-        back = {key: was.values[key] for key, value in do.values.items() if now.get(key) == value}
+        back = {key: was.values[key] for key, value in do.values.items() if _value(now, key) == value}
         if back:
             self.write(Order(at, ref.thing, back, do.how))
             self._settled(at, ref.thing, back)
@@ -153,7 +157,7 @@ class ChangeFault(AwsFault[T, A], Generic[T, A]):
             signed = self.kind.tagging.read(ref.at(), ref.thing).get(RUN) == do.mark
         except Gone as gone:
             return Restored(answer=Answer.GONE, diff=str(gone))
-        left = [key for key, value in do.values.items() if now.get(key) == value != was.values[key]]
+        left = [key for key, value in do.values.items() if _value(now, key) == value != was.values[key]]
         if left or signed:
             return Restored(answer=Answer.NOT_RESTORED,
                             diff=f"{ref.label}: {', '.join(left) or 'our mark'} is as we left it")
@@ -175,7 +179,7 @@ class ChangeFault(AwsFault[T, A], Generic[T, A]):
         was = _only(self.read(at, ref.thing), wanted.values)
         if was == wanted.values:
             raise NoEffect(f"{ref.label} already has {_said(wanted.values)}")
-        mark = setting.mark.signed(setting.key, self.name, _identity(ref))
+        mark = setting.mark.signed(setting.key, self.name, ref.identity)
         do = _Do(str(mark), dict(wanted.values), dict(wanted.how))
         check_room(ref.label, wanted.tags, self._signs(do, _Was(was)), self.tags_most)
         return Act(target=msgspec.to_builtins(ref), do=msgspec.to_builtins(do), was={"values": was}, label=ref.label,
@@ -227,7 +231,7 @@ class ChangeFault(AwsFault[T, A], Generic[T, A]):
         ref = Ref.of(at, self.kind, thing)
         act = Act(target=msgspec.to_builtins(ref), do={**said.do, "mark": str(said.mark)}, was=said.was,
                   label=ref.label)
-        return Marked(mark=said.mark, act=act, fault=self.name, where=where, target=_identity(ref),
+        return Marked(mark=said.mark, act=act, fault=self.name, where=where, target=ref.identity,
                       doubt=self._doubt(act))
 
     def _doubt(self, act: Act) -> str:
@@ -240,18 +244,20 @@ class ChangeFault(AwsFault[T, A], Generic[T, A]):
         return "" if alike else f"{self.name} never changes {_said(do)}"
 
 
-def _identity(ref: Ref) -> str:
-    """What makes it this very one: what its mark is signed with."""
-    return f"{ref.account}/{ref.region}/{ref.kind}/{ref.thing}"
-
-
 def _only(now: Values, keys: Values) -> dict[str, Any]:
-    """Of what is there now these settings; None for what is not."""
-    return {key: now.get(key) for key in keys}
+    return {key: _value(now, key) for key in keys}
+
+
+def _value(now: Values, key: str) -> Any:
+    """How a setting is now; None when it is not there."""
+    try:
+        return now[key]
+    except KeyError:
+        return None
 
 
 def _said(values: Values) -> str:
-    return ", ".join(f"{key} {value}" for key, value in values.items())
+    return ", ".join(f"{key} {'none' if value is None else value}" for key, value in values.items())
 
 
 def _do(act: Act) -> _Do:

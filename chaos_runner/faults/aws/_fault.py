@@ -11,6 +11,7 @@ from chaos_runner.mark import Mark
 from chaos_runner.targets.aws.access import Account
 from chaos_runner.targets.aws.choosing import Placed
 from chaos_runner.targets.aws.marks import RUN
+from chaos_runner.targets.aws.policy import Demand, demands
 from chaos_runner.targets.aws.refs import Kind, Ref
 from chaos_runner.targets.aws.rights import Permissions, check_rights, rights, tagging, unchecked
 
@@ -34,24 +35,34 @@ class AwsFault(Fault[T, A], Generic[T, A]):
 
     @property
     def all_permissions(self) -> Permissions:
-        """What it needs for each of its verbs, with our tags on what it hits."""
+        """What it needs for each of its verbs, with our tags on what it hits. What cannot be undone is not tagged."""
+        if self.healed_by:
+            return self.permissions
         return Permissions(*(own + more for own, more in zip(self.permissions, tagging(self.kind), strict=True)))
+
+    def permissions_on(self, ref: Ref) -> Permissions:  # noqa: ARG002 -- for those who override it
+        """What of them it needs for this very thing."""
+        return self.all_permissions
 
     def rights(self, act: Act) -> list[Right]:
         ref = ref_of(act)
-        return rights(ref.at(), self.all_permissions, ref, self.kind, act.do.get("how", {}))
+        return rights(ref.at(), self.permissions_on(ref), ref, self.kind, act.do.get("how", {}))
 
     def notes(self, acts: Sequence[Act]) -> list[str]:
-        at = ref_of(acts[0]).at()
-        found = unchecked(at, self.all_permissions)
+        ref = ref_of(acts[0])
+        found = unchecked(ref.at(), self.permissions_on(ref))
         said = ", ".join(dict.fromkeys(found))
         return [(f"AWS does not tell beforehand whether this is allowed: {said} (it would with "
                  "iam:SimulatePrincipalPolicy)")] if found else []
 
+    def demands(self, target: T) -> list[Demand]:
+        """All that it needs for this target, without asking AWS: for a policy that has no more."""
+        return demands(self.all_permissions, self.kind, target)
+
     def check_allowed(self, refs: Sequence[Ref], setting: Setting) -> None:
         """Raises Refused when this identity may not do it to all of these, and undo it; not where it is only looked."""
         for ref in () if setting.looking else refs:
-            check_rights(rights(ref.at(), self.all_permissions, ref, self.kind))
+            check_rights(rights(ref.at(), self.permissions_on(ref), ref, self.kind))
 
 
 def ref_of(act: Act) -> Ref:

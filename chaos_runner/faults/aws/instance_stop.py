@@ -10,10 +10,12 @@ from chaos_runner.contracts import Act, Band, Example, Setting
 from chaos_runner.errors import ActFailed, NoEffect, Refused
 from chaos_runner.faults.aws._change import ChangeFault, Order, Values, Wanted
 from chaos_runner.faults.aws._fault import ref_of
+from chaos_runner.faults.aws._instances import LOOK, left_over
 from chaos_runner.targets.aws.access import Account
 from chaos_runner.targets.aws.autoscaling import REPLACING, suspended
 from chaos_runner.targets.aws.choosing import Thing, spoken
 from chaos_runner.targets.aws.ec2 import INSTANCE, InstanceTarget, find_instances, read_instance
+from chaos_runner.targets.aws.headroom import ASG
 from chaos_runner.targets.aws.rights import Need, Permissions
 
 _STATE: Final = "state"
@@ -23,7 +25,6 @@ _TOWARDS: Final = {"pending": _RUNNING, "stopping": _STOPPED}
 _STOPPING_S: Final = 240.0
 """How long an instance may take to stop: it cannot be started before."""
 _AGAIN_S: Final = 2.0
-_ASG: Final = "aws:autoscaling:groupName"
 
 
 class InstanceStopArguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,7 +47,7 @@ class InstanceStop(ChangeFault[InstanceTarget, InstanceStopArguments]):
     undone_by = "it is started again, unless somebody else has done so"
     undo_s = _STOPPING_S + 20.0
     permissions = Permissions(
-        look=(Need("ec2:DescribeInstances", on="*"), Need("autoscaling:DescribeAutoScalingGroups", on="*")),
+        look=LOOK,
         do=(Need("ec2:StopInstances", {"InstanceIds": ["{thing}"]}),),
         undo=(Need("ec2:StartInstances", {"InstanceIds": ["{thing}"]}),))
     example = Example(target={"tags": {"tier": "web"}, "count": 1})
@@ -54,7 +55,8 @@ class InstanceStop(ChangeFault[InstanceTarget, InstanceStopArguments]):
     def wanted(self, target: InstanceTarget, arguments: InstanceStopArguments, setting: Setting) -> list[Wanted]:
         found = find_instances(target, setting.seed, (_RUNNING, _STOPPED, *_TOWARDS))
         for one in found.things:
-            _check_can_stop(found.at, one)
+            check_can_stop(one)
+            _check_stays(found.at, one)
         running = [one for one in found.things if _state(one.seen) == _RUNNING]
         if not running:
             raise NoEffect(f"{spoken(INSTANCE, target)}: none of them runs")
@@ -77,7 +79,7 @@ class InstanceStop(ChangeFault[InstanceTarget, InstanceStopArguments]):
     def notes(self, acts: Sequence[Act]) -> list[str]:
         found = [ref for act in acts if _loses_address(read_instance((ref := ref_of(act)).at(), ref.thing))]
         lost = [f"the public address of {', '.join(ref.label for ref in found)} changes: it is no Elastic IP"]
-        return [*super().notes(acts), *(lost if found else [])]
+        return [*super().notes(acts), *(lost if found else []), *left_over(acts)]
 
     def by_hand(self, act: Act) -> str:
         ref = ref_of(act)
@@ -95,12 +97,17 @@ def _loses_address(seen: dict[str, Any]) -> bool:
     return any(one.get("Association", {}).get("IpOwnerId") == "amazon" for one in seen.get("NetworkInterfaces", ()))
 
 
-def _check_can_stop(at: Account, one: Thing) -> None:
+def check_can_stop(one: Thing) -> None:
+    """Raises Refused for an instance that would not come back as it was."""
     if one.seen.get("RootDeviceType", "ebs") != "ebs":
         raise Refused(f"instance {one.thing} cannot be stopped: its root is no EBS volume, and would be lost")
     if one.seen.get("InstanceLifecycle") == "spot":
         raise Refused(f"instance {one.thing} is a spot instance: whether it starts again is not ours to promise")
-    group = one.tags.get(_ASG)
+
+
+def _check_stays(at: Account, one: Thing) -> None:
+    """Raises Refused for one whose Auto Scaling group would not let it stand still."""
+    group = one.tags.get(ASG)
     if group and not _leaves_alone(at, group):
         raise Refused(f"instance {one.thing} is of the Auto Scaling group {group}, which terminates and replaces what "
                       "is stopped: hold it with aws.asg_suspend, or say what you mean with aws.instance_terminate")

@@ -2,35 +2,16 @@
 
 import time
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final
 
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 
-from chaos_runner.contracts import (
-    Act,
-    Answer,
-    Band,
-    Candidate,
-    Evidence,
-    Example,
-    Grade,
-    Restored,
-    Seconds,
-    Setting,
-)
-from chaos_runner.errors import Gone, NoTarget, Refused
+from chaos_runner.contracts import Band, Seconds
 from chaos_runner.faults.kubernetes._evicting import EVICT, check_deadline
-from chaos_runner.faults.kubernetes._fault import KubernetesFault
-from chaos_runner.faults.kubernetes._pods import NEEDS, check_healed, pod_of, ref_of_act
-from chaos_runner.faults.kubernetes._workloads import workloads_there
-from chaos_runner.targets.kubernetes.access import Cluster, same_cluster
-from chaos_runner.targets.kubernetes.aftermath import events_about, replacements
-from chaos_runner.targets.kubernetes.events import INJECTED, tell
+from chaos_runner.faults.kubernetes._parting import PartingFault
+from chaos_runner.targets.kubernetes.access import Cluster
 from chaos_runner.targets.kubernetes.kinds import POD, Ref
 from chaos_runner.targets.kubernetes.leaving import evict
-from chaos_runner.targets.kubernetes.objects import Pod
-from chaos_runner.targets.kubernetes.pods import PodTarget, find
 from chaos_runner.targets.kubernetes.rights import Need, Permissions
 
 _AGAIN_S: Final = 1.0
@@ -45,77 +26,25 @@ class PodEvictArguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     deadline: Seconds = 0.0
 
 
-class PodEvict(KubernetesFault[PodTarget, PodEvictArguments]):
+class PodEvict(PartingFault[PodEvictArguments]):
     """Evicts pods by name and UID through the Eviction API. What a PodDisruptionBudget forbids is not done, and is told
     as a fault without effect: the run is inconclusive, never passed. A pod that no workload would replace is refused.
     """
 
-    target = PodTarget
     arguments = PodEvictArguments
     band = Band(word="evicted")
-    healed_by = "their workload, which makes new pods"
     permissions = Permissions(do=(Need("get", POD), EVICT))
-    needs = NEEDS
-    example = Example(target={"namespace": "shop", "workload": "deployment/checkout", "count": 1})
+    deed = "evicted"
 
-    def prepare(self, target: PodTarget, arguments: PodEvictArguments, setting: Setting) -> list[Act]:
+    def order(self, arguments: PodEvictArguments) -> dict[str, Any]:
         check_deadline(arguments.deadline)
-        found = find(target, setting.seed)
-        for pod in found.pods:
-            check_healed(pod)
-        self.check_allowed([found.ref(pod) for pod in found.pods], setting)
         grace = {} if arguments.grace is None else {"grace_s": round(arguments.grace)}
-        return [Act(target=to_builtins(ref := found.ref(pod)), do={"deadline_s": arguments.deadline, **grace},
-                    label=ref.label, group=found.group, where=ref.where(pod.metadata.labels),
-                    was=_was(pod))
-                for pod in found.pods]
+        return {"deadline_s": arguments.deadline, **grace}
 
-    def candidates(self, given: Mapping[str, Any]) -> list[Candidate]:
-        return workloads_there(given, {"count": 1})
-
-    def apply(self, act: Act) -> Evidence:
-        ref = ref_of_act(act)
-        at = same_cluster(ref.context, ref.server)
-        before = "ready" if act.was["ready"] else "not ready"
-        try:
-            against = _ask(at, ref, act.do.get("grace_s"), time.monotonic() + act.do["deadline_s"])
-        except Gone as gone:
-            raise NoTarget(f"{ref.label} was gone before it was hit") from gone
-        if against:
-            return Evidence(grade=Grade.NONE, before=before, after=f"not evicted: {against}")
-        tell(at, ref, INJECTED, f"{self.name}: evicted")
-        there = pod_of(at, ref)
-        if there is not None and there.metadata.deletion_timestamp is None:
-            raise Refused(f"{ref.label} was not evicted: something keeps it")
-        state = "gone" if there is None else "ending"
-        return Evidence(before=before, after=f"the pod of UID {ref.uid}: {state}")
-
-    def undo(self, act: Act) -> None:
-        """Nothing: its workload brings another."""
-
-    def aftermath(self, act: Act, since: datetime) -> list[str]:
-        ref = ref_of_act(act)
-        at = same_cluster(ref.context, ref.server)
-        return [*replacements(at, ref.namespace, act.was["owner_uid"], since), *events_about(at, ref, since)]
-
-    def verify(self, act: Act) -> Restored:
-        ref = ref_of_act(act)
-        there = pod_of(same_cluster(ref.context, ref.server), ref)
-        if there is not None and there.metadata.deletion_timestamp is None:
-            return Restored(answer=Answer.RESTORED, diff=f"{act.label} was not evicted")
-        return Restored(answer=Answer.GONE, diff=f"{act.label} does not come back; {act.was['owner']} makes another")
-
-
-def _was(pod: Pod) -> dict[str, Any]:
-    owner = pod.metadata.owner
-    assert owner  # noqa: S101 -- a pod without one was refused
-    return {"owner": owner.name, "owner_uid": owner.uid, "ready": pod.ready}
-
-
-def _ask(at: Cluster, ref: Ref, grace_s: int | None, until_s: float) -> str:
-    """What is against it until then; "" once it is granted."""
-    while True:
-        against = evict(at, ref, grace_s)
-        if not against or time.monotonic() + _AGAIN_S > until_s:
-            return against
-        time.sleep(_AGAIN_S)
+    def send_off(self, at: Cluster, ref: Ref, do: Mapping[str, Any]) -> str:
+        until_s = time.monotonic() + do["deadline_s"]
+        while True:
+            against = evict(at, ref, do.get("grace_s"))
+            if not against or time.monotonic() + _AGAIN_S > until_s:
+                return against
+            time.sleep(_AGAIN_S)

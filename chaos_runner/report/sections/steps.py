@@ -121,6 +121,7 @@ def _row(run: Run, step: Step) -> Row:
 def _planned(step: Step) -> str:
     parts = [
         f"after {_pause(step.pause_before)}" if step.pause_before else "",
+        f"every {spoken_seconds(step.every_s)}" if step.every_s is not None else "",
         f"lasts {spoken_seconds(step.duration_s)}" if step.duration_s is not None else "",
         "to the end of the method" if step.is_fault and step.duration_s is None else "",
         "in the background" if step.background else "",

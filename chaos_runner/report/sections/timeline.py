@@ -156,7 +156,7 @@ def _lane(run: Run, axis: Axis, step: Step) -> Lane | None:
         return None
     card = run.plan.cards.get(step.key)
     band = card.band if card else Band(word=str(step.kind), pattern="lines")
-    if step.is_fault and card and not card.reversible:
+    if step.is_fault and card and not card.reversible and not step.every_s:
         at = axis.percent(state.ended_t or state.began_t)
         return _named_lane(step, band, times.elapsed(state.began_t), Span(x=at, width=0), point=at)
     begin, end = _lasted(run, step, state.began_t, state.ended_t)
@@ -183,7 +183,7 @@ def _beside(bar: Span, words: str) -> Label:
 def _lasted(run: Run, step: Step, began_t: float, ended_t: float | None) -> tuple[float, float | None]:
     """From the first apply to the last undo of a step that has entries, else from its call to its return."""
     entries = [entry for entry in run.entries_of(step.key) if not entry.settled or entry.applied_t is not None]
-    if not entries:
+    if not entries or step.every_s:
         return began_t, ended_t
     begin = min((entry.applied_t for entry in entries if entry.applied_t is not None), default=began_t)
     undone = [entry.undone_t for entry in entries]

@@ -4,7 +4,7 @@ from chaos_runner.plan.limits import exceeded, faults_s, too_long
 from chaos_runner.run import commands as co
 from chaos_runner.run import events as ev
 from chaos_runner.run.conditions import closed_gates
-from chaos_runner.run.events import Phase, Stage, StopKind
+from chaos_runner.run.events import Phase, Stage
 from chaos_runner.run.run import Run
 from chaos_runner.run.turn import Turn
 
@@ -43,9 +43,3 @@ def _beyond_limits(run: Run) -> str:
     limits = run.plan.safeguards.limits
     found = [aim for aims in run.checked.values() for aim in aims]
     return exceeded(limits, found) or too_long(limits, faults_s(run.plan.experiment))
-
-
-def declined(turn: Turn, item: ev.Declined) -> None:
-    if not item.early:
-        name = turn.run.plan.step(item.step).name
-        turn.stop(StopKind.FAULT_FAILED, f'"{name}" was refused: {item.text}', exit=5)

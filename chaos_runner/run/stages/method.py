@@ -18,10 +18,10 @@ from chaos_runner.units import spoken_seconds
 
 def go_on(turn: Turn) -> None:
     _mind_the_longest(turn)
-    pending = turn.run.pending
-    due = [entry for entry in turn.run.entries.values() if entry.step in pending.expired]
-    if pending.expired and not undoing.undo_some(turn, due):
-        _close_expired(turn, due)
+    expired = frozenset(step for step in turn.run.pending.expired if not _in_a_round(turn, step))
+    due = [entry for entry in turn.run.entries.values() if entry.step in expired]
+    if expired and not undoing.undo_some(turn, due):
+        _close_expired(turn, expired, due)
     if not turn.heard(co.Control("method", "before")):
         return
     reading = _go_round(turn)
@@ -77,9 +77,13 @@ def _go_round(turn: Turn) -> bool:
     return False
 
 
-def _close_expired(turn: Turn, due: list[Entry]) -> None:
-    expired = turn.run.pending.expired
-    turn.pend(expired=frozenset())
+def _in_a_round(turn: Turn, step: str) -> bool:
+    """Whether a fault that acts again is just doing so: what it has begun is waited for."""
+    return turn.asked(f"step:{step}") or any(turn.asked(f"apply:{entry.key}") for entry in turn.run.entries_of(step))
+
+
+def _close_expired(turn: Turn, expired: frozenset[str], due: list[Entry]) -> None:
+    turn.pend(expired=turn.run.pending.expired - expired)
     for step in expired:
         _finish_step(turn, step)
     for entry in due:
@@ -109,11 +113,16 @@ def _launch(turn: Turn, step: Step) -> None:
         _finish_step(turn, step.key)
         return
     if step.is_fault:
-        turn.ask(co.Prepare(step.key, _hit_by_others(turn.run, step.key)))
+        _prepare(turn, step)
     elif step.known and step.known.looks:
         turn.ask(co.Look(step.key, _done_before(turn.run)))
     else:
         _call(turn, step)
+
+
+def _prepare(turn: Turn, step: Step) -> None:
+    number = turn.run.round_of(step.key) + 1 if step.every_s else 0
+    turn.ask(co.Prepare(step.key, _hit_by_others(turn.run, step.key), number))
 
 
 def _done_before(run: Run) -> tuple[Act, ...]:
@@ -140,10 +149,13 @@ def _call(turn: Turn, step: Step) -> None:
 
 
 def _hit_by_others(run: Run, key: str) -> tuple[Aim, ...]:
-    """Whom every other fault hits that has been started: as recorded, or, before that, as it was found at first."""
+    """Whom every other fault hits that has been started: as recorded, or, before that, as it was found at first. Also
+    whom this very one has hit in earlier rounds.
+    """
     if not run.plan.safeguards.limits:
         return ()
-    begun = {step.key for step in run.plan.experiment.method[:run.pending.cursor]} - {key}
+    begun = {step.key for step in run.plan.experiment.method[:run.pending.cursor]
+             if step.key != key or run.round_of(key)}
     return tuple(aim for step, found in run.hit.items() if step in begun for aim in found)
 
 
@@ -183,12 +195,42 @@ def _apply_next(turn: Turn, step: str) -> None:
     lasts_s = turn.run.plan.step(step).duration_s
     if lasts_s is None:
         _finish_step(turn, step)
-    else:
+    elif not turn.asked(f"{Timer.DURATION}:{step}") and step not in turn.run.pending.expired:
         left_s = _left_s(turn.run)  # applies took their time, which the duration must make up for
         turn.wake_in(lasts_s if left_s is None else max(0.0, min(lasts_s, left_s)), Timer.DURATION, step)
+    _act_again_later(turn, turn.run.plan.step(step))
+
+
+def _act_again_later(turn: Turn, step: Step) -> None:
+    """At the next of its moments, counted from its beginning: a round that took long has no effect on later ones."""
+    began_t = turn.run.step(step.key).began_t
+    if step.every_s is None or began_t is None:
+        return
+    number = int((turn.t - began_t) / step.every_s + TIE_S) + 1
+    if number < step.rounds:
+        turn.wake_in(began_t + number * step.every_s - turn.t, Timer.AGAIN, step.key)
+
+
+def again(turn: Turn, wake: Wake) -> None:
+    """A fault acts again, unless it is over."""
+    pending = turn.run.pending
+    if turn.run.stage is Stage.METHOD and wake.subject in pending.open - pending.expired:
+        _prepare(turn, turn.run.plan.step(wake.subject))
+
+
+def declined(turn: Turn, item: ev.Declined) -> None:
+    """A round that found nobody to hit is left out; anything else that keeps a fault from acting ends the run."""
+    if turn.run.misses(item.step, item.why):
+        _apply_next(turn, item.step)
+    elif not item.early:
+        name = turn.run.plan.step(item.step).name
+        turn.stop(StopKind.FAULT_FAILED, f'"{name}" was refused: {item.text}', exit=5)
 
 
 def apply_failed(turn: Turn, item: ev.ApplyFailed) -> None:
+    if turn.run.misses(turn.run.entries[item.entry].step, item.why):
+        _apply_next(turn, turn.run.entries[item.entry].step)
+        return
     name = turn.run.plan.step(turn.run.entries[item.entry].step).name
     turn.stop(StopKind.FAULT_FAILED, f'"{name}" failed: {item.text}', exit=5)
 

@@ -16,8 +16,21 @@ def go_on(turn: Turn) -> None:
 
 def finish(turn: Turn) -> None:
     """The end, once it is known what became of the targets, and the controls have heard."""
-    if looked_back(turn) and turn.heard(co.Control("experiment", "after")):
+    if looked_back(turn) and let_go(turn) and turn.heard(co.Control("experiment", "after")):
         turn.enter(Stage.OVER)
+
+
+def let_go(turn: Turn) -> bool:
+    """Lets other runs come to what was hit, once. True when nothing more is waited for; somebody who wants to leave
+    waits for none of it.
+    """
+    if turn.run.leaving:
+        return True
+    for step, card in turn.run.plan.cards.items():
+        acts = tuple(entry.act for entry in turn.run.entries_of(step) if entry.act)
+        if card.holds and acts and step not in turn.run.let_go and not turn.asked(f"let-go:{step}"):
+            turn.ask(co.LetGo(step, acts))
+    return not turn.any_asked("let-go:")
 
 
 def looked_back(turn: Turn) -> bool:

@@ -37,7 +37,7 @@ def go_on(turn: Turn) -> None:
     if turn.run.stop is None and not turn.run.reopened:
         turn.enter(Stage.AFTER) if after.looks_after(turn.run) else over.finish(turn)
     elif ((not _busy(turn) or not grace or turn.run.signals > 1) and over.looked_back(turn)
-          and turn.heard(co.Control("experiment", "after"))):
+          and over.let_go(turn) and turn.heard(co.Control("experiment", "after"))):
         _leave_behind(turn)
         turn.enter(Stage.OVER)
 

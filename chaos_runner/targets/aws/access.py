@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 
@@ -27,6 +27,7 @@ _GONE: Final = re.compile(r"NotFound|NoSuch|DoesNotExist|NonExist")
 _FORBIDDEN: Final = re.compile(r"UnauthorizedOperation|AccessDenied|NotAuthorized|^Forbidden$")
 _SIGNED_OUT: Final = re.compile(r"Expired|InvalidClientTokenId|AuthFailure|UnrecognizedClient|SignatureDoesNotMatch")
 _BUSY: Final = re.compile(r"Throttl|RequestLimitExceeded|TooManyRequests|SlowDown|PriorRequestNotComplete")
+_NO_POLICY: Final = re.compile(r"^(NoSuchBucketPolicy|PolicyNotFoundException)$")
 _OF_AWS: Final = re.compile(r"://[^/]+\.(amazonaws\.com(\.cn)?|api\.aws|amazonaws\.[a-z.]+|c2s\.ic\.gov|sc2s\.sgov\.gov)(/|$)")
 _HEEDED: Final = frozenset({
     "StopInstances", "StartInstances", "RebootInstances", "TerminateInstances", "CreateTags", "DeleteTags",
@@ -45,6 +46,10 @@ class Denied(Refused):
 
 class Forbidden(Denied):
     """This identity has no right to that."""
+
+
+class NoPolicy(Gone):
+    """The thing may be there; it has no policy, or no longer the one that was to be replaced."""
 
 
 class SignedOut(Denied):
@@ -69,6 +74,17 @@ class Way(Struct, frozen=True, kw_only=True, omit_defaults=True):
                 for word in (key, value)]
 
 
+class Keys(NamedTuple):
+    """Credentials that somebody was given outright, and AWS's own chain is not asked for. They are shown to nobody."""
+
+    id: str
+    secret: str
+    token: str = ""
+
+    def __repr__(self) -> str:
+        return "Keys(...)"
+
+
 class Account:
     """Where a way leads to. Every call may raise AwsUnreachable, Denied, and Gone for what is not there."""
 
@@ -78,14 +94,23 @@ class Account:
         self._session = session
         self._tries = tries
         self._clients: dict[str, Any] = {}
-        self._number = ""
+        self._caller = ""
+
+    @property
+    def caller(self) -> str:
+        """The ARN of who asks: of a user, or of a role's session."""
+        if not self._caller:
+            self._caller = str(self.ask("sts", "get_caller_identity")["Arn"])
+        return self._caller
 
     @property
     def number(self) -> str:
         """The account's twelve digits."""
-        if not self._number:
-            self._number = str(self.ask("sts", "get_caller_identity")["Account"])
-        return self._number
+        return self.caller.split(":")[4]
+
+    def in_partition(self, arn: str) -> str:
+        """The same ARN as it is called there: in China it begins with "arn:aws-cn:"."""
+        return arn.replace("arn:aws:", f"arn:{self.caller.split(':')[1]}:", 1)
 
     def once(self) -> "Account":
         """The same, where nothing is asked a second time."""
@@ -107,7 +132,7 @@ class Account:
         with _understood(f"{service}.{operation}"):
             yield from self._client(service).get_paginator(operation).paginate(**asked).search(key)
 
-    def tried(self, service: str, action: str, **asked: Any) -> None:
+    def tried(self, service: str, action: str, /, **asked: Any) -> None:
         """An action ("StopInstances") that EC2 only goes through: it raises what would be against it."""
         from botocore import xform_name
 
@@ -141,8 +166,8 @@ class Account:
 
 
 @cache
-def account(way: Way = Way()) -> Account:  # noqa: B008 -- frozen
-    """Where this way leads to. One session for each, for as long as the process lives.
+def account(way: Way = Way(), keys: Keys | None = None) -> Account:  # noqa: B008 -- frozen
+    """Where this way leads to, with these keys if there are any. One session for each, while the process lives.
 
     Raises UsageError without boto3, a region, or a profile of that name.
     """
@@ -155,7 +180,7 @@ def account(way: Way = Way()) -> Account:  # noqa: B008 -- frozen
     if way.profile and way.profile not in known:
         raise UsageError(f"AWS has no profile {way.profile!r} here{meant(way.profile, known)}")
     try:
-        session = boto3.Session(profile_name=way.profile or None, region_name=way.region or None)
+        session = boto3.Session(profile_name=way.profile or None, region_name=way.region or None, **_given(keys))
         _check_region(session)
         tries = os.environ.get("AWS_MAX_ATTEMPTS", "")
         return Account(way, _in_role(session, way.assume_role) if way.assume_role else session,
@@ -164,18 +189,23 @@ def account(way: Way = Way()) -> Account:  # noqa: B008 -- frozen
         raise UsageError(f"AWS cannot be reached as it is configured: {error}") from error
 
 
+def _given(keys: Keys | None) -> dict[str, str | None]:
+    return {"aws_access_key_id": keys.id, "aws_secret_access_key": keys.secret,
+            "aws_session_token": keys.token or None} if keys else {}
+
+
 def way_of(text: str) -> Account:
     """Where "[PROFILE@]REGION" leads to; "" as it is configured. Raises UsageError."""
     profile, _, region = text.rpartition("@")
     return account(Way(profile=profile, region=region))
 
 
-def same_account(way: Way, number: str) -> Account:
+def same_account(way: Way, number: str, keys: Keys | None = None) -> Account:
     """The account an act was recorded for. Raises ActFailed when the way leads to another by now: what is not found
     there would be called gone.
     """
     try:
-        found = account(way)
+        found = account(way, keys)
     except UsageError as error:
         raise ActFailed(str(error)) from error
     if found.number != number:
@@ -232,6 +262,8 @@ def _refusal(error: Any) -> ChaosRunnerError:
     code, said = _code(error), str(error.response.get("Error", {}).get("Message", ""))
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     text = f"AWS refused {error.operation_name}: {said or 'it gave no reason'} ({code})"
+    if _NO_POLICY.search(code):
+        return NoPolicy(text)
     if _GONE.search(code):
         return Gone(text)
     if _FORBIDDEN.search(code):

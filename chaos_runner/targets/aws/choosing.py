@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from chaos_runner.contracts import Group, Share
 from chaos_runner.errors import NoTarget, UsageError
@@ -48,6 +48,11 @@ class Picked(Placed, frozen=True, kw_only=True):
     per_az: bool = False
 
 
+_WHERE: Final = {*Placed.__struct_fields__, "per_az"}
+"""What says nothing of which."""
+_COMMON: Final = set(Picked.__struct_fields__)
+
+
 class Thing(Struct, frozen=True, kw_only=True):
     """One thing as it was listed. `seen` is what the service says of it."""
 
@@ -79,8 +84,7 @@ class Chosen(Struct, frozen=True, kw_only=True):
 
 def pick(at: Account, kind: Kind, target: Picked, there: Sequence[Thing], seed: int) -> Chosen:
     """Those to hit. The same seed chooses the same among the same. Raises Refused, NoTarget, UsageError."""
-    if not (target.ids or target.arns or target.tags or target.stack or target.resource_group or target.az
-            or target.count or target.percent):
+    if not any(value for key, value in structs.asdict(target).items() if key not in _WHERE):
         raise UsageError(f"which {kind.name}? `ids`, `tags`, `stack`, `resource-group` or `az` says it; for all of the "
                          "region say `percent: 100%`")
     matching = [one for one in _matching(at, kind, target, there) if one.tags.get(OPT_OUT, "false") == "false"]
@@ -102,6 +106,7 @@ def spoken(kind: Kind, target: Picked) -> str:
     said += [f"zone {target.az}"] if target.az else []
     said += [f"stack {target.stack}"] if target.stack else []
     said += [f"resource group {target.resource_group}"] if target.resource_group else []
+    said += [f"{key} {value}" for key, value in structs.asdict(target).items() if value and key not in _COMMON]
     said += [*target.ids, *target.arns]
     return f"{kind.name} {', '.join(said) or 'in this region'}"
 

@@ -1,4 +1,4 @@
-"""What stands in EC2: instances, and how all that EC2 has is tagged."""
+"""What stands in EC2: instances, volumes, and how all that EC2 has is tagged."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -62,6 +62,12 @@ class InstanceTarget(Picked, frozen=True, kw_only=True):
     asg: str = ""
 
 
+class VolumeTarget(Picked, frozen=True, kw_only=True):
+    """Which EBS volumes: every key that is given must hold. `instances` are ids of those that they are attached to."""
+
+    instances: list[str] = field(default_factory=list)
+
+
 def find_instances(target: InstanceTarget, seed: int, states: Sequence[str]) -> Chosen:
     """The instances in one of these states. The server filters: it gives only what may match."""
     at = target.account()
@@ -85,4 +91,28 @@ def instance(at: Account, seen: dict[str, Any]) -> Thing:
     """An instance as EC2 lists it."""
     tags, thing = unpaired(seen.get("Tags")), seen["InstanceId"]
     return Thing(thing=thing, seen=seen, tags=tags, name=tags.get("Name", ""), az=seen["Placement"]["AvailabilityZone"],
-                 arn=INSTANCE.arn.format(region=at.region, account=at.number, thing=thing))
+                 arn=INSTANCE.arn_at(at, thing))
+
+
+def find_volumes(target: VolumeTarget, seed: int) -> Chosen:
+    """The volumes that are attached, of those that are meant."""
+    at = target.account()
+    asked = {f"tag:{key}": [value] for key, value in target.tags.items()}
+    asked |= {"availability-zone": [target.az] if target.az else [], "status": ["in-use"],
+              "attachment.instance-id": target.instances}
+    there = at.every("ec2", "describe_volumes", "Volumes[]", Filters=filters(asked))
+    return pick(at, VOLUME, target, [_volume(at, one) for one in there], seed)
+
+
+def read_volume(at: Account, thing: str) -> dict[str, Any]:
+    """What EC2 says of it now. Raises Gone also when it is being deleted."""
+    seen: dict[str, Any] = at.ask("ec2", "describe_volumes", VolumeIds=[thing])["Volumes"][0]
+    if seen["State"] in ("deleting", "deleted"):
+        raise Gone(f"volume {thing} is deleted")
+    return seen
+
+
+def _volume(at: Account, seen: dict[str, Any]) -> Thing:
+    tags, thing = unpaired(seen.get("Tags")), seen["VolumeId"]
+    return Thing(thing=thing, seen=seen, tags=tags, name=tags.get("Name", ""), az=seen["AvailabilityZone"],
+                 arn=VOLUME.arn_at(at, thing))

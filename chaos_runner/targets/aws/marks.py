@@ -20,6 +20,8 @@ PREFIX: Final = "chaos-runner:"
 RUN: Final = f"{PREFIX}run"
 EXPIRES: Final = f"{PREFIX}expires"
 UNDO: Final = f"{PREFIX}undo"
+MADE_FOR: Final = f"{PREFIX}for"
+"""On what we make: the thing that it was made for."""
 VALUE_MOST: Final = 256
 TAGS_MOST: Final = 50
 _PARTS_MOST: Final = 8

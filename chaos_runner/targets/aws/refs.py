@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 from msgspec import Struct
 
 from chaos_runner.contracts import Where
-from chaos_runner.targets.aws.access import Account, Way, same_account
+from chaos_runner.targets.aws.access import Account, Keys, Way, same_account
 
 
 class Tagging(Protocol):
@@ -35,6 +35,14 @@ class Kind(NamedTuple):
     """With {region}, {account} and {thing}: "arn:aws:ec2:{region}:{account}:instance/{thing}"."""
     tags: tuple[str, str, str]
     """The IAM actions that tagging takes: to read, to write, to take away."""
+    everywhere: bool = False
+    """Of no region: whatever is done to it is done in all of them."""
+    named: bool = False
+    """What a target calls its id is what its ARN ends with, and nothing that a tag says."""
+
+    def arn_at(self, at: Account, thing: str) -> str:
+        """The ARN of one of them in that account and region."""
+        return at.in_partition(self.arn.format(region=at.region, account=at.number, thing=thing))
 
 
 class Ref(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -47,25 +55,36 @@ class Ref(Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str = ""
     profile: str = ""
     assume_role: str = ""
+    everywhere: bool = False
 
     @classmethod
     def of(cls, at: Account, kind: Kind, thing: str, name: str = "") -> "Ref":
         """What an act keeps of a thing in that account."""
         return cls(kind=kind.name, thing=thing, account=at.number, region=at.region, name=name,
-                   profile=at.way.profile, assume_role=at.way.assume_role)
+                   profile=at.way.profile, assume_role=at.way.assume_role, everywhere=kind.everywhere)
 
     @property
     def label(self) -> str:
         """How people call it: "instance i-0abc (web-1)"."""
-        return f"{self.kind} {self.thing}{f' ({self.name})' if self.name and self.name != self.thing else ''}"
+        return f"{self.kind} {self.thing}{f' ({self.name})' if self.name not in self.thing else ''}"
 
-    def at(self) -> Account:
+    @property
+    def home(self) -> str:
+        """The region it is in, for limits too: "aws-global" for what is of none. `region` is then only a way there."""
+        return "aws-global" if self.everywhere else self.region
+
+    @property
+    def identity(self) -> str:
+        """What makes it this very one: what its mark is signed with."""
+        return f"{self.account}/{self.home}/{self.kind}/{self.thing}"
+
+    def at(self, keys: Keys | None = None) -> Account:
         """The account it is in, reached as when it was chosen. Raises ActFailed when that leads elsewhere now."""
-        return same_account(self._way, self.account)
+        return same_account(self._way, self.account, keys)
 
     def where(self, tags: Mapping[str, str]) -> Where:
         """Where it stands, for limits."""
-        return Where(account=self.account, region=self.region, labels=dict(tags))
+        return Where(account=self.account, region=self.home, labels=dict(tags))
 
     def command(self, service: str, operation: str, *words: str) -> str:
         """An `aws` command that a person can type."""

@@ -14,6 +14,8 @@ from chaos_runner.targets.aws.refs import Kind, Ref
 LOOK: Final = "look"
 DO: Final = "do"
 UNDO: Final = "undo"
+MORE: Final = "..."
+"""Among the parameters of a dry run: those that the act itself names."""
 _ASSUMED: Final = re.compile(r"arn:(aws[a-z-]*):sts::(\d+):assumed-role/([^/]+)/.*")
 
 
@@ -67,6 +69,14 @@ def check_rights(found: Sequence[Right]) -> None:
         raise Refused("; ".join(said))
 
 
+def check_undo(at: Account, needs: Sequence[Need], ref: Ref) -> None:
+    """Raises Refused when this identity may not undo. Each of these needs says itself what it is on."""
+    stuck = [said for need in needs if (need.dry or _simulates(at))
+             and (said := _tried(at, need, ref) if need.dry else _simulated(at, need.action, need.on))]
+    if stuck:
+        raise Refused(f"it could not be undone: {'; '.join(stuck)}")
+
+
 def unchecked(at: Account, permissions: Permissions) -> list[str]:
     """The actions of which AWS does not tell beforehand whether they are allowed."""
     return [need.action for need in (*permissions.do, *permissions.undo) if not _told_by(at, need)]
@@ -87,7 +97,7 @@ def _place(need: Need, ref: Ref, kind: Kind) -> str:
 
 
 def _arn(need: Need, ref: Ref, kind: Kind) -> str:
-    return (need.on or kind.arn).format(region=ref.region, account=ref.account, thing=ref.thing)
+    return kind._replace(arn=need.on or kind.arn).arn_at(ref.at(), ref.thing)
 
 
 def _lacks(at: Account, need: Need, about: tuple[Ref, Kind, Mapping[str, Any]]) -> str:
@@ -101,8 +111,9 @@ def _tried(at: Account, need: Need, ref: Ref, how: Mapping[str, Any] = NOTHING) 
     """A dry run tells of rights first. What else is against it is for the act itself to find."""
     service, _, action = need.action.partition(":")
     asked = {key: _filled(value, {**how, "thing": ref.thing}) for key, value in need.dry.items()}
+    more = asked.pop(MORE, {})
     try:
-        at.tried(service, action, **asked)
+        at.tried(service, action, **asked, **more)
     except Forbidden as forbidden:
         return f"no right to {need.action} on {ref.label}: {forbidden}"
     except (Denied, Gone):
@@ -112,7 +123,7 @@ def _tried(at: Account, need: Need, ref: Ref, how: Mapping[str, Any] = NOTHING) 
 
 def _simulated(at: Account, action: str, arn: str, *, tagged: bool = False) -> str:
     ours = {"ContextKeyName": f"aws:ResourceTag/{RUN}", "ContextKeyValues": ["ours"], "ContextKeyType": "string"}
-    answer = at.ask("iam", "simulate_principal_policy", PolicySourceArn=_principal(at), ActionNames=[action],
+    answer = at.ask("iam", "simulate_principal_policy", PolicySourceArn=principal(at), ActionNames=[action],
                     ResourceArns=[arn], ContextEntries=[ours] if tagged else [])
     decision = answer["EvaluationResults"][0]["EvalDecision"]
     return "" if decision == "allowed" else f"no right to {action} on {arn}: {decision}"
@@ -128,11 +139,9 @@ def _simulates(at: Account) -> bool:
     return True
 
 
-@cache
-def _principal(at: Account) -> str:
+def principal(at: Account) -> str:
     """The user or role whose policies count: a session's name is no part of its role's."""
-    arn = str(at.ask("sts", "get_caller_identity")["Arn"])
-    return _ASSUMED.sub(r"arn:\1:iam::\2:role/\3", arn)
+    return _ASSUMED.sub(r"arn:\1:iam::\2:role/\3", at.caller)
 
 
 def _filled(value: Any, said: Mapping[str, Any]) -> Any:

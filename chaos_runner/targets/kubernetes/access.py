@@ -7,7 +7,7 @@ Its models are not used: to read 10,000 pods through them takes fifty times the 
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -31,6 +31,7 @@ _SLOWEST_AGAIN_S: Final = 2.0
 _PAGE: Final = 500
 _AGENT: Final = "chaos-runner"
 _ANSWER_MOST: Final = 300
+_EXEC: Final = "v4.channel.k8s.io"
 MERGE: Final = "application/merge-patch+json"
 JSON_PATCH: Final = "application/json-patch+json"
 STRATEGIC: Final = "application/strategic-merge-patch+json"
@@ -41,6 +42,10 @@ T = TypeVar("T")
 
 class ApiUnreachable(ActFailed):
     """The API server did not answer in its time; what was asked for may or may not have been done."""
+
+
+class NotReached(ApiUnreachable):
+    """No connection came about, so nothing was asked."""
 
 
 class Denied(Refused):
@@ -114,11 +119,15 @@ class Cluster:
         self.context = context
         self.server = connection.server
         self.namespace = connection.namespace
+        self.unheard = 0
+        """How many requests through this very object were not answered, or with an error of the server: each may have
+        been done. What is not there when it is asked for again may be gone by our own doing.
+        """
         self._connection = connection
         self._patience_s = patience_s
 
     def within(self, patience_s: float) -> "Cluster":
-        """The same, asked again for another time: a probe's sample cannot wait."""
+        """The same, asked again for another time: a probe's sample cannot wait. It counts anew what was unheard."""
         return Cluster(self.context, self._connection, patience_s)
 
     def get(self, path: str, kind: type[T], query: Query = NO_QUERY) -> T:
@@ -152,6 +161,13 @@ class Cluster:
     def text(self, path: str, query: Query = NO_QUERY) -> str:
         """What is no JSON: logs."""
         return self._ask("GET", _url(path, query)).decode(errors="replace")
+
+    def frames(self, path: str, query: Sequence[tuple[str, str]], within_s: float) -> Iterator[bytes]:
+        """What is said over a WebSocket, until its end, or that of the time: to run a command in a container. Not asked
+        again. Raises ApiUnreachable also when it breaks off.
+        """
+        with self._connection.channel(self.context, f"{path}?{urlencode(query)}", within_s) as channel:
+            yield from channel
 
     @contextmanager
     def stream(self, path: str, query: Query, read_s: float) -> Iterator[Iterator[bytes]]:
@@ -191,6 +207,7 @@ class Cluster:
                 pause_s = max(pause_s, raw.retry_after_s)
             except ApiUnreachable as unreachable:
                 problem = unreachable
+            self.unheard += isinstance(problem, ApiUnreachable) and not isinstance(problem, NotReached)
             if time.monotonic() + pause_s > deadline_s:
                 raise problem
             time.sleep(pause_s)
@@ -236,6 +253,37 @@ class Connection:
         except HTTPError as error:
             raise self._unreachable(error) from error
 
+    @contextmanager
+    def channel(self, context: str, url: str, within_s: float) -> Iterator[Iterator[bytes]]:
+        """A WebSocket of the protocol that exec speaks. The kubernetes package's own leaves impersonation out."""
+        from kubernetes.stream.ws_client import websocket_proxycare
+        from websocket import WebSocket, WebSocketBadStatusException, WebSocketException
+
+        until_s = time.monotonic() + within_s
+        socket: Any = WebSocket(sslopt=self._tls())
+        try:
+            socket.connect(f"ws{self.server.removeprefix('http')}{url}", timeout=_ANSWER_S,
+                           header=[f"{key}: {value}" for key, value in self._credentials().items()],
+                           **websocket_proxycare({"subprotocols": [_EXEC]}, self._configuration, url, {}))
+            yield _frames(socket, until_s)
+        except WebSocketBadStatusException as refused:
+            body = getattr(refused, "resp_body", None) or str(refused).encode()
+            asked = f"open {url.partition('?')[0]}"
+            raise _refusal(context, _Raw(refused.status_code, body, 0.0), asked) from refused
+        except (WebSocketException, OSError) as error:
+            raise self._unreachable(error) from error
+        finally:
+            socket.shutdown()
+
+    def _tls(self) -> dict[str, Any]:
+        import ssl
+
+        said = self._configuration
+        found = {"cert_reqs": ssl.CERT_REQUIRED if said.verify_ssl else ssl.CERT_NONE, "ca_certs": said.ssl_ca_cert,
+                 "certfile": said.cert_file, "keyfile": said.key_file, "server_hostname": said.tls_server_name,
+                 "check_hostname": said.assert_hostname if said.verify_ssl else False}
+        return {key: value for key, value in found.items() if value is not None}
+
     def _credentials(self) -> dict[str, str]:
         """Asked for with each request: that is what renews a token in time."""
         said = self._configuration.auth_settings().values()
@@ -248,9 +296,12 @@ class Connection:
         return Timeout(connect=_ANSWER_S / 2, read=read_s)
 
     def _unreachable(self, error: Exception) -> ApiUnreachable:
+        from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
         reason = str(getattr(error, "reason", None) or error)
-        return ApiUnreachable(f"no Kubernetes API server answers at {self.server} ({reason}); is the context the right "
-                              f"one, and the cluster up?")
+        problem = NotReached if isinstance(error, ConnectTimeoutError | NewConnectionError) else ApiUnreachable
+        return problem(f"no Kubernetes API server answers at {self.server} ({reason}); is the context the right "
+                       f"one, and the cluster up?")
 
 
 @cache
@@ -414,6 +465,21 @@ def _lines(response: Any) -> Iterator[bytes]:
     for piece in _pieces(response):
         *whole, rest = (rest + piece).split(b"\n")
         yield from whole
+
+
+def _frames(socket: Any, until_s: float) -> Iterator[bytes]:
+    """Whole messages, until the other side closes. Raises WebSocketTimeoutException when the time is over."""
+    from websocket import ABNF, WebSocketTimeoutException
+
+    while True:
+        left_s = until_s - time.monotonic()
+        if left_s <= 0:
+            raise WebSocketTimeoutException("it took too long")
+        socket.settimeout(left_s)
+        kind, data = socket.recv_data()
+        if kind == ABNF.OPCODE_CLOSE:
+            return
+        yield data
 
 
 def _pieces(response: Any) -> Iterator[bytes]:

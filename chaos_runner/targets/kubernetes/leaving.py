@@ -1,4 +1,4 @@
-"""Pods that have to leave their nodes: which do, which stay and why, and asking for their eviction."""
+"""Pods that have to leave: which do when their node is emptied, which stay and why, and asking for one to go."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -55,18 +55,39 @@ def evict(at: Cluster, ref: Ref, grace_s: int | None = None) -> str:
 
     Raises Gone when that pod is not there, or another has its name; Denied for a right or a webhook.
     """
-    grace = {} if grace_s is None else {"gracePeriodSeconds": grace_s}
-    options: dict[str, Any] = {"preconditions": {"uid": ref.uid}, **grace}
-    body = body_of(EVICTION, metadata={"name": ref.name, "namespace": ref.namespace}, deleteOptions=options)
+    body = body_of(EVICTION, metadata={"name": ref.name, "namespace": ref.namespace},
+                   deleteOptions=_options(ref, grace_s))
     try:
         at.create(POD.path(ref.namespace, ref.name, "eviction"), body)
     except BudgetForbids as forbids:
         return str(forbids)
     except Conflict as conflict:
-        if at.get(ref.path, Whole).metadata.uid != ref.uid:
-            raise Gone(f"{ref.label} was replaced by another of that name") from conflict
+        _check_same(at, ref, conflict)
         return str(conflict)
     return ""
+
+
+def delete(at: Cluster, ref: Ref, grace_s: int | None = None) -> None:
+    """Deletes one very pod, whatever a budget says.
+
+    Raises Gone when that pod is not there, or another has its name; Denied for a right or a webhook.
+    """
+    try:
+        at.delete(ref.path, _options(ref, grace_s))
+    except Conflict as conflict:
+        _check_same(at, ref, conflict)
+        raise
+
+
+def _options(ref: Ref, grace_s: int | None) -> dict[str, Any]:
+    grace = {} if grace_s is None else {"gracePeriodSeconds": grace_s}
+    return {"preconditions": {"uid": ref.uid}, **grace}
+
+
+def _check_same(at: Cluster, ref: Ref, conflict: Conflict) -> None:
+    """Raises Gone when the conflict came about because another pod has its name."""
+    if at.get(ref.path, Whole).metadata.uid != ref.uid:
+        raise Gone(f"{ref.label} was replaced by another of that name") from conflict
 
 
 def spoken(staying: Sequence[tuple[Pod, Stays]]) -> str:

@@ -4,7 +4,7 @@ They are believed no further than they must be: whoever can write to the object 
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -14,6 +14,7 @@ from chaos_runner.mark import Mark, parse
 from chaos_runner.targets.kubernetes.access import Cluster, compact
 from chaos_runner.targets.kubernetes.kinds import Kind, label_of
 from chaos_runner.targets.kubernetes.objects import Meta, Whole
+from chaos_runner.targets.leftover import Bearer
 
 RUN: Final = "chaos-runner.io/run"
 UNDO: Final = "chaos-runner.io/undo"
@@ -59,14 +60,6 @@ def told(meta: Meta) -> Told | None:
     if said.uid != meta.uid and (said.uid or _is_copy(meta)):
         return None
     return Told(mark=mark, fault=said.fault, do=said.do, was=said.was)
-
-
-class Bearer(NamedTuple):
-    """An object that bears a mark of ours, whatever it says."""
-
-    label: str
-    mark: str
-    fault: str
 
 
 def bearers(at: Cluster, kind: Kind) -> list[Bearer]:

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Final, NamedTuple, TypeVar
 
 from msgspec import Struct
 
+from chaos_runner.contracts import Right
 from chaos_runner.errors import ActFailed, ChaosRunnerError, Gone, Refused
 from chaos_runner.targets.kubernetes.access import Cluster, same_cluster
 from chaos_runner.targets.kubernetes.kinds import (
@@ -23,13 +25,12 @@ from chaos_runner.targets.kubernetes.kinds import (
     Ref,
     label_of,
 )
+from chaos_runner.targets.kubernetes.leases import HOLD, LEASES, LET_GO, Lease
 from chaos_runner.targets.kubernetes.marks import told
 from chaos_runner.targets.kubernetes.objects import Meta, Pod, Selector, Whole, Workload
 from chaos_runner.targets.kubernetes.others import running
-from chaos_runner.targets.kubernetes.rights import Demand, look
+from chaos_runner.targets.kubernetes.rights import DO, Demand, look, right
 
-LEASES: Final = "chaos-runner-"
-"""How the names of Leases begin that other runs hold on groups of targets."""
 STATEFULSET: Final = WORKLOADS["statefulset"]
 _RUN: Final = (DEPLOYMENT, STATEFULSET, WORKLOADS["daemonset"])
 _BESIDE: Final = (SERVICE, POLICY, AUTOSCALER)
@@ -175,9 +176,19 @@ def _ours(around: _Around, workloads: dict[Kind, list[Workload]], refs: Sequence
     near += [(kind, one.metadata) for kind in _BESIDE for one in around.list(kind, Whole)]
     uids = {ref.uid for ref in refs}
     yield from _by_run((kind, meta) for kind, meta in near if meta.uid not in uids)
-    for lease in around.list(LEASE, Whole):
-        if lease.metadata.name.startswith(LEASES):
-            yield f"{label_of(LEASE, lease.metadata)} is there: another run holds a group of targets"
+    now = datetime.now(UTC)
+    for lease in around.list(LEASE, Lease):
+        if lease.metadata.name.startswith(LEASES) and lease.keeps_off("", now):
+            yield f"another run is at work here: {lease.said}"
+    if around.namespace and (lacks := [one.lacks for one in _rights_to_hold(around) if one.lacks]):
+        yield f"other runs are not kept off what is hit: {lacks[0]}"
+
+
+def _rights_to_hold(around: _Around) -> list[Right]:
+    try:
+        return [right(around.at, DO, need, around.namespace) for need in (*HOLD, *LET_GO)]
+    except (Refused, ActFailed):
+        return []
 
 
 def _by_run(near: Iterable[tuple[Kind, Meta]]) -> Iterator[str]:

@@ -55,6 +55,7 @@ class ContainerStatus(Struct, frozen=True, kw_only=True, rename="camel"):
     restart_count: int = 0
     container_id: str = field(default="", name="containerID")
     state: dict[str, Any] = {}
+    last_state: dict[str, Any] = {}
 
 
 class Container(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -66,6 +67,7 @@ class Container(Struct, frozen=True, kw_only=True, rename="camel"):
     resources: dict[str, Any] = {}
     ports: list[dict[str, Any]] = []
     env: list[dict[str, Any]] = []
+    restart_policy: str = ""
 
 
 class Toleration(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -83,6 +85,9 @@ class PodSpec(Struct, frozen=True, kw_only=True, rename="camel"):
 
     node_name: str = ""
     host_network: bool = False
+    host_pid: bool = field(default=False, name="hostPID")
+    share_process_namespace: bool = False
+    restart_policy: str = "Always"
     containers: list[Container] = []
     tolerations: list[Toleration] = []
 

@@ -6,14 +6,19 @@ from msgspec import Struct
 
 from chaos_runner.errors import ActFailed, Gone, Refused
 from chaos_runner.targets.kubernetes.access import Cluster
-from chaos_runner.targets.kubernetes.kinds import Kind
+from chaos_runner.targets.kubernetes.kinds import Kind, label_of
 from chaos_runner.targets.kubernetes.objects import Meta
 
-TOOLS: Final = {"chaos-mesh.org": "Chaos Mesh", "litmuschaos.io": "LitmusChaos", "chaosblade.io": "ChaosBlade"}
-"""Groups of the API, and whose they are."""
+TOOLS: Final = {"chaos-mesh.org": "Chaos Mesh", "litmuschaos.io": "LitmusChaos", "chaosblade.io": "ChaosBlade",
+                "argoproj.io": "LitmusChaos"}
+"""Groups of the API, and whose they are. ChaosCenter runs its experiments as Argo Workflows."""
+_ARGO: Final = ("workflow", "cronworkflow")
+_OF_CENTER: Final = "workflow_id,infra_id"
+"""The labels that ChaosCenter gives its Argo Workflows: others are none of our business."""
 _BESIDE: Final = ("podnetworkchaos", "podiochaos", "podhttpchaos")
 """Kinds that a controller keeps for itself beside what people write."""
-_PLANNED: Final = ("schedule", "workflow", "chaosengine", "chaosblade")
+_PLANNED: Final = ("schedule", "workflow", "cronworkflow", "chaosengine", "chaosschedule", "chaosblade")
+_ENDED: Final = ("Destroyed", "Succeeded", "Failed")
 
 
 class Tool(NamedTuple):
@@ -21,6 +26,11 @@ class Tool(NamedTuple):
 
     tool: str
     kind: Kind
+
+    @property
+    def query(self) -> dict[str, str]:
+        """What tells its objects from others of the same kind."""
+        return {"labelSelector": _OF_CENTER} if self.kind.api.startswith("argoproj.io/") else {}
 
     @property
     def injects(self) -> bool:
@@ -40,7 +50,9 @@ class Foreign(Struct, frozen=True, kw_only=True):
     def over(self) -> bool:
         """Whether it says of itself that it injects no longer."""
         return (self.spec.get("engineState") == "stop" or self.status.get("engineStatus") in ("completed", "stopped")
-                or (self.status.get("experiment") or {}).get("desiredPhase") == "Stop")
+                or (self.status.get("experiment") or {}).get("desiredPhase") == "Stop"
+                or self.status.get("phase") in _ENDED or self.spec.get("suspend") is True
+                or self.metadata.labels.get("workflows.argoproj.io/completed") == "true")
 
 
 class _Group(Struct, frozen=True, rename="camel"):
@@ -68,7 +80,8 @@ def tools(at: Cluster) -> list[Tool]:
     groups = [one for one in at.get("/apis", _Groups).groups if one.name in TOOLS]
     return [Tool(TOOLS[group.name], Kind(one.kind.lower(), version, one.name, one.kind, one.namespaced))
             for group in groups if (version := group.preferred_version.get("groupVersion", ""))
-            for one in _resources(at, version) if "/" not in one.name and "list" in one.verbs]
+            for one in _resources(at, version) if "/" not in one.name and "list" in one.verbs
+            and (group.name != "argoproj.io" or one.kind.lower() in _ARGO)]
 
 
 def _resources(at: Cluster, version: str) -> list[_Resource]:
@@ -84,10 +97,10 @@ def running(at: Cluster, namespace: str) -> list[str]:
     found = []
     for tool in (one for one in tools(at) if one.injects):
         try:
-            objects = at.list(tool.kind.path(namespace), Foreign).items
+            objects = at.list(tool.kind.path(namespace), Foreign, tool.query).items
         except (Refused, Gone, ActFailed) as problem:
             found.append(f"whether {tool.tool} has a {tool.kind.name} around could not be seen: {problem}")
             continue
-        found += [f"{tool.tool} is at work: {tool.kind.name} {one.metadata.namespace}/{one.metadata.name}"
+        found += [f"{tool.tool} is at work: {label_of(tool.kind, one.metadata)}"
                   for one in objects if not one.over]
     return found

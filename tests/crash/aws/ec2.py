@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from chaos_runner.lab.aws.world.compute import IMAGE
 from chaos_runner.targets.aws.access import Account, account, pairs
+from chaos_runner.targets.aws.ec2 import read_instance
 from tests.crash.aws.picturing import normalised
 from tests.crash.scenes import Scene
 
@@ -37,6 +38,29 @@ def _instances(arguments: dict[str, Any]) -> Callable[[Path], AbstractContextMan
     return opened
 
 
+@contextmanager
+def volume(at: Account) -> Iterator[tuple[str, str]]:
+    """A stopped instance with a volume beside its root that ends with it; both ids."""
+    with instances(at, 1) as (_, [instance]):
+        zone = read_instance(at, instance)["Placement"]["AvailabilityZone"]
+        made = at.ask("ec2", "create_volume", AvailabilityZone=zone, Size=1)["VolumeId"]
+        at.ask("ec2", "attach_volume", VolumeId=made, InstanceId=instance, Device="/dev/sdf")
+        at.ask("ec2", "modify_instance_attribute", InstanceId=instance, BlockDeviceMappings=[
+            {"DeviceName": "/dev/sdf", "Ebs": {"DeleteOnTermination": True}}])
+        at.ask("ec2", "stop_instances", InstanceIds=[instance])
+        yield instance, made
+
+
+@contextmanager
+def _volume(_: Path) -> Iterator[Scene]:
+    at = account()
+    with volume(at) as (instance, made):
+        yield Scene({"target": {"ids": [made]}}, lambda: normalised([
+            at.ask("ec2", "describe_volumes", VolumeIds=[made]),
+            at.ask("ec2", "describe_instances", InstanceIds=[instance])]), (), 60.0)
+
+
 SCENES: dict[str, Callable[[Path], AbstractContextManager[Scene]]] = {
+    "aws.ebs_detach": _volume,
     "aws.instance_stop": _instances({}),
 }

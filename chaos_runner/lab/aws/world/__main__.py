@@ -1,6 +1,6 @@
 """Builds the whole world where the environment leads: `python -m chaos_runner.lab.aws.world`."""
 
-from chaos_runner.lab.aws.world import compute, containers, network
+from chaos_runner.lab.aws.world import compute, containers, databases, edge, functions, network, stores
 from chaos_runner.targets.aws.access import account
 
 
@@ -10,6 +10,10 @@ def main() -> None:
     ground = network.make(at)
     compute.make(at, ground)
     containers.make(at)
+    databases.make(at, ground)
+    functions.make(at)
+    stores.make(at)
+    edge.make(at)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,11 @@ from typing import NamedTuple
 from chaos_runner.errors import ActFailed, Gone, Refused
 from chaos_runner.targets.kubernetes.access import ApiUnreachable, Cluster
 from chaos_runner.targets.kubernetes.left.finalizers import stuck
-from chaos_runner.targets.kubernetes.left.leftover import Leftover
 from chaos_runner.targets.kubernetes.left.nodes import of_nodes
-from chaos_runner.targets.kubernetes.left.pods import pauses
+from chaos_runner.targets.kubernetes.left.pods import helpers, pauses
 from chaos_runner.targets.kubernetes.left.policies import policies
 from chaos_runner.targets.kubernetes.left.services import selectors
+from chaos_runner.targets.leftover import Leftover
 
 
 class Seen(NamedTuple):
@@ -27,7 +27,7 @@ def leftovers(at: Cluster, now: datetime) -> Seen:
     """
     found: list[Leftover] = []
     unread: list[str] = []
-    for look in (of_nodes, policies, selectors, pauses, partial(stuck, now=now)):
+    for look in (of_nodes, policies, selectors, pauses, helpers, partial(stuck, now=now)):
         try:
             found += look(at)
         except ApiUnreachable as problem:

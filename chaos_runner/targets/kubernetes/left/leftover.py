@@ -1,4 +1,4 @@
-"""One thing that was left, and who wrote it."""
+"""Who wrote what was left, and the command that takes it back."""
 
 import shlex
 from datetime import datetime
@@ -9,27 +9,11 @@ from msgspec import Struct, field
 from chaos_runner.targets.kubernetes.access import Cluster
 from chaos_runner.targets.kubernetes.kinds import Kind
 from chaos_runner.targets.kubernetes.objects import Meta
+from chaos_runner.targets.leftover import NOBODY
 
-NOBODY: Final = "unknown"
 _TOOLS: Final = {"krkn": "krkn", "kraken": "krkn", "litmus": "LitmusChaos", "chaos-controller": "Chaos Mesh",
                  "chaosblade": "ChaosBlade", "chaostoolkit": "Chaos Toolkit"}
 """What the names that tools write under have in them."""
-
-
-class Leftover(Struct, frozen=True, kw_only=True):
-    """Something that was left. `since` is None where the cluster does not tell; `by` is the name it was written under.
-
-    `undo` is the command that is safe to give, once what `first` says is true.
-    """
-
-    code: str
-    what: str
-    says: str
-    undo: str
-    whose: str = NOBODY
-    by: str = ""
-    since: datetime | None = None
-    first: str = ""
 
 
 class Writer(Struct, frozen=True, rename="camel"):

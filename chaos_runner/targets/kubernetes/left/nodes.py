@@ -8,9 +8,10 @@ from msgspec import Struct
 
 from chaos_runner.targets.kubernetes.access import Cluster
 from chaos_runner.targets.kubernetes.kinds import NODE, label_of
-from chaos_runner.targets.kubernetes.left.leftover import Leftover, Written, kubectl, tool_of
+from chaos_runner.targets.kubernetes.left.leftover import Written, kubectl, tool_of
 from chaos_runner.targets.kubernetes.marks import RUN
 from chaos_runner.targets.kubernetes.objects import NodeSpec
+from chaos_runner.targets.leftover import Leftover
 
 _CONTROLLERS: Final = re.compile(r"controller|kubelet|autoscaler|karpenter|kubeadm|operator|k3s|rke2|kwok")
 _SYSTEM_TAINTS: Final = re.compile(

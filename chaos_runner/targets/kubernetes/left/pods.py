@@ -1,4 +1,4 @@
-"""Pods whose containers were swapped for ones that do nothing."""
+"""Pods whose containers were swapped for ones that do nothing, and pods that still inject for nobody."""
 
 import re
 from collections.abc import Iterator
@@ -9,11 +9,15 @@ from msgspec import Struct
 from chaos_runner.errors import Gone
 from chaos_runner.targets.kubernetes.access import Cluster
 from chaos_runner.targets.kubernetes.kinds import POD, REPLICASET, WORKLOADS, label_of
-from chaos_runner.targets.kubernetes.left.leftover import NOBODY, Leftover, Written, command_on
+from chaos_runner.targets.kubernetes.left.leftover import Written, command_on
 from chaos_runner.targets.kubernetes.marks import RUN
-from chaos_runner.targets.kubernetes.objects import Meta, PodSpec, Workload
+from chaos_runner.targets.kubernetes.objects import Meta, Pod, PodSpec, Whole, Workload
+from chaos_runner.targets.kubernetes.others import tools
+from chaos_runner.targets.leftover import NOBODY, Leftover
 
 _PAUSE: Final = re.compile(r"(^|/)pause(-[a-z0-9]+)?([:@]|$)")
+_ENGINE: Final = "chaosUID"
+"""The label by which LitmusChaos finds the pods of an engine: its UID."""
 _MESH_IMAGE: Final = re.compile(r"(?:chaos-mesh-.*-)?(?P<container>.+)-normal(?:-image)?")
 
 
@@ -35,6 +39,20 @@ def pauses(at: Cluster) -> Iterator[Leftover]:
                               command_on(at, POD, pod.metadata, "set image", f"{one.name}={images[one.name]}"))
             elif _made_with(at, pod.metadata).get(one.name, one.image) != one.image:
                 yield _paused(pod, one.name, NOBODY, command_on(at, POD, pod.metadata, "delete"))
+
+
+def helpers(at: Cluster) -> Iterator[Leftover]:
+    """Pods in which LitmusChaos injects, and whose ChaosEngine is gone: it deletes them by its engine's UID."""
+    helping = [pod for pod in at.list(POD.path(""), Pod, {"labelSelector": _ENGINE}).items
+               if pod.status.phase in ("Pending", "Running")]
+    engines = {one.metadata.uid for tool in (tools(at) if helping else ()) if tool.kind.name == "chaosengine"
+               for one in at.list(tool.kind.path(""), Whole).items}
+    for pod in helping:
+        if pod.metadata.labels[_ENGINE] not in engines:
+            yield Leftover(code="helper", what=label_of(POD, pod.metadata), whose="LitmusChaos",
+                           says="injects for a ChaosEngine that is gone: its fault may still act",
+                           since=pod.metadata.creation_timestamp, undo=command_on(at, POD, pod.metadata, "delete"),
+                           first="its signal handler may take the fault back: look at what it hit afterwards")
 
 
 def _paused(pod: _Pod, container: str, whose: str, undo: str) -> Leftover:

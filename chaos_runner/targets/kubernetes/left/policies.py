@@ -7,8 +7,9 @@ from msgspec import Struct
 
 from chaos_runner.targets.kubernetes.access import Cluster
 from chaos_runner.targets.kubernetes.kinds import POLICY, label_of
-from chaos_runner.targets.kubernetes.left.leftover import Leftover, Written, command_on
+from chaos_runner.targets.kubernetes.left.leftover import Written, command_on
 from chaos_runner.targets.kubernetes.marks import RUN
+from chaos_runner.targets.leftover import Leftover
 
 _POLICIES: Final = (("krkn-", "krkn"), ("kraken-", "krkn"), ("chaostoolkit-", "Chaos Toolkit"))
 """How the names of policies begin that tools make to deny traffic."""

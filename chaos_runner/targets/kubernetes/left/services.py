@@ -8,9 +8,10 @@ from msgspec import Struct
 
 from chaos_runner.targets.kubernetes.access import Cluster, compact
 from chaos_runner.targets.kubernetes.kinds import SERVICE, SLICE, WORKLOADS, label_of
-from chaos_runner.targets.kubernetes.left.leftover import Leftover, Written, command_on, tool_of
+from chaos_runner.targets.kubernetes.left.leftover import Written, command_on, tool_of
 from chaos_runner.targets.kubernetes.marks import RUN
 from chaos_runner.targets.kubernetes.objects import Meta, Workload
+from chaos_runner.targets.leftover import Leftover
 
 APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 
