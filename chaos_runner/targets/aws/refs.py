@@ -41,7 +41,9 @@ class Kind(NamedTuple):
     """What a target calls its id is what its ARN ends with, and nothing that a tag says."""
 
     def arn_at(self, at: Account, thing: str) -> str:
-        """The ARN of one of them in that account and region."""
+        """The ARN of one of them in that account and region. A thing may be called by it."""
+        if "{thing}" in self.arn and thing.startswith("arn:"):
+            return thing
         return at.in_partition(self.arn.format(region=at.region, account=at.number, thing=thing))
 
 
@@ -65,7 +67,12 @@ class Ref(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def label(self) -> str:
-        """How people call it: "instance i-0abc (web-1)"."""
+        """How people call it: "instance i-0abc (web-1)"; what is called by its ARN, by the end of that: "ECS service
+        shop/checkout".
+        """
+        if self.thing.startswith("arn:"):
+            end = self.thing.split(":", 5)[5]
+            return f"{self.kind} {end.partition('/')[2] or end}"
         return f"{self.kind} {self.thing}{f' ({self.name})' if self.name not in self.thing else ''}"
 
     @property
