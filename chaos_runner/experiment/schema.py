@@ -61,7 +61,8 @@ def schema() -> Schema:
             "provider": _providers(),
             "tolerance": _tolerance(),
             **{f"target-of-{name}": arguments(fault.target) for name, fault in faults.items()},
-            **{f"arguments-of-{name}": arguments(thing.arguments) for name, thing in (faults | probes).items()},
+            **{f"arguments-of-{name}": arguments(fault.arguments) for name, fault in faults.items()},
+            **{f"arguments-of-probe-{name}": arguments(native.arguments) for name, native in probes.items()},
         },
     }
 
@@ -142,7 +143,7 @@ def _fault_branch(named: tuple[str, Fault[Any, Any]]) -> Schema:
 
 
 def _takes(native: NativeProbe) -> Schema:
-    properties = {"arguments": or_null(_to(f"arguments-of-{native.name}"))}
+    properties = {"arguments": or_null(_to(f"arguments-of-probe-{native.name}"))}
     needed = [has("arguments")] if required(native.arguments) else [{}]
     return _when("probe", native.name, {"properties": properties, "allOf": needed})
 

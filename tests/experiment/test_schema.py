@@ -147,7 +147,7 @@ def test_every_fault_has_its_target_and_arguments_and_says_what_it_does(name: st
 
 @pytest.mark.parametrize("name", shelf.probe_names())
 def test_every_probe_has_its_arguments_and_says_what_it_reads(name: str) -> None:
-    assert keys_of(DEFS[f"arguments-of-{name}"]) == set(names(shelf.probe(name).arguments))
+    assert keys_of(DEFS[f"arguments-of-probe-{name}"]) == set(names(shelf.probe(name).arguments))
     for part in ("probe", "step"):
         said = {one["const"]: one["description"] for one in itself(part)["properties"]["probe"]["oneOf"]}
         assert said[name] == shelf.probe(name).says

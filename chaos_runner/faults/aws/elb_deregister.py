@@ -159,7 +159,8 @@ def _notes(act: Act) -> list[str]:
     at = ref.at()
     left = [one for one in registered(at, ref.thing) if str(one) not in named]
     replaced = _replaced(at, [one.id for one in map(Registered.parsed, named) if one.id.startswith("i-")])
-    return ([] if left else [f"{ref.label} keeps no target: nobody is served by it"]) + (
+    said = f"{ref.label}: {len(named)} of {len(named) + len(left)} targets are deregistered"
+    return [said if left else f"{said}: nobody is served by it"] + (
         [_REPLACES.format(", ".join(replaced))] if replaced else [])
 
 

@@ -47,6 +47,11 @@ class Picked(Placed, frozen=True, kw_only=True):
     percent: Share | None = None
     per_az: bool = False
 
+    @property
+    def within(self) -> list[str]:
+        """What else says which, in words, for targets that have more keys: "cluster shop"."""
+        return []
+
 
 _WHERE: Final = {*Placed.__struct_fields__, "per_az"}
 """What says nothing of which."""
@@ -107,7 +112,7 @@ def spoken(kind: Kind, target: Picked) -> str:
     said += [f"stack {target.stack}"] if target.stack else []
     said += [f"resource group {target.resource_group}"] if target.resource_group else []
     said += [f"{key} {value}" for key, value in structs.asdict(target).items() if value and key not in _COMMON]
-    said += [*target.ids, *target.arns]
+    said += [*target.within, *target.ids, *target.arns]
     return f"{kind.plural} {', '.join(said) or 'in this region'}"
 
 

@@ -45,8 +45,8 @@ class EcsTagging(Struct, frozen=True):
                     yield seen["serviceArn"], tags
 
 
-SERVICE: Final = Kind("ECS service", EcsTagging(), "{thing}", _TAGS)
-TASK: Final = Kind("ECS task", EcsTagging(), "{thing}", _TAGS)
+SERVICE: Final = Kind("ECS service", EcsTagging(), "arn:aws:ecs:{region}:{account}:service/{thing}", _TAGS)
+TASK: Final = Kind("ECS task", EcsTagging(), "arn:aws:ecs:{region}:{account}:task/{thing}", _TAGS)
 MACHINE: Final = Kind("container instance", Ec2Tagging("instance"), INSTANCE.arn, INSTANCE.tags)
 
 
@@ -55,12 +55,20 @@ class ServiceTarget(Picked, frozen=True, kw_only=True):
 
     cluster: str
 
+    @property
+    def within(self) -> list[str]:
+        return [f"cluster {self.cluster}"]
+
 
 class TaskTarget(Picked, frozen=True, kw_only=True):
     """Which tasks of a `cluster`, of one `service` or of any: every key that is given must hold."""
 
     cluster: str
     service: str = ""
+
+    @property
+    def within(self) -> list[str]:
+        return [f"cluster {self.cluster}", *([f"service {self.service}"] if self.service else [])]
 
 
 class MachineTarget(Picked, frozen=True, kw_only=True):
@@ -69,6 +77,10 @@ class MachineTarget(Picked, frozen=True, kw_only=True):
     """
 
     cluster: str
+
+    @property
+    def within(self) -> list[str]:
+        return [f"cluster {self.cluster}"]
 
 
 def find_services(target: ServiceTarget, seed: int) -> Chosen:

@@ -35,7 +35,7 @@ class NodegroupTagging(Struct, frozen=True):
                     yield seen["nodegroupArn"], tags
 
 
-NODEGROUP: Final = Kind("node group", NodegroupTagging(), "{thing}",
+NODEGROUP: Final = Kind("node group", NodegroupTagging(), "arn:aws:eks:{region}:{account}:nodegroup/{thing}",
                         ("eks:ListTagsForResource", "eks:TagResource", "eks:UntagResource"))
 
 
@@ -43,6 +43,10 @@ class NodegroupTarget(Picked, frozen=True, kw_only=True):
     """Which managed node groups of a `cluster`: every key that is given must hold. `ids` are their names."""
 
     cluster: str
+
+    @property
+    def within(self) -> list[str]:
+        return [f"cluster {self.cluster}"]
 
 
 def find_nodegroups(target: NodegroupTarget, seed: int) -> Chosen:

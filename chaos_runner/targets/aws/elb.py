@@ -17,6 +17,7 @@ ELB: Final = "elbv2"
 _TAGS: Final = ("elasticloadbalancing:DescribeTags", "elasticloadbalancing:AddTags", "elasticloadbalancing:RemoveTags")
 _TAGGED_AT_ONCE: Final = 20
 _FILTERED_AT_ONCE: Final = 100
+_ARN: Final = "arn:aws:elasticloadbalancing:{region}:{account}"
 DRAINING: Final = "draining"
 _GOING: Final = (DRAINING, "unhealthy.draining")
 
@@ -50,8 +51,8 @@ class ListenerTagging(_Tagging, frozen=True):
         return _marked(at, [one["ListenerArn"] for one in listeners(at)])
 
 
-TARGET_GROUP: Final = Kind("target group", TargetGroupTagging(), "{thing}", _TAGS)
-LISTENER: Final = Kind("listener", ListenerTagging(), "{thing}", _TAGS)
+TARGET_GROUP: Final = Kind("target group", TargetGroupTagging(), f"{_ARN}:targetgroup/{{thing}}", _TAGS)
+LISTENER: Final = Kind("listener", ListenerTagging(), f"{_ARN}:listener/{{thing}}", _TAGS)
 
 
 class TargetGroupTarget(Picked, frozen=True, kw_only=True):
@@ -66,6 +67,10 @@ class ListenerTarget(Picked, frozen=True, kw_only=True):
     """
 
     load_balancer: str = ""
+
+    @property
+    def within(self) -> list[str]:
+        return [f"load balancer {self.load_balancer}"] if self.load_balancer else []
 
 
 class Registered(NamedTuple):

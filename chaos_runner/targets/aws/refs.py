@@ -46,7 +46,9 @@ class Kind(NamedTuple):
         return f"{self.name}s"
 
     def arn_at(self, at: Account, thing: str) -> str:
-        """The ARN of one of them in that account and region."""
+        """The ARN of one of them in that account and region. A thing may be called by it."""
+        if "{thing}" in self.arn and thing.startswith("arn:"):
+            return thing
         return at.in_partition(self.arn.format(region=at.region, account=at.number, thing=thing))
 
 
@@ -70,10 +72,13 @@ class Ref(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def label(self) -> str:
-        """How people call it: "instance i-0abc (web-1)", "target group shop-web"."""
-        is_arn = self.thing.startswith("arn:")
-        thing = (self.name or self.thing.rpartition(":")[2]) if is_arn else self.thing
-        return f"{self.kind} {thing}{f' ({self.name})' if self.name not in thing else ''}"
+        """How people call it: "instance i-0abc (web-1)"; what is called by its ARN, by the end of that: "ECS service
+        shop/checkout".
+        """
+        if self.thing.startswith("arn:"):
+            end = self.thing.split(":", 5)[5]
+            return f"{self.kind} {end.partition('/')[2] or end}"
+        return f"{self.kind} {self.thing}{f' ({self.name})' if self.name not in self.thing else ''}"
 
     @property
     def home(self) -> str:
