@@ -25,6 +25,7 @@ _GONE: Final = re.compile(r"NotFound|NoSuch|DoesNotExist|NonExist")
 _FORBIDDEN: Final = re.compile(r"UnauthorizedOperation|AccessDenied|NotAuthorized|^Forbidden$")
 _SIGNED_OUT: Final = re.compile(r"Expired|InvalidClientTokenId|AuthFailure|UnrecognizedClient|SignatureDoesNotMatch")
 _BUSY: Final = re.compile(r"Throttl|RequestLimitExceeded|TooManyRequests|SlowDown|PriorRequestNotComplete")
+_UNMET: Final = re.compile(r"PreconditionFailed|ConditionalCheckFailed|ConditionalRequestConflict")
 _BAD_CREDENTIALS: Final = "sign in again (`aws sso login`, or new keys) and check with `aws sts get-caller-identity`"
 
 
@@ -46,6 +47,10 @@ class SignedOut(Denied):
 
 class Busy(Denied):
     """AWS said "not now", for as long as it was asked."""
+
+
+class Unmet(Denied):
+    """What a call was made on condition of is not so."""
 
 
 class Way(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -237,6 +242,8 @@ def _refusal(error: Any) -> ChaosRunnerError:
         return Forbidden(text)
     if _SIGNED_OUT.search(code):
         return SignedOut(f"{text}; {_BAD_CREDENTIALS}")
+    if _UNMET.search(code):
+        return Unmet(text)
     if _BUSY.search(code):
         return Busy(f"{text}; it was asked again and again")
     if status >= 500:
