@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 import msgspec
 from msgspec import Struct, structs
 
-from chaos_runner import shelf
+from chaos_runner import sharing, shelf
 from chaos_runner.clock import SystemClock
 from chaos_runner.engine.attending import Attendants
 from chaos_runner.engine.dynamic import resolved, written_down
@@ -21,7 +21,7 @@ from chaos_runner.engine.workers import within
 from chaos_runner.engine.world import Elapsed, RealWorld
 from chaos_runner.errors import NotDurable, Refused, UsageError
 from chaos_runner.experiment.loading import Loaded
-from chaos_runner.experiment.model import Experiment, StepKind
+from chaos_runner.experiment.model import Experiment
 from chaos_runner.experiment.toolkit import Overrides, load_values, with_overrides, with_variables
 from chaos_runner.experiment.values import Values
 from chaos_runner.experiment.written_out import written_out
@@ -38,7 +38,7 @@ from chaos_runner.recovery.watchdog import Watchdog, arm
 from chaos_runner.redaction import Redactor
 from chaos_runner.report.folders import write_reports
 from chaos_runner.report.writing import check_writable, write
-from chaos_runner.run.events import RunnerDied, RunStarted
+from chaos_runner.run.events import RestoredState, RunnerDied, RunStarted
 from chaos_runner.run.outcome import Outcome, outcome
 from chaos_runner.run.run import Run
 from chaos_runner.run.verdict import NOT_RESTORED_EXIT, judge
@@ -109,10 +109,11 @@ def run(request: Request, watchers: Sequence[Watcher], finish: Callable[[Ended],
     started = clock.now()
     check_writable(request.journal_path)
     plan, values = planned(request, started)
-    folder = new_folder(request.reports.absolute(), plan.run)
-    lock = _held(folder)
-    parts = _parts(plan, values, Journal.create(folder / JOURNAL, started), Elapsed(clock), request.guests)
-    watchdog = _armed(plan, folder)
+    with sharing.taken(plan):
+        folder = new_folder(request.reports.absolute(), plan.run)
+        lock = _held(folder)
+        parts = _parts(plan, values, Journal.create(folder / JOURNAL, started), Elapsed(clock), request.guests)
+        watchdog = _armed(plan, folder)
     ended: list[Ended] = []
     tell_of_start(request.guests, plan.experiment, Redactor(values.sensitive()))
 
@@ -120,7 +121,7 @@ def run(request: Request, watchers: Sequence[Watcher], finish: Callable[[Ended],
         if not last.over:
             _leave_to_the_watchdog(last, parts, folder, finish)
         try:
-            ended.append(_told(_closed(last, parts, folder), request))
+            ended.append(_unlocked(_told(_closed(last, parts, folder), request)))
             left = any(step.abandoned for step in last.steps.values())
             if not left:
                 _let_go(watchdog, lock)
@@ -205,6 +206,14 @@ def _leave(request: Request, exit_code: int) -> None:
     cut_main_thread()
 
 
+def _unlocked(ended: Ended) -> Ended:
+    """The locks that machines share are let go of, unless something is left: then they stay until they end."""
+    if ended.outcome.restored in (RestoredState.NOT_RESTORED, RestoredState.UNKNOWN):
+        return ended
+    problem = sharing.let_go(ended.run.plan)
+    return structs.replace(ended, problem=ended.problem or problem)
+
+
 def _attended(request: Request, experiment: Experiment) -> Wishes:
     """The wishes, which know whether controls or event handlers are to be called."""
     manner = structs.replace(request.wishes.manner, attended=request.guests.attend(experiment))
@@ -255,7 +264,7 @@ def recover(folder: Path, by: str, watchers: Sequence[Watcher]) -> Ended | None:
     ended: list[Ended] = []
 
     def over(last: Run) -> None:
-        ended.append(_closed(last, parts, folder))
+        ended.append(_unlocked(_closed(last, parts, folder)))
 
     for watcher in watchers:
         parts.loop.watch(watcher)
@@ -293,7 +302,7 @@ def _held(folder: Path) -> RunLock:
 
 def _armed(plan: Plan, folder: Path) -> Watchdog | None:
     """A watchdog, unless nothing can be left behind. Without one no fault is injected."""
-    if plan.hypothesis_only or not any(step.kind is StepKind.ACTION for step in plan.experiment.method):
+    if not sharing.changes(plan):
         return None
     try:
         return arm(folder)

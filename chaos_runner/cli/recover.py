@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from chaos_runner import wiring
+from chaos_runner.cli import uploading
 from chaos_runner.cli.closing import near
 from chaos_runner.cli.console import Console, ending
 from chaos_runner.cli.ink import err_ink
@@ -33,6 +34,7 @@ class Options(Struct, frozen=True, kw_only=True):
     where: tuple[str, ...]
     expired: bool
     show: bool
+    upload: str | None
     by: str
 
 
@@ -52,6 +54,7 @@ class Options(Struct, frozen=True, kw_only=True):
                    "PROFILE@REGION (default: as it is configured).")
 @click.option("--expired", is_flag=True, help="Undo only what no living run can still hold: to be run unattended.")
 @click.option("--show", is_flag=True, help="Undo nothing: show what --scan finds.")
+@uploading.option
 @click.option("--by", default="chaos-runner recover", hidden=True)
 def command(runs: tuple[str, ...], **options: Any) -> None:
     """Undo what a dead runner left behind, verify it, and complete the run's reports.
@@ -63,6 +66,7 @@ def command(runs: tuple[str, ...], **options: Any) -> None:
     that bears the mark. With $CHAOS_RUNNER_KEY set, runs sign their marks, and others are only shown.
     """
     chosen = Options(**options)
+    uploading.make_ready(chosen.upload)
     where = reports_folder(chosen.reports)
     if [bool(runs), chosen.everything, chosen.scan is not None].count(True) != 1:
         raise click.UsageError("name the runs, or give --all, or --scan PLATFORM")
@@ -83,7 +87,7 @@ def _scan(platform: str, options: Options, where: Path) -> int:
 def _recover(runs: tuple[str, ...], where: Path, options: Options) -> int:
     folders = ([one.folder for one in unfinished(where)] if options.everything
                else [find_run(where, name) for name in runs])
-    rows = list(_recovered(folders, options.by))
+    rows = list(_recovered(folders, options))
     if options.as_json:
         click.echo(msgspec.json.encode({"runs": rows}).decode())
     elif not rows:
@@ -91,16 +95,18 @@ def _recover(runs: tuple[str, ...], where: Path, options: Options) -> int:
     return NOT_RESTORED_EXIT if any(row["restored"] in ("not-restored", "unknown") for row in rows) else 0
 
 
-def _recovered(folders: Iterable[Path], by: str) -> Iterator[dict[str, Any]]:
+def _recovered(folders: Iterable[Path], options: Options) -> Iterator[dict[str, Any]]:
     """One after the other; one that cannot be recovered does not keep the others from it."""
     for folder in folders:
         try:
-            ended = wiring.recover(folder, by, [Console(err_ink())])
+            ended = wiring.recover(folder, options.by, [Console(err_ink())])
         except ChaosRunnerError as problem:
             click.echo(f"{err_ink().red('error')}: run {folder.name}: {problem}", err=True)
             yield {"run": folder.name, "undone": [], "drift": [], "restored": "unknown", "error": str(problem)}
             continue
         yield _row(folder, ended)
+        if ended is not None:
+            uploading.upload(folder, options.upload)
 
 
 def _row(folder: Path, ended: wiring.Ended | None) -> dict[str, Any]:

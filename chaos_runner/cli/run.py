@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from chaos_runner import wiring
+from chaos_runner.cli import uploading
 from chaos_runner.cli.children import run_in_a_child
 from chaos_runner.cli.closing import closing
 from chaos_runner.cli.files import load_or_leave, surroundings_or_leave
@@ -66,6 +67,7 @@ class Options(Struct, frozen=True, kw_only=True):
     quiet: bool
     plain: bool
     open: bool
+    upload: str | None
     outputs: Outputs
 
     @property
@@ -135,6 +137,7 @@ class Results:
 @click.option("--quiet", "-q", is_flag=True, help="Say only the two answers at the end.")
 @click.option("--plain", is_flag=True, help="One line per change on a terminal too, and no live view.")
 @click.option("--open", "open", is_flag=True, help="Open the report in a browser.")
+@uploading.option
 @click.option("--output", multiple=True, metavar="NAME[=FILE],…", help=(
     f"Tell of it in these forms too: {', '.join(NAMES)}. Chosen by itself in GitHub Actions and in GitLab CI."))
 def command(files: tuple[str, ...], output: tuple[str, ...], **options: Any) -> None:
@@ -147,6 +150,7 @@ def command(files: tuple[str, ...], output: tuple[str, ...], **options: Any) -> 
     """
     chosen = Options(outputs=Outputs.of(output, os.environ), **options)
     chosen.outputs.make_ready(files)
+    uploading.make_ready(chosen.upload)
     named = files or ((str(chosen.plan),) if chosen.plan else ())
     with chosen.outputs.telling_why_nothing_ran(named, aside=chosen.keeps_output):
         _run_all(files, chosen)
@@ -258,6 +262,8 @@ def _tell(ended: wiring.Ended, options: Options, results: Results) -> None:
             results.write(msgspec.json.encode(ended.outcome) + b"\n")
     told = Told(runs=[ended.folder], result=msgspec.json.encode(ended.outcome))
     _warn(options.outputs.tell(told, lambda line: _say_aside(line, options, results)))
+    if not ended.left:
+        uploading.upload(ended.folder, options.upload)
     if options.open:
         open_page(ended.folder / "report.html")
 

@@ -242,6 +242,7 @@ class Safeguards(Struct, frozen=True, kw_only=True, omit_defaults=True):
     require_proof: bool = False
     require_verified_undo: bool = False
     rehearse: bool = False
+    locks: tuple[str, ...] = ()
     abort_latency_max_s: float | None = None
 
     def and_also(self, other: "Safeguards") -> "Safeguards":
@@ -252,7 +253,8 @@ class Safeguards(Struct, frozen=True, kw_only=True, omit_defaults=True):
             gates=self.gates + other.gates, confirm_above=self.confirm_above + other.confirm_above,
             require_proof=self.require_proof or other.require_proof,
             require_verified_undo=self.require_verified_undo or other.require_verified_undo,
-            rehearse=self.rehearse or other.rehearse, abort_latency_max_s=min(latencies_s, default=None))
+            rehearse=self.rehearse or other.rehearse, locks=tuple(dict.fromkeys(self.locks + other.locks)),
+            abort_latency_max_s=min(latencies_s, default=None))
 
 
 class Used(Struct, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """Reading what only ever narrows a run: limits, what is protected, what must be asked, what must be proven."""
 
+import re
 from typing import Final
 
 from msgspec import structs
@@ -9,10 +10,11 @@ from chaos_runner.experiment.fields import Fields
 from chaos_runner.experiment.model import ConfirmAbove, Limits, Protected, Safeguards
 
 SAFEGUARD_KEYS: Final = ("limits", "gates", "confirm-above", "require-proof", "require-verified-undo", "rehearse",
-                         "max-abort-latency")
+                         "max-abort-latency", "locks")
 PATTERN_KEYS: Final = ("namespaces", "contexts", "accounts", "regions")
 LIMIT_KEYS: Final = ("max-share", "max-targets", "max-duration", *PATTERN_KEYS)
 CONFIRM_KEYS: Final = ("share", "targets")
+_LOCK: Final = re.compile(r"(s3|dynamodb)://[A-Za-z0-9._-]{3,255}/.*[^/]")
 PROTECTED_KEYS: Final = ("names", "labels", "tags")
 
 
@@ -24,7 +26,8 @@ def safeguards(fields: Fields, source: str) -> Safeguards:
         confirm_above=(_confirm_above(fields.inner(confirm, "confirm-above")),) if confirm else (),
         protected=(_protected(fields.inner(protected, "protected"), source),) if protected else (),
         require_proof=fields.flag("require-proof"), require_verified_undo=fields.flag("require-verified-undo"),
-        rehearse=fields.flag("rehearse"), abort_latency_max_s=fields.positive_s("max-abort-latency"))
+        rehearse=fields.flag("rehearse"), locks=_locks(fields),
+        abort_latency_max_s=fields.positive_s("max-abort-latency"))
 
 
 def places(fields: Fields, source: str) -> tuple[Limits, ...]:
@@ -60,6 +63,15 @@ def _some_share(fields: Fields, key: str) -> float | None:
     if share == 0:
         fields.complain("E202", f"{key} of 0% allows nothing at all", fields.node_of(key), "leave the experiment out")
     return share
+
+
+def _locks(fields: Fields) -> tuple[str, ...]:
+    found = [(node, node.value) for node in fields.items("locks")]
+    for node, text in found:
+        if not isinstance(text, str) or not _LOCK.fullmatch(text):
+            fields.complain("E103", f"a lock must be the address of an object or an item, and {text!r} is none", node,
+                            "write s3://bucket/path or dynamodb://table/name")
+    return tuple(text for _, text in found if isinstance(text, str))
 
 
 def _count(fields: Fields, key: str, least: int = 1) -> int | None:

@@ -240,6 +240,9 @@ _SAFEGUARDS: Final[dict[str, Schema]] = {
     "require-verified-undo": {"type": "boolean", "description": "Every action must have an undo that is verified."},
     "rehearse": {"type": "boolean", "description": "Trip each stop rule with an invented bad sample, before the first "
                                                    "fault."},
+    "locks": {"type": "array", "items": {"type": "string", "pattern": "^(s3|dynamodb)://[A-Za-z0-9._-]{3,255}/.*[^/]$"},
+              "description": "Held while it runs, so that no other run that names one of them does at the same time: "
+                             "s3://bucket/path or dynamodb://table/name."},
     "max-abort-latency": duration("How long a rehearsed stop may take from its sample to an undo that is ready."),
 }
 _DRY: Final[Schema] = {"enum": [*activities.DRY_WORDS, False, "", [], {}],

@@ -33,6 +33,7 @@ _HEEDED: Final = frozenset({
     "StopInstances", "StartInstances", "RebootInstances", "TerminateInstances", "CreateTags", "DeleteTags",
     "AttachVolume", "DetachVolume", "ModifyNetworkInterfaceAttribute", "CreateSecurityGroup"})
 """The actions with which moto heeds DryRun, too. It would do the others."""
+_UNMET: Final = re.compile(r"PreconditionFailed|ConditionalCheckFailed|ConditionalRequestConflict")
 _BAD_CREDENTIALS: Final = "sign in again (`aws sso login`, or new keys) and check with `aws sts get-caller-identity`"
 
 
@@ -58,6 +59,10 @@ class SignedOut(Denied):
 
 class Busy(Denied):
     """AWS said "not now", for as long as it was asked."""
+
+
+class Unmet(Denied):
+    """What a call was made on condition of is not so."""
 
 
 class Way(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -270,6 +275,8 @@ def _refusal(error: Any) -> ChaosRunnerError:
         return Forbidden(text)
     if _SIGNED_OUT.search(code):
         return SignedOut(f"{text}; {_BAD_CREDENTIALS}")
+    if _UNMET.search(code):
+        return Unmet(text)
     if _BUSY.search(code):
         return Busy(f"{text}; it was asked again and again")
     if status >= 500:
