@@ -44,6 +44,18 @@ def test_a_volume_that_somebody_attached_elsewhere_stays_there(at: Account) -> N
         at.ask("ec2", "detach_volume", VolumeId=made, InstanceId=other, Device="/dev/sdz")
 
 
+def test_a_volume_whose_instance_was_terminated_meanwhile_is_let_go(at: Account) -> None:
+    with volume(at) as (instance, made):
+        [act], fault = prepared(DETACH, {"ids": [made]}), shelf.fault(DETACH)
+        fault.apply(act)
+        at.ask("ec2", "terminate_instances", InstanceIds=[instance])
+        assert fault.verify(act).answer is Answer.NOT_RESTORED
+        fault.undo(act)
+        back = fault.verify(act)
+        assert (back.answer, fault.marked(at.region)) == (Answer.GONE, [])
+        assert f"{instance} was terminated meanwhile" in back.diff
+
+
 def test_an_undo_that_had_only_attached_it_is_finished(at: Account) -> None:
     with volume(at) as (instance, made):
         [act], fault = prepared(DETACH, {"ids": [made]}), shelf.fault(DETACH)

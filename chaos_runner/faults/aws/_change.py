@@ -150,11 +150,21 @@ class ChangeFault(AwsFault[T, A], Generic[T, A]):
         except Refused as denied:
             raise ActFailed(f"{ref.label} is gone, and what was made for it is not: {denied}") from denied
 
+    def let_go(self, act: Act) -> None:
+        """Takes our tags off, whatever is there: for what can never be as it was."""
+        ref = ref_of(act)
+        self._unsign(ref.at(), ref, _do(act).mark)
+
+    def is_signed(self, act: Act) -> bool:
+        """Whether it still bears this act's mark."""
+        ref = ref_of(act)
+        return self.kind.tagging.read(ref.at(), ref.thing).get(RUN) == _do(act).mark
+
     def verify(self, act: Act) -> Restored:
         ref, do, was = ref_of(act), _do(act), _was(act)
         try:
             now = _only(self.read(ref.at(), ref.thing), do.values)
-            signed = self.kind.tagging.read(ref.at(), ref.thing).get(RUN) == do.mark
+            signed = self.is_signed(act)
         except Gone as gone:
             return Restored(answer=Answer.GONE, diff=str(gone))
         left = [key for key, value in do.values.items() if _value(now, key) == value != was.values[key]]

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from chaos_runner.contracts import Act, Band, Example, Setting
+from chaos_runner.contracts import Act, Answer, Band, Example, Restored, Setting
 from chaos_runner.errors import ActFailed, Gone, Refused
 from chaos_runner.faults.aws._change import ChangeFault, Order, Values, Wanted
 from chaos_runner.faults.aws._fault import ref_of
@@ -80,6 +80,18 @@ class EbsDetach(ChangeFault[VolumeTarget, EbsDetachArguments]):
         lost = [f"{', '.join(forced)}: what its system has not written is lost, and it may need a reboot afterwards"]
         return [*super().notes(acts), *(lost if forced else [])]
 
+    def undo(self, act: Act) -> None:
+        """A volume whose instance was terminated meanwhile has nowhere to go back to: it is let go."""
+        if _lost(act):
+            self.let_go(act)
+        else:
+            super().undo(act)
+
+    def verify(self, act: Act) -> Restored:
+        found = super().verify(act)
+        lost = _lost(act) if found.answer is Answer.NOT_RESTORED and not self.is_signed(act) else ""
+        return Restored(answer=Answer.GONE, diff=lost) if lost else found
+
     def by_hand(self, act: Act) -> str:
         ref, place = ref_of(act), act.was["values"][_PLACE]
         return ref.command("ec2", "attach-volume", "--volume-id", ref.thing, "--instance-id", place["instance"],
@@ -89,6 +101,16 @@ class EbsDetach(ChangeFault[VolumeTarget, EbsDetachArguments]):
         """Where it was before, as our own tags on it tell."""
         said = told(unpaired(seen.get("Tags")))
         return said.was.get("values", {}).get(_PLACE) if said and said.fault == self.name else None
+
+
+def _lost(act: Act) -> str:
+    """Why it cannot be attached again, ever. Empty when it can."""
+    ref, instance = ref_of(act), act.was["values"][_PLACE]["instance"]
+    try:
+        read_instance(ref.at(), instance)
+    except Gone:
+        return f"{instance} was terminated meanwhile: {ref.label} stays detached"
+    return ""
 
 
 def _wanted(found: Chosen, one: Thing, arguments: EbsDetachArguments) -> Wanted:
