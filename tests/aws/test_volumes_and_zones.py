@@ -3,7 +3,7 @@
 import pytest
 
 from chaos_runner import shelf
-from chaos_runner.contracts import Answer
+from chaos_runner.contracts import Answer, Scannable
 from chaos_runner.errors import NoTarget, Refused
 from chaos_runner.targets.aws.access import Account
 from chaos_runner.targets.aws.autoscaling import read_group
@@ -52,6 +52,7 @@ def test_a_volume_whose_instance_was_terminated_meanwhile_is_let_go(at: Account)
         assert fault.verify(act).answer is Answer.NOT_RESTORED
         fault.undo(act)
         back = fault.verify(act)
+        assert isinstance(fault, Scannable)
         assert (back.answer, fault.marked(at.region)) == (Answer.GONE, [])
         assert f"{instance} was terminated meanwhile" in back.diff
 
