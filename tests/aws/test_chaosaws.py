@@ -3,6 +3,7 @@
 import io
 import json
 import signal
+import time
 import zipfile
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -18,10 +19,10 @@ from chaos_runner.contracts import Act, Answer
 from chaos_runner.errors import NoTarget, Refused
 from chaos_runner.experiment.model import KnownUndo
 from chaos_runner.inverses import Asked, Call, Looking, looking
-from chaos_runner.inverses.chaosaws import INVERSES
+from chaos_runner.inverses.chaosaws import INVERSES, _containers
 from chaos_runner.lab.aws.world.compute import IMAGE
 from chaos_runner.mark import Mark
-from chaos_runner.targets.aws.access import Account, pairs
+from chaos_runner.targets.aws.access import Account, Way, pairs
 from tests.cli.runner import journal, run
 from tests.cli.runner import running as running_
 from tests.crash.aws.picturing import normalised
@@ -246,6 +247,18 @@ def layered(at: Account) -> Thing:
     arn = at.ask("lambda", "publish_layer_version", LayerName=unique(),
                  Content={"ZipFile": code.getvalue()})["LayerVersionArn"]
     return function(at, layer=arn)
+
+
+def with_layer(at: Account) -> Thing:
+    found = layered(at)
+    at.ask("lambda", "update_function_configuration", FunctionName=found.names[0], Layers=[found.given["layer"]])
+    return found
+
+
+def slow(at: Account) -> Thing:
+    found = layered(at)
+    call("awslambda.actions.add_latency", found.given)
+    return found
 
 
 def feeding(at: Account) -> Thing:
@@ -514,6 +527,9 @@ SCENES: Mapping[str, list[Callable[[Account], Thing]]] = {
     "awslambda.actions.put_function_concurrency": [throttled, throttled_more],
     "awslambda.actions.put_function_memory_size": [lambda at: function(at, memory_size=1024)],
     "awslambda.actions.put_function_timeout": [lambda at: function(at, timeout=1)],
+    "awslambda.actions.remove_error": [slow],
+    "awslambda.actions.remove_latency": [slow],
+    "awslambda.actions.remove_layer": [with_layer],
     "awslambda.actions.toggle_event_source_mapping_state": [feeding],
     "cloudwatch.actions.delete_rule": [forced],
     "cloudwatch.actions.disable_rule": [rule],
@@ -689,6 +705,40 @@ def test_an_action_on_what_is_not_there_fails_by_itself(at: Account, path: str, 
         seen(path, given)
 
 
+# ── what moto has not, or forgets ───────────────────────────────────────────────────────────────────────────────────
+
+BREAKER = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
+
+
+class Recorded(Account):
+    """ECS as far as a test needs it: what was asked, and a service that has what it was told."""
+
+    def __init__(self) -> None:
+        self.region, self.way = "eu-central-1", Way()
+        self._number = "123456789012"
+        self.service: dict[str, Any] = {
+            "serviceArn": "arn:aws:ecs:eu-central-1:123456789012:service/shop/web", "status": "ACTIVE",
+            "deploymentConfiguration": {"maximumPercent": 150, "minimumHealthyPercent": 50, **BREAKER}}
+
+    def ask(self, _: str, operation: str, /, **asked: Any) -> dict[str, Any]:
+        if operation == "update_service":
+            self.service |= {key: value for key, value in asked.items() if key not in ("cluster", "service")}
+        return {"services": [self.service]}
+
+
+def test_bounds_of_deployments_are_given_back_and_what_else_there_is_to_them_stays() -> None:
+    at = Recorded()
+    before = dict(at.service)
+    [wish] = _containers.deployed(at, {"cluster": "shop", "service": "web", "maximum_percent": 100,
+                                       "minimum_healthy_percent": 0})
+    was = wish.settings.read(at, wish.thing, wish.values)
+    wish.settings.write(at, wish.thing, wish.values)
+    assert at.service["deploymentConfiguration"] == {
+        "maximumPercent": 100, "minimumHealthyPercent": 0, **BREAKER}
+    wish.settings.write(at, wish.thing, was)
+    assert at.service == before
+
+
 # ── where it acts ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 def asked(given: Mapping[str, Any], configuration: dict[str, str], access: dict[str, str]) -> Asked:
@@ -807,3 +857,13 @@ def test_experiments_written_for_chaos_toolkit_run_unchanged(at: Account, tmp_pa
     assert {one["restored"] for one in ran.outcome["faults"]} == {"restored"}
     assert (ran.exit, ran.outcome["verdict"], ran.outcome["restored"]) == (0, "passed", "restored")
     assert {path: thing.picture() for path, thing in things.items()} == before
+
+
+@pytest.mark.slow
+def test_of_many_to_choose_from_all_are_looked_at_in_time(at: Account) -> None:
+    ids = instances(at, 400)
+    began = time.monotonic()
+    acts = seen("ec2.actions.stop_instances", {"instance_ids": ids})
+    assert len(acts) == 400
+    assert time.monotonic() - began < 30
+    at.ask("ec2", "terminate_instances", InstanceIds=ids)

@@ -222,13 +222,20 @@ def stopped(at: Account, given: Arguments) -> Iterator[Wish]:
         if one.get("InstanceLifecycle") == "spot":
             raise Refused(f"instance {one['InstanceId']} is a spot instance: chaosaws would cancel its request and "
                           "terminate it, and nothing brings it back")
-        yield Wish(POWER, one["InstanceId"], {_STATE: _STOPPED}, _name(one))
+        yield _wished(one, _STOPPED)
 
 
 def started(at: Account, given: Arguments) -> Iterator[Wish]:
     """Instances that are started."""
     for one in instances(at, given):
-        yield Wish(POWER, one["InstanceId"], {_STATE: _RUNNING}, _name(one))
+        yield _wished(one, _RUNNING)
+
+
+def _wished(instance: dict[str, Any], state: str) -> Wish:
+    """It is as it was listed: there may be thousands to choose from."""
+    tags, now = unpaired(instance.get("Tags")), instance["State"]["Name"]
+    return Wish(POWER, instance["InstanceId"], {_STATE: state}, tags.get("Name", ""), {_STATE: _TOWARDS.get(now, now)},
+                tags)
 
 
 def halted(ids: Iterable[str]) -> Iterator[Wish]:

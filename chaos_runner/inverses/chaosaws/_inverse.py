@@ -19,6 +19,8 @@ Find = Callable[[Account, Arguments], Iterable[Wish]]
 """What an action with these arguments would make of what. Raises NoTarget, Gone where there is nothing, Refused where
 there would be no way back, and KeyError for an argument that is not there.
 """
+_ASKED_MOST: Final = 25
+"""Of so many things AWS is asked whether they may be undone: of thousands it would take longer than a look may."""
 _ROUNDS: Final = 2
 """What is given back may bring another setting to where the action has it."""
 _REGIONS: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
@@ -46,6 +48,7 @@ class Known(Looking):
         changes = [since for one in found if (since := one.since(earlier))]
         for change in changes:
             check_open(change.ref.label, change.was)
+        for change in changes[:_ASKED_MOST]:
             check_undo(at, self._settings(change).needs(change.ref, change.was), change.ref)
         return [change.act for change in changes]
 
@@ -114,9 +117,12 @@ def _change(at: Account, wish: Wish) -> Change | None:
     way = at.way
     ref = Ref(kind=settings.kind, thing=wish.thing, name=wish.name, account=at.number, region=at.region,
               profile=way.profile, assume_role=way.assume_role)
-    was = settings.read(at, wish.thing, wish.values)
+    was = settings.read(at, wish.thing, wish.values) if wish.was is None else dict(wish.was)
     found = Change(ref=ref, do=dict(wish.values), was=was).changing()
-    return msgspec.structs.replace(found, tags=settings.tags(at, wish.thing)) if found else None
+    if found is None:
+        return None
+    tags = settings.tags(at, wish.thing) if wish.tags is None else dict(wish.tags)
+    return msgspec.structs.replace(found, tags=tags)
 
 
 def _account_of(call: Call) -> Account:

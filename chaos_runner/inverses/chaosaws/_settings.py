@@ -48,12 +48,16 @@ class Settings(ABC):
 
 
 class Wish(NamedTuple):
-    """The values that an action would give the settings of one thing. `name` is only for people."""
+    """The values that an action would give the settings of one thing. `name` is only for people. `was` and `tags`: as
+    they were listed; without them the thing is read by itself.
+    """
 
     settings: Settings
     thing: str
     values: Values
     name: str = ""
+    was: Values | None = None
+    tags: Mapping[str, str] | None = None
 
 
 class _Values(Struct, frozen=True):
