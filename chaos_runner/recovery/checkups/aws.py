@@ -24,13 +24,21 @@ def look_over(where: str, rules: Rules, *, fix: bool) -> Checkup:
     scanned = scan("aws", [where or at.region], structs.replace(rules, expired_only=True, show_only=not fix))
     unread = [one.error for one in scanned.unread]
     others, missed = leftovers(at)
-    ours = [*of_scan(scanned, rules, _command(where or at.region)), *strangers(_bearers(at, unread), scanned, rules)]
+    claimed = {(_thing(one.target), one.mark) for row in scanned.runs for one in (*row.shown, *row.unrestored)}
+    strange = {(_thing(one.label), one.mark): one for one in _bearers(at, unread)}
+    ours = [*of_scan(scanned, rules, _command(where or at.region)),
+            *strangers((one for key, one in strange.items() if key not in claimed), scanned, rules)]
     return Checkup(where=f"{at.region} of account {at.number}", ours=ours, others=others,
                    unread=list(dict.fromkeys([*unread, *missed])))
 
 
 def _command(where: str) -> str:
     return shlex.join(["chaos-runner", "recover", "--scan", "aws", "--expired", "--region", where])
+
+
+def _thing(label: str) -> str:
+    """What is called so, whatever kind of thing it counts as: a container host is an instance, too."""
+    return label.rpartition(" ")[2]
 
 
 def _bearers(at: Account, unread: list[str]) -> Iterator[Bearer]:
