@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 
 from chaos_runner.experiment.model import StepKind
@@ -22,11 +22,10 @@ def taken(plan: Plan) -> Iterator[None]:
 
     holder = locking.Holder(run=plan.run, by=socket.gethostname(), expires=datetime.fromisoformat(plan.expires))
     locking.take(plan.safeguards.locks, holder)
-    try:
+    with ExitStack() as undo:
+        undo.callback(locking.let_go, plan.safeguards.locks, plan.run)
         yield
-    except BaseException:
-        locking.let_go(plan.safeguards.locks, plan.run)
-        raise
+        undo.pop_all()
 
 
 def let_go(plan: Plan) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from chaos_runner.contracts import NOTHING, UNDO_S, Act, Restored
+from chaos_runner.contracts import NOTHING, UNDO_S, Act, Answer, Restored
 from chaos_runner.experiment.model import Provider
 from chaos_runner.experiment.values import Values
 from chaos_runner.mark import Mark
@@ -82,3 +82,23 @@ class Looking(ABC):
     def by_hand(self, act: Act) -> str:  # noqa: ARG002 -- for those who override it
         """The command a person can type to finish the undo, where there is one."""
         return ""
+
+
+class Healed(Looking):
+    """An action that cannot be undone. Many give the names of what they have hit."""
+
+    def __init__(self, healed_by: str) -> None:
+        self.healed_by = healed_by
+
+    def look(self, asked: Asked) -> list[Act]:  # noqa: ARG002
+        return []
+
+    def undo(self, act: Act, access: Access) -> None:
+        """Nothing: it is healed."""
+
+    def verify(self, act: Act, access: Access) -> Restored:  # noqa: ARG002
+        return Restored(answer=Answer.GONE, diff=f"healed by {self.healed_by}")
+
+    def missed(self, output: Any) -> str:
+        return "hit nobody: it gave an empty list" if output == [] else ""
+

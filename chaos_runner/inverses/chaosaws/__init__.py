@@ -13,9 +13,9 @@ of metrics; FIS's scenarios, which make templates and roles of their own.
 from collections.abc import Mapping
 from typing import Final
 
-from chaos_runner.inverses._looking import Looking
+from chaos_runner.inverses._looking import Healed, Looking
 from chaos_runner.inverses.chaosaws import _asg, _balancing, _containers, _databases, _ec2, _functions, _others, _rules
-from chaos_runner.inverses.chaosaws._inverse import Find, Healed, Known
+from chaos_runner.inverses.chaosaws._inverse import Find, Known
 from chaos_runner.inverses.chaosaws._settings import Settings
 
 _MARGIN_S: Final = 20.0

@@ -93,25 +93,6 @@ class Known(Looking):
         return self._kinds[change.ref.kind]
 
 
-class Healed(Looking):
-    """An action that cannot be undone, and who heals it."""
-
-    def __init__(self, healed_by: str) -> None:
-        self.healed_by = healed_by
-
-    def look(self, asked: Asked) -> list[Act]:
-        raise NotImplementedError
-
-    def undo(self, act: Act, access: Access) -> None:
-        raise NotImplementedError
-
-    def verify(self, act: Act, access: Access) -> Restored:
-        raise NotImplementedError
-
-    def missed(self, output: Any) -> str:
-        return "hit nobody: it gave an empty list" if output == [] else ""
-
-
 def _change(at: Account, wish: Wish) -> Change | None:
     settings = wish.settings
     way = at.way

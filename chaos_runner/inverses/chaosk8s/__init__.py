@@ -10,9 +10,9 @@ Without a way back, since nothing could give back what they do: `exec_in_pods`, 
 from collections.abc import Mapping
 from typing import Final
 
-from chaos_runner.inverses._looking import Looking
+from chaos_runner.inverses._looking import Healed, Looking
 from chaos_runner.inverses.chaosk8s import _finding as find
-from chaos_runner.inverses.chaosk8s._inverse import Healed, Known
+from chaos_runner.inverses.chaosk8s._inverse import Known
 from chaos_runner.targets.kubernetes.access import JSON_PATCH
 from chaos_runner.targets.kubernetes.kinds import (
     DEPLOYMENT,
@@ -73,7 +73,7 @@ INVERSES: Final[Mapping[str, Looking]] = {
     "chaosk8s.daemonset.actions.update_daemon_set": Known(find.patched(_DAEMON), _FIELDS),
     "chaosk8s.deployment.actions.create_deployment": _STARTED,
     "chaosk8s.deployment.actions.delete_deployment": Known(find.deleted_chosen(DEPLOYMENT), _ANEW),
-    "chaosk8s.deployment.actions.rollout_deployment": Known(healed_by="its rollout, which ends by itself"),
+    "chaosk8s.deployment.actions.rollout_deployment": Healed("its rollout, which ends by itself"),
     "chaosk8s.deployment.actions.scale_deployment": _SCALED,
     "chaosk8s.networking.actions.allow_dns_access": Known(find.made_policy(_DNS), _AWAY),
     "chaosk8s.networking.actions.create_ingress": Known(find.made_from_file(INGRESS), _AWAY),

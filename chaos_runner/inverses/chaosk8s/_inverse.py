@@ -1,7 +1,6 @@
 """The way back of every action of the package: what they have in common."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from chaos_runner.contracts import Act, Restored
 from chaos_runner.errors import NoTarget
@@ -18,16 +17,13 @@ Find = Callable[[Cluster, Asked], Iterable[Change | None]]
 
 
 class Known(Looking):
-    """An action of chaostoolkit-kubernetes, by what it changes, or by who heals it."""
+    """An action of chaostoolkit-kubernetes, by what it changes."""
 
-    def __init__(self, find: Find | None = None, says: str = "", healed_by: str = "") -> None:
+    def __init__(self, find: Find, says: str = "") -> None:
         self._find = find
         self.says = says
-        self.healed_by = healed_by
 
     def look(self, asked: Asked) -> list[Act]:
-        if self._find is None:
-            return []
         at = cluster_of(asked.call.access)
         earlier = [Change.of(act) for act in asked.earlier if _is_ours(act)]
         try:
@@ -64,16 +60,6 @@ class Known(Looking):
         return _fields.command(change) if change.do.there is None else _presence.command(change)
 
 
-class Healed(Known):
-    """An action that gives the names of what it has hit, and cannot be undone."""
-
-    def __init__(self, healed_by: str) -> None:
-        super().__init__(healed_by=healed_by)
-
-    def missed(self, output: Any) -> str:
-        return "hit nobody: it gave an empty list" if output == [] else ""
-
-
 def _is_ours(act: Act) -> bool:
     return "plural" in act.target
 
@@ -97,5 +83,3 @@ def _needs(change: Change) -> list[Need]:
 
 def _kind(thing: Thing) -> Kind:
     return thing.its_kind
-
-

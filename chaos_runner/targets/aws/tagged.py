@@ -28,8 +28,7 @@ class Untagged(Struct, frozen=True):
         return {}
 
     def put(self, at: Account, thing: str, tags: Mapping[str, str]) -> None:
-        """Never called."""
-        raise NotImplementedError(f"{thing} is not tagged by us, in {at.region}: {sorted(tags)}")
+        """Nothing is put there."""
 
     def remove(self, at: Account, thing: str, keys: Sequence[str]) -> None:
         """Nothing is there."""
