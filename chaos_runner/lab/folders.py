@@ -6,8 +6,14 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
 
 from chaos_runner.errors import Refused
+
+_FILE: Final = "lab.json"
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 def folder_of(kind: str, name: str) -> Path:
@@ -47,3 +53,23 @@ def _is_still(file: Path, handle: int) -> bool:
         return os.path.samestat(file.stat(), os.fstat(handle))
     except FileNotFoundError:
         return False
+
+
+def known(folder: Path, kind: type[T]) -> T | None:
+    """What is known of the lab that was opened in this folder, whether or not it still runs. Raises Refused for an
+    unreadable file.
+    """
+    file = folder / _FILE
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=kind)
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError as why:
+        raise Refused(f"{file} is not a lab's state ({why}): remove {folder} if no lab runs there") from why
+
+
+def keep(folder: Path, lab: msgspec.Struct) -> None:
+    """Puts it in the place of what was known before, whole or not at all."""
+    new = (folder / _FILE).with_suffix(".new")
+    new.write_bytes(msgspec.json.format(msgspec.json.encode(lab)))
+    new.replace(folder / _FILE)

@@ -19,11 +19,10 @@ import msgspec
 
 from chaos_runner.errors import ChaosRunnerError, Refused
 from chaos_runner.lab import parts
-from chaos_runner.lab.folders import alone_with, remove
+from chaos_runner.lab.folders import alone_with, keep, known, remove
 from chaos_runner.lab.parts import Part, State
 
 REGION: Final = "eu-central-1"
-_FILE: Final = "lab.json"
 _READY_S: Final = 60.0
 _BUILT_S: Final = 120.0
 _POLL_S: Final = 0.05
@@ -85,13 +84,7 @@ def status(folder: Path) -> dict[str, State]:
 
 def read(folder: Path) -> Lab | None:
     """The lab that was opened in this folder, whether or not it still runs. Raises Refused for an unreadable file."""
-    file = folder / _FILE
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=Lab)
-    except FileNotFoundError:
-        return None
-    except msgspec.DecodeError as why:
-        raise Refused(f"{file} is not a lab's state ({why}): remove {folder} if no lab runs there") from why
+    return known(folder, Lab)
 
 
 def _opened(folder: Path) -> Lab:
@@ -104,12 +97,12 @@ def _opened(folder: Path) -> Lab:
     with contextlib.ExitStack() as undo:
         lab = _started(folder)
         undo.callback(lambda: parts.end([lab.server]))
-        _write(lab)
+        keep(folder, lab)
         _wait(lab)
         _build(lab)
         undo.pop_all()
     ready = msgspec.structs.replace(lab, ready=True)
-    _write(ready)
+    keep(folder, ready)
     return ready
 
 
@@ -138,11 +131,3 @@ def _build(lab: Lab) -> None:
                            timeout=_BUILT_S, check=False, env={**bare, **lab.environment})
     if built.returncode != 0:
         raise LabNotUp(f"its world could not be built: {built.stderr.strip()[-2000:]}")
-
-
-def _write(lab: Lab) -> None:
-    """Puts it in the place of what was known before, whole or not at all."""
-    file = Path(lab.folder) / _FILE
-    new = file.with_suffix(".new")
-    new.write_bytes(msgspec.json.format(msgspec.json.encode(lab)))
-    new.replace(file)

@@ -3,15 +3,11 @@
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
-from chaos_runner.errors import Refused
 from chaos_runner.lab import folders
 from chaos_runner.lab.parts import Part
-
-_FILE: Final = "lab.json"
 
 
 class Pods(StrEnum):
@@ -50,18 +46,9 @@ def folder_of(name: str) -> Path:
 
 def read(folder: Path) -> Lab | None:
     """The lab that was opened in this folder, whether or not it still runs. Raises Refused for an unreadable file."""
-    file = folder / _FILE
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=Lab)
-    except FileNotFoundError:
-        return None
-    except msgspec.DecodeError as why:
-        raise Refused(f"{file} is not a lab's state ({why}): remove {folder} if no lab runs there") from why
+    return folders.known(folder, Lab)
 
 
 def write(lab: Lab) -> None:
     """Puts it in the place of what was known before, whole or not at all."""
-    file = Path(lab.folder) / _FILE
-    new = file.with_suffix(".new")
-    new.write_bytes(msgspec.json.format(msgspec.json.encode(lab)))
-    new.replace(file)
+    folders.keep(Path(lab.folder), lab)
