@@ -2,17 +2,17 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 import msgspec
 from msgspec import Struct, structs
 
 from chaos_runner import wiring
-from chaos_runner.cli.children import run_in_a_child
+from chaos_runner.cli.children import run_in_a_child, told_of
 from chaos_runner.cli.closing import closing
 from chaos_runner.cli.files import load_or_leave, surroundings_or_leave
 from chaos_runner.cli.ink import err_ink
@@ -35,9 +35,6 @@ from chaos_runner.report.folders import reports_folder
 from chaos_runner.run.events import Event, Verdict
 from chaos_runner.run.merge import merged
 from chaos_runner.run.run import Run
-
-if TYPE_CHECKING:
-    from chaos_runner.report.notices import NoRun
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -296,19 +293,9 @@ def _run_many(files: Sequence[str], options: Options) -> int:
     if options.json:
         click.echo(result.decode())
     if options.outputs.any:
-        told = Told(runs=[_told_of(outcome, options) for outcome in outcomes], result=result)
+        told = Told(runs=[told_of(outcome, options.reports, options.env) for outcome in outcomes], result=result)
         _warn(options.outputs.tell(told, lambda line: click.echo(line, err=options.keeps_output)))
     return exit_code
-
-
-def _told_of(outcome: Mapping[str, Any], options: Options) -> "Path | NoRun":
-    """The folder of a child's run, or what is known of one that has none."""
-    from chaos_runner.report.notices import NoRun
-
-    if "run" not in outcome:
-        return NoRun(file=outcome["file"], exit=outcome["exit"], text="it left no outcome: the log says why")
-    project = surroundings_or_leave(outcome["file"], options.env).project
-    return reports_folder(options.reports, project) / "runs" / str(outcome["run"])
 
 
 def _passed_on(options: Options) -> Iterator[str]:
