@@ -52,6 +52,7 @@ class Options(Struct, frozen=True, kw_only=True):
     fail_on_worse: bool
     yes: bool
     rehearse: bool
+    allow_unmarked: tuple[str, ...]
     reports: Path | None
     quiet: bool
     as_json: bool
@@ -85,6 +86,8 @@ class Summary(Struct, frozen=True, kw_only=True):
 @click.option("--yes", "-y", is_flag=True, help="Say yes where somebody would be asked (confirm-above, production).")
 @click.option("--rehearse", is_flag=True, help="Trip each stop rule with an invented bad sample, before the first "
               "fault.")
+@click.option("--allow-unmarked", multiple=True, metavar="FAULT", help="Inject this fault although CI=true and it "
+              "leaves no mark by which it could be undone from elsewhere.")
 @click.option("--reports", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Where runs are written (default: $CHAOS_RUNNER_REPORTS, else ./reports).")
 @click.option("--quiet", "-q", is_flag=True, help="Of each run say only the two answers at the end.")
@@ -190,7 +193,8 @@ def _ways(options: Options) -> Ways:
 
 
 def _passed_on(options: Options) -> Iterator[str]:
-    for name, values in (("--var", options.var), ("--var-file", options.var_file)):
+    for name, values in (("--var", options.var), ("--var-file", options.var_file),
+                         ("--allow-unmarked", options.allow_unmarked)):
         for value in values:
             yield from (name, value)
     for name, one in (("--seed", options.seed), ("--env", options.env or None), ("--reports", options.reports)):

@@ -30,6 +30,7 @@ from chaos_runner.experiment.toolkit import overrides
 from chaos_runner.guests import Guests, as_data, load_controls, loading, read_settings, runtime_of
 from chaos_runner.plan.build import Runtime, Wishes
 from chaos_runner.plan.model import Manner
+from chaos_runner.plan.unmarked import is_thrown_away
 from chaos_runner.recovery.unfinished import unfinished
 from chaos_runner.report.folders import reports_folder
 from chaos_runner.run.events import Event, Verdict
@@ -44,6 +45,7 @@ class Options(Struct, frozen=True, kw_only=True):
     yes: bool
     plan: Path | None
     rehearse: bool
+    allow_unmarked: tuple[str, ...]
     var: tuple[str, ...]
     seed: int | None
     rollback_strategy: str | None
@@ -104,6 +106,8 @@ class Results:
               help="Hit what this plan says and nobody else (`chaos-runner plan --out FILE`).")
 @click.option("--rehearse", is_flag=True, help=(
     "Trip each stop rule with an invented bad sample, before the first fault."))
+@click.option("--allow-unmarked", multiple=True, metavar="FAULT", help=(
+    "Inject this fault although CI=true and it leaves no mark by which it could be undone from elsewhere."))
 @click.option("--var", multiple=True, metavar="KEY[:TYPE]=VALUE", help="Override a value of the configuration.")
 @click.option("--var-file", multiple=True, metavar="FILE", help="Override values of the configuration and of the "
               "secrets (JSON, YAML), or set variables of the environment (any other name).")
@@ -232,7 +236,8 @@ def _wishes(options: Options, runtime: Runtime) -> Wishes:
     manner = Manner(frequency_s=options.hypothesis_frequency, fail_fast=options.fail_fast,
                     dry=Dry(options.dry) if options.dry else None)
     return Wishes(seed=options.seed, strategy=strategy, hypothesis_only=options.hypothesis_only,
-                  hypothesis=hypothesis, manner=manner, runtime=runtime, rehearse=options.rehearse)
+                  hypothesis=hypothesis, manner=manner, runtime=runtime, rehearse=options.rehearse,
+                  thrown_away=is_thrown_away(os.environ), allow_unmarked=options.allow_unmarked)
 
 
 def _say_what_is_unfinished(reports: Path) -> None:
@@ -305,7 +310,7 @@ def _passed_on(options: Options) -> Iterator[str]:
         yield from ("--seed", str(options.seed))
     if options.rollback_strategy:
         yield from ("--rollback-strategy", options.rollback_strategy)
-    for option in ("var_file", "control_file"):
+    for option in ("var_file", "control_file", "allow_unmarked"):
         for file in getattr(options, option):
             yield from (f"--{option.replace('_', '-')}", file)
     for option in ("hypothesis_strategy", "dry", "settings"):
