@@ -169,6 +169,9 @@ class Fault(ABC, Generic[T, A]):
     """How `undo` brings the target back, in a few words."""
     undo_s: ClassVar[float] = UNDO_S
     """The longest that one undo of one act may take: some targets cannot be started while they are still stopping."""
+    outlives_machine: ClassVar[bool] = True
+    """Whether what it did is still there when the machine that runs us is gone. False for what hurts that very machine.
+    """
     needs: ClassVar[str] = ""
     """The system, tools and rights without which it refuses, in a few words. Empty where any user can."""
     example: ClassVar[Example] = Example()

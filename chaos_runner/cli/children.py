@@ -1,34 +1,78 @@
 """One run, one process: chaoslib keeps state in its process, so whoever runs several experiments starts children."""
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from chaos_runner.engine.signals import STOPPING
 from chaos_runner.run.events import Verdict
 
+if TYPE_CHECKING:
+    from chaos_runner.report.notices import NoRun
+
 _BUG_EXIT: Final = 70
+_NO_ANSWER: Final = (0, 1)
+"""Exit codes that say "passed" and "deviated", which nobody may say who leaves no outcome; 1 is also a crash's."""
+_CHUNK: Final = 65536
+
+
+class Child:
+    """One experiment in a process of its own, with a process group of its own: a terminal's Ctrl-C reaches it once,
+    through us. What it prints is its outcome; its talk goes to `talk`, else to our standard error.
+    """
+
+    def __init__(self, file: str, options: Sequence[str] = (), talk: IO[bytes] | None = None) -> None:
+        self.file = file
+        self._printed = b""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "chaos_runner", "run", file, "--json", *options], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=talk, process_group=0)
+
+    def fileno(self) -> int:
+        """For `select`: readable when it has printed something, or will print nothing more."""
+        assert self._process.stdout  # noqa: S101 -- it is a pipe, see above
+        return self._process.stdout.fileno()
+
+    def hear(self) -> bool:
+        """Takes what it has printed. False when there will be nothing more."""
+        chunk = os.read(self.fileno(), _CHUNK)
+        self._printed += chunk
+        return bool(chunk)
+
+    def send(self, number: int) -> None:
+        """Passes a signal on."""
+        self._process.send_signal(number)
+
+    def outcome(self) -> dict[str, Any]:
+        """Its outcome, once it has ended: it is waited for.
+
+        A child that was refused before it had a folder left no outcome: then only file, verdict and exit are known. One
+        that left without an outcome and with exit code 0 did not pass, with 1 it found no weakness.
+        """
+        while self.hear():
+            pass
+        exit_code = self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()
+        try:
+            outcome: dict[str, Any] = msgspec.json.decode(self._printed)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return _without_outcome(self.file, exit_code)
+        return outcome
+
 
 def run_in_a_child(file: str, options: Sequence[str] = ()) -> dict[str, Any]:
-    """Runs one experiment and gives its outcome. Its talk goes to our standard error.
-
-    A child that was refused before it had a folder left no outcome: then only file, verdict and exit are known. One
-    that left without an outcome and with exit code 0 did not pass.
-    """
-    child = subprocess.Popen([sys.executable, "-m", "chaos_runner", "run", file, "--json", *options],
-                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, process_group=0)
-    with passing_signals_to(child):
-        printed, _ = child.communicate()
-    try:
-        outcome: dict[str, Any] = msgspec.json.decode(printed)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _without_outcome(file, child.returncode)
-    return outcome
+    """Runs one experiment and gives its outcome. While it lasts stopping signals go to the child."""
+    child = Child(file, options)
+    with passing_signals(child.send):
+        return child.outcome()
 
 
 def _without_outcome(file: str, exit_code: int) -> dict[str, Any]:
@@ -36,16 +80,26 @@ def _without_outcome(file: str, exit_code: int) -> dict[str, Any]:
         return {"file": file, "verdict": Verdict.NOT_STARTED, "exit": exit_code}
     if exit_code < 0:
         return {"file": file, "verdict": Verdict.INTERRUPTED, "exit": 128 - exit_code}
-    return {"file": file, "verdict": Verdict.ERROR, "exit": exit_code or _BUG_EXIT}
+    return {"file": file, "verdict": Verdict.ERROR, "exit": _BUG_EXIT if exit_code in _NO_ANSWER else exit_code}
+
+
+def told_of(outcome: Mapping[str, Any], reports: Path | None, environment: str) -> "Path | NoRun":
+    """The folder of a child's run, or what is known of one that has none. Raises as `surroundings_or_leave` does."""
+    from chaos_runner.cli.files import surroundings_or_leave
+    from chaos_runner.report.folders import reports_folder
+    from chaos_runner.report.notices import NoRun
+
+    if "run" not in outcome:
+        said = outcome.get("sentence") or "it left no outcome: the log says why"
+        return NoRun(file=outcome["file"], exit=outcome["exit"], text=said)
+    project = surroundings_or_leave(outcome["file"], environment).project
+    return reports_folder(reports, project) / "runs" / str(outcome["run"])
 
 
 @contextlib.contextmanager
-def passing_signals_to(child: "subprocess.Popen[bytes]") -> Iterator[None]:
-    """While this lasts stopping signals go to the child, which undoes, and we wait for it.
-
-    The child has a process group of its own, so that a terminal's Ctrl-C reaches it once, through us.
-    """
-    before = {number: signal.signal(number, lambda number, _: child.send_signal(number)) for number in STOPPING}
+def passing_signals(to: Callable[[int], object]) -> Iterator[None]:
+    """While this lasts stopping signals are passed on to children, which undo, and we wait for them."""
+    before = {number: signal.signal(number, lambda number, _: to(number)) for number in STOPPING}
     try:
         yield
     finally:

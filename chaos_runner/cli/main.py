@@ -15,6 +15,7 @@ from chaos_runner import __version__
 
 COMMANDS: Final = {
     "run": "Run experiments: inject the faults, undo them, judge.",
+    "ci": "Run many experiments for a build, with one answer.",
     "init": "Make a folder for experiments, with a first one.",
     "new": "Write an experiment with a fault to begin with.",
     "plan": "Show whom an experiment would hit, and how that comes back.",

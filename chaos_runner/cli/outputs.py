@@ -14,7 +14,7 @@ from chaos_runner.errors import ChaosRunnerError, UsageError
 from chaos_runner.report.writing import check_writable
 
 if TYPE_CHECKING:
-    from chaos_runner.report.notices import NoRun
+    from chaos_runner.report.notices import GotWorse, NoRun
 
 SUMMARY_VARIABLE: Final = "GITHUB_STEP_SUMMARY"
 FILES: Final = {"junit": "junit.xml", "md": "report.md", "json": "outcome.json", "html": "report.html",
@@ -29,9 +29,11 @@ _ROOTS: Final = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 
 
 class Told(Struct, frozen=True, kw_only=True):
-    """What there is to tell at the end: the folder of each run, or why there is none, and the result as JSON."""
+    """What there is to tell at the end: the folder of each run, or why there is none, how some of them do beside a
+    baseline, and the result as JSON.
+    """
 
-    runs: "Sequence[Path | NoRun]"
+    runs: "Sequence[Path | NoRun | GotWorse]"
     result: bytes
 
 

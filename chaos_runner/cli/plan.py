@@ -1,5 +1,6 @@
 """`chaos-runner plan FILE`"""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from chaos_runner.cli.wrapping import width_of
 from chaos_runner.errors import Refused, UsageError
 from chaos_runner.plan.build import Wishes
 from chaos_runner.plan.survey import Survey
+from chaos_runner.plan.unmarked import is_thrown_away
 from chaos_runner.plan.written import PlanFile, written
 from chaos_runner.report.writing import write
 
@@ -26,6 +28,7 @@ from chaos_runner.report.writing import write
 @click.option("--var-file", multiple=True, metavar="FILE", help="Override values of the configuration and secrets.")
 @click.option("--seed", type=int, help="Make random selection repeatable.")
 @click.option("--rehearse", is_flag=True, help="Plan a rehearsal of the stop rules too.")
+@click.option("--allow-unmarked", multiple=True, metavar="FAULT", help="As for run.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write the plan, so that `run --plan FILE` hits nothing else.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as one JSON object.")
@@ -35,7 +38,8 @@ def command(file: str, *, out: Path | None, as_json: bool, **options: Any) -> No
     Targets are looked up as a run would, and the rights to act and to undo are checked without acting. Exit code 0 when
     a run could start, 3 when it would be refused.
     """
-    wishes = Wishes(seed=options["seed"], rehearse=options["rehearse"])
+    wishes = Wishes(seed=options["seed"], rehearse=options["rehearse"], thrown_away=is_thrown_away(os.environ),
+                    allow_unmarked=options["allow_unmarked"])
     found = wiring.surveyed(request_from(file, options["env"], wishes, options["var"], options["var_file"]))
     kept = written(found)
     if out:

@@ -2,10 +2,10 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 import msgspec
@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 
 from chaos_runner import wiring
 from chaos_runner.cli import uploading
-from chaos_runner.cli.children import run_in_a_child
+from chaos_runner.cli.children import run_in_a_child, told_of
 from chaos_runner.cli.closing import closing
 from chaos_runner.cli.files import load_or_leave, surroundings_or_leave
 from chaos_runner.cli.ink import err_ink
@@ -31,14 +31,12 @@ from chaos_runner.experiment.toolkit import overrides
 from chaos_runner.guests import Guests, as_data, load_controls, loading, read_settings, runtime_of
 from chaos_runner.plan.build import Runtime, Wishes
 from chaos_runner.plan.model import Manner
+from chaos_runner.plan.unmarked import is_thrown_away
 from chaos_runner.recovery.unfinished import unfinished
 from chaos_runner.report.folders import reports_folder
 from chaos_runner.run.events import Event, Verdict
 from chaos_runner.run.merge import merged
 from chaos_runner.run.run import Run
-
-if TYPE_CHECKING:
-    from chaos_runner.report.notices import NoRun
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -48,6 +46,7 @@ class Options(Struct, frozen=True, kw_only=True):
     yes: bool
     plan: Path | None
     rehearse: bool
+    allow_unmarked: tuple[str, ...]
     var: tuple[str, ...]
     seed: int | None
     rollback_strategy: str | None
@@ -109,6 +108,8 @@ class Results:
               help="Hit what this plan says and nobody else (`chaos-runner plan --out FILE`).")
 @click.option("--rehearse", is_flag=True, help=(
     "Trip each stop rule with an invented bad sample, before the first fault."))
+@click.option("--allow-unmarked", multiple=True, metavar="FAULT", help=(
+    "Inject this fault although CI=true and it leaves no mark by which it could be undone from elsewhere."))
 @click.option("--var", multiple=True, metavar="KEY[:TYPE]=VALUE", help="Override a value of the configuration.")
 @click.option("--var-file", multiple=True, metavar="FILE", help="Override values of the configuration and of the "
               "secrets (JSON, YAML), or set variables of the environment (any other name).")
@@ -239,7 +240,8 @@ def _wishes(options: Options, runtime: Runtime) -> Wishes:
     manner = Manner(frequency_s=options.hypothesis_frequency, fail_fast=options.fail_fast,
                     dry=Dry(options.dry) if options.dry else None)
     return Wishes(seed=options.seed, strategy=strategy, hypothesis_only=options.hypothesis_only,
-                  hypothesis=hypothesis, manner=manner, runtime=runtime, rehearse=options.rehearse)
+                  hypothesis=hypothesis, manner=manner, runtime=runtime, rehearse=options.rehearse,
+                  thrown_away=is_thrown_away(os.environ), allow_unmarked=options.allow_unmarked)
 
 
 def _say_what_is_unfinished(reports: Path) -> None:
@@ -302,19 +304,9 @@ def _run_many(files: Sequence[str], options: Options) -> int:
     if options.json:
         click.echo(result.decode())
     if options.outputs.any:
-        told = Told(runs=[_told_of(outcome, options) for outcome in outcomes], result=result)
+        told = Told(runs=[told_of(outcome, options.reports, options.env) for outcome in outcomes], result=result)
         _warn(options.outputs.tell(told, lambda line: click.echo(line, err=options.keeps_output)))
     return exit_code
-
-
-def _told_of(outcome: Mapping[str, Any], options: Options) -> "Path | NoRun":
-    """The folder of a child's run, or what is known of one that has none."""
-    from chaos_runner.report.notices import NoRun
-
-    if "run" not in outcome:
-        return NoRun(file=outcome["file"], exit=outcome["exit"], text="it left no outcome: the log says why")
-    project = surroundings_or_leave(outcome["file"], options.env).project
-    return reports_folder(options.reports, project) / "runs" / str(outcome["run"])
 
 
 def _passed_on(options: Options) -> Iterator[str]:
@@ -324,7 +316,7 @@ def _passed_on(options: Options) -> Iterator[str]:
         yield from ("--seed", str(options.seed))
     if options.rollback_strategy:
         yield from ("--rollback-strategy", options.rollback_strategy)
-    for option in ("var_file", "control_file"):
+    for option in ("var_file", "control_file", "allow_unmarked"):
         for file in getattr(options, option):
             yield from (f"--{option.replace('_', '-')}", file)
     for option in ("hypothesis_strategy", "dry", "settings"):

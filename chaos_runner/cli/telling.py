@@ -13,7 +13,7 @@ from chaos_runner.errors import ChaosRunnerError
 from chaos_runner.journal.reader import JournalUnreadable, read, run_of
 from chaos_runner.recovery.unfinished import JOURNAL
 from chaos_runner.report import github, gitlab, junit, markdown
-from chaos_runner.report.notices import NoRun, Subject
+from chaos_runner.report.notices import GotWorse, NoRun, Subject
 from chaos_runner.report.story import Story
 from chaos_runner.report.write import FORMATS
 from chaos_runner.report.writing import write
@@ -46,8 +46,8 @@ def result_of_none(none: NoRun) -> bytes:
     return msgspec.json.encode({"file": none.file, "verdict": none.verdict, "exit": none.exit})
 
 
-def _subject(run: Path | NoRun) -> Subject:
-    if isinstance(run, NoRun):
+def _subject(run: Path | NoRun | GotWorse) -> Subject:
+    if isinstance(run, NoRun | GotWorse):
         return run
     try:
         records = read(run / JOURNAL)

@@ -21,7 +21,7 @@ from chaos_runner.experiment.suggest import did_you_mean
 NAMES: Final = ("chaos.yaml", "chaos.yml")
 POLICY_VARIABLE: Final = "CHAOS_RUNNER_POLICY"
 POLICY: Final = Path("/etc/chaos-runner/policy.yaml")
-PROJECT_KEYS: Final = ("reports", "defaults", "protected", "environments", *SAFEGUARD_KEYS)
+PROJECT_KEYS: Final = ("reports", "defaults", "protected", "environments", "allow-unmarked", *SAFEGUARD_KEYS)
 ENVIRONMENT_KEYS: Final = ("configuration", "production", "protected", "contexts", "accounts", "regions", "namespaces",
                            *SAFEGUARD_KEYS)
 POLICY_KEYS: Final = ("protected", *SAFEGUARD_KEYS)
@@ -43,6 +43,8 @@ class Project(Struct, frozen=True, kw_only=True):
     reports: Path | None = None
     safeguards: Safeguards = Safeguards()
     environments: Mapping[str, Environment] = {}
+    allow_unmarked: tuple[str, ...] = ()
+    """The faults that may be injected from a machine that is thrown away, although they leave no mark."""
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
@@ -152,7 +154,14 @@ def _project(file: Path, fields: Fields, found: Found) -> Project:
         held = held.and_also(_held(inner, found, file, file.name))
     reports = fields.text("reports")
     return Project(file=str(file), reports=file.parent / reports if reports else None, safeguards=held,
-                   environments=_environments(fields, found, file))
+                   environments=_environments(fields, found, file), allow_unmarked=_names(fields, "allow-unmarked"))
+
+
+def _names(fields: Fields, key: str) -> tuple[str, ...]:
+    for member in fields.items(key):
+        if not isinstance(member.value, str):
+            fields.complain("E103", f"{key} must be a list of names", member, found=member.kind)
+    return tuple(member.value for member in fields.items(key) if isinstance(member.value, str))
 
 
 def _environments(fields: Fields, found: Found, file: Path) -> dict[str, Environment]:

@@ -19,6 +19,8 @@ from chaos_runner.units import Unit, spoken_seconds
 
 NOISE: Final = 0.1
 """A number that differs by less than this share of the larger one is not called a change."""
+SLIGHT_S: Final = 1.0
+"""A time that is longer by less is not called worse than a baseline."""
 _STATES: Final = {"held": 0, "unknown": 1, "deviated": 2}
 _RESTORED: Final = (RestoredState.NOTHING, RestoredState.RESTORED, RestoredState.REPORTED, RestoredState.UNKNOWN,
                     RestoredState.NOT_RESTORED)
@@ -27,13 +29,17 @@ JOURNAL: Final = "journal.ndjson"
 
 
 class Difference(Struct, frozen=True, kw_only=True):
-    """One thing that is not the same. `turn` is better, worse or changed; `before` and `after` are in words."""
+    """One thing that is not the same. `turn` is better, worse or changed; `before` and `after` are in words.
+
+    `slight`: a number that differs, and still is about as far from its limit, or about as small, as it was.
+    """
 
     part: str
     name: str
     before: str
     after: str
     turn: str = "changed"
+    slight: bool = False
 
     @property
     def words(self) -> str:
@@ -60,8 +66,12 @@ def compared(before: Path, after: Path) -> Compared:
         notes = []
     except JournalUnreadable as problem:
         plans, notes = [], [f"the plans were not compared: {problem}"]
-    found = chain(_answers(one, other), _probes(one, other), _times(one, other), _faults(one, other), plans)
-    return Compared(before=one, after=other, differences=list(found), notes=notes)
+    return Compared(before=one, after=other, differences=[*differences(one, other), *plans], notes=notes)
+
+
+def differences(one: Outcome, other: Outcome) -> Iterator[Difference]:
+    """What differs between two outcomes, without their plans."""
+    return chain(_answers(one, other), _probes(one, other), _times(one, other), _faults(one, other))
 
 
 def plan_of(folder: Path) -> Plan:
@@ -137,7 +147,7 @@ def _probe(name: str, old: ProbeOutcome, new: ProbeOutcome) -> Iterator[Differen
         yield Difference(part="probe", name=name, before=_read(old), after=_read(new), turn=turn)
     elif _differs(old.worst, new.worst):
         yield Difference(part="probe", name=f"{name}, worst value", before=_worst(old), after=_worst(new),
-                         turn=_margin_turn(old.margin, new.margin))
+                         turn=_margin_turn(old.margin, new.margin), slight=_stays_within(old, new))
     yield from _plainly("limit", f"{name}, limit", old.limit, new.limit)
 
 
@@ -162,6 +172,13 @@ def _margin_turn(old: float | None, new: float | None) -> str:
     return "changed" if old is None or new is None else _turn(new, old)
 
 
+def _stays_within(old: ProbeOutcome, new: ProbeOutcome) -> bool:
+    """Whether no more of the room below or above the limit is gone than chance takes: a tenth of the limit."""
+    if old.margin is None or new.margin is None or new.bound is None:
+        return True
+    return abs(old.margin - new.margin) <= NOISE * abs(new.bound)
+
+
 def _differs(old: Any, new: Any) -> bool:
     """Whether two values differ by more than chance would have it."""
     if not _is_number(old) or not _is_number(new):
@@ -184,7 +201,9 @@ def _times(one: Outcome, other: Outcome) -> Iterator[Difference]:
 def _time(name: str, before: float | None, after: float | None) -> Iterator[Difference]:
     if _differs(before, after):
         turn = "changed" if before is None or after is None else _turn(before, after)
-        yield Difference(part="time", name=name, before=_seconds(before), after=_seconds(after), turn=turn)
+        slight = before is not None and after is not None and abs(after - before) <= SLIGHT_S
+        yield Difference(part="time", name=name, before=_seconds(before), after=_seconds(after), turn=turn,
+                         slight=slight)
 
 
 def _seconds(value: float | None) -> str:

@@ -30,6 +30,7 @@ from chaos_runner.inverses import known_of, undo_of
 from chaos_runner.plan.aim import FindFault
 from chaos_runner.plan.digest import digest, parts_of
 from chaos_runner.plan.model import FaultCard, Manner, Origin, Plan, Planned
+from chaos_runner.plan.unmarked import refuse_unmarked
 from chaos_runner.redaction import Redactor, fit
 from chaos_runner.units import spoken_seconds
 
@@ -63,14 +64,22 @@ class Wishes(Struct, frozen=True, kw_only=True):
     manner: Manner = Manner()
     hypothesis: HypothesisStrategy | None = None
     runtime: Runtime = Runtime()
+    thrown_away: bool = False
+    """Whether this machine will soon be gone: then faults that leave no mark are refused."""
+    allow_unmarked: tuple[str, ...] = ()
+    """Those that are not, by name."""
 
 
 def plan_for(experiment: Experiment, values: Values, wishes: Wishes, find_fault: FindFault, started: datetime) -> Plan:
-    """The plan. Raises Refused when `require-verified-undo` does not hold, or a time is none or is far too long."""
+    """The plan. Raises Refused when `require-verified-undo` does not hold, when a fault would leave what nobody
+    finds again, or a time is none or is far too long.
+    """
     resolved = _with_known_inverses(_with_pauses(experiment, values), values)
     safeguards = _safeguards(experiment, wishes)
     if safeguards.require_verified_undo:
         _refuse_unverified(resolved)
+    if wishes.thrown_away and not wishes.hypothesis_only:
+        refuse_unmarked(resolved, (*wishes.allow_unmarked, *wishes.surroundings.project.allow_unmarked), find_fault)
     cards = {step.key: _card(find_fault(step.call.name)) for step in resolved.method
              if step.is_fault and isinstance(step.call, Native)}
     recovers_s = _recovers_within_s(resolved)

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from chaos_runner.journal.record import Record
 from chaos_runner.report import axis, marks, times
-from chaos_runner.report.notices import NoRun, Subject, notices
+from chaos_runner.report.notices import GotWorse, NoRun, Subject, notices
 from chaos_runner.report.sections import hypothesis, verdict
 from chaos_runner.report.story import Story
 from chaos_runner.report.text import cut, short, visible
@@ -44,9 +44,15 @@ def suites(subjects: Sequence[Subject]) -> str:
     """The document of several runs, a suite each. What never became a run is a suite with one case in error."""
     root = Element("testsuites")
     for number, subject in enumerate(subjects):
-        root.append(_no_suite(subject, number) if isinstance(subject, NoRun) else _suite(subject, number))
+        root.append(_suite_of(subject, number))
     indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'
+
+
+def _suite_of(subject: Subject, number: int) -> Element:
+    if isinstance(subject, NoRun):
+        return _no_suite(subject, number)
+    return _worse_suite(subject, number) if isinstance(subject, GotWorse) else _suite(subject, number)
 
 
 def _suite(story: Story, number: int) -> Element:
@@ -63,9 +69,21 @@ def _no_suite(none: NoRun, number: int) -> Element:
     lines = [f"{notice.place or none.name}: {notice.code} {notice.text}" for notice in notices(none)]
     case = Case(name=VERDICT, outcome="skipped" if none.verdict is Verdict.NOT_STARTED else "error",
                 message=none.text or lines[0], text="\n".join(lines), kind=str(none.verdict))
-    suite = _empty_suite(_Head(none.name, number, "", _NEVER, 0.0), [case])
+    return _single(none.name, number, case)
+
+
+def _worse_suite(found: GotWorse, number: int) -> Element:
+    """What got worse is a failure only where the build fails for it: else a pipeline would be red that is not."""
+    said = "\n".join(found.lines)
+    case = Case(name=f"worse than {found.baseline}", outcome="failure" if found.fails else "skipped",
+                message=found.lines[0], text=said, kind="worse")
+    return _single(found.name, number, case)
+
+
+def _single(name: str, number: int, case: Case) -> Element:
+    suite = _empty_suite(_Head(name, number, "", _NEVER, 0.0), [case])
     SubElement(suite, "properties")
-    _place(suite, none.name, [case])
+    _place(suite, name, [case])
     return suite
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from chaos_runner.experiment.model import Step
 from chaos_runner.journal.record import Record
 from chaos_runner.report import marks, times
-from chaos_runner.report.notices import NoRun, Subject, notices
+from chaos_runner.report.notices import GotWorse, NoRun, Subject, notices
 from chaos_runner.report.sections import hypothesis, reasons, verdict
 from chaos_runner.report.story import Story
 from chaos_runner.report.text import NOTE_MOST, count, short, visible
@@ -35,7 +35,7 @@ def texts(subjects: Sequence[Subject], most: int = BYTES_MOST) -> str:
     lines: list[str] = []
     for subject in subjects:
         lines += ["", "---", ""] if lines else []
-        lines += _lines_of_no_run(subject) if isinstance(subject, NoRun) else _lines(subject)
+        lines += _lines_of(subject)
     return fitted("\n".join(lines) + "\n", most)
 
 
@@ -61,6 +61,12 @@ def escaped(value: str) -> str:
     """One line in which nothing is Markdown, HTML, a link or a mention."""
     line = _SPECIAL.sub(r"\\\1", visible(short(value, NOTE_MOST)))
     return "".join(_HTML.get(character, character) for character in line)
+
+
+def _lines_of(subject: Subject) -> Iterator[str]:
+    if isinstance(subject, NoRun):
+        return _lines_of_no_run(subject)
+    return _lines_of_worse(subject) if isinstance(subject, GotWorse) else _lines(subject)
 
 
 def _lines(story: Story) -> Iterator[str]:
@@ -92,6 +98,12 @@ def _lines_of_no_run(none: NoRun) -> Iterator[str]:
         yield ""
     yield from (f"- {notice.code} {escaped(str(notice.place or none.name))}: {escaped(notice.text)}"
                 for notice in notices(none) if none.findings)
+
+
+def _lines_of_worse(found: GotWorse) -> Iterator[str]:
+    yield f"# 📉 Worse than {escaped(found.baseline)}: {escaped(found.title or found.file)}"
+    yield ""
+    yield from (f"- {escaped(line)}" for line in found.lines)
 
 
 def _mark(mark: marks.Mark) -> str:

@@ -53,8 +53,23 @@ class NoRun(Struct, frozen=True, kw_only=True):
         return Verdict.NOT_STARTED if self.exit == Refused.exit_code else Verdict.ERROR
 
 
-Subject = Story | NoRun
-"""What a report for a pipeline tells of: a run, or why there is none."""
+class GotWorse(Struct, frozen=True, kw_only=True):
+    """An experiment that does worse than in a baseline, line by line. `fails`: whether the build fails for it."""
+
+    baseline: str
+    title: str
+    file: str
+    lines: tuple[str, ...]
+    fails: bool
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return f"{self.title or self.file}, beside {self.baseline}"
+
+
+Subject = Story | NoRun | GotWorse
+"""What a report for a pipeline tells of: a run, why there is none, or how one does beside a baseline."""
 
 
 class Notice(Struct, frozen=True, kw_only=True):
@@ -72,6 +87,8 @@ def notices(subject: Subject) -> list[Notice]:
     """What is to be known of a run, the worst first. Nothing for one that passed and is verified to be restored."""
     if isinstance(subject, NoRun):
         return list(_of_no_run(subject))
+    if isinstance(subject, GotWorse):
+        return [_of_worse(subject)]
     return [*_left_behind(subject), *_verdict(subject), *_reported(subject)]
 
 
@@ -184,3 +201,12 @@ def _of_no_run(none: NoRun) -> Iterator[Notice]:
     if not errors:
         yield Notice(weight=Weight.VERDICT, code=f"exit-{none.exit}", title=f"{word}: {text.short(none.name)}",
                      text=text.short(none.text, text.NOTE_MOST), place=_openable(Place(none.file, 1, 1)))
+
+
+# ── beside a baseline ───────────────────────────────────────────────────────────────────────────────────────────────
+
+def _of_worse(found: GotWorse) -> Notice:
+    said = "\n".join(text.short(line, text.NOTE_MOST) for line in found.lines)
+    return Notice(weight=Weight.ALSO if found.fails else Weight.WORTH_KNOWING, code="worse", about=found.title,
+                  title=f"Worse than {text.short(found.baseline)}: {text.short(found.title or found.file)}", text=said,
+                  place=_openable(Place(found.file, 1, 1)))

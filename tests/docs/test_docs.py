@@ -162,17 +162,28 @@ def test_a_command_that_does_not_exist_would_be_found() -> None:
             parse(words)
 
 
-@pytest.mark.parametrize("block", blocks("yaml", "groovy", pages=("ci",)), ids=str)
+def by_hand(block: Block) -> bool:
+    return "deploy/ci/" not in block.text
+
+
+@pytest.mark.parametrize("block", filter(by_hand, blocks("yaml", "groovy", pages=("ci",))), ids=str)
 def test_a_pipeline_s_template_calls_commands_that_exist_and_wants_an_outcome(block: Block) -> None:
     if block.language == "yaml":
         yaml.safe_load(block.text)
     called = [words.rstrip("' }").rstrip() for words in commands(block.text)
-              if words.startswith((" run", " recover", " report"))]
+              if words.startswith((" ci", " recover", " report"))]
     assert any(words.startswith(" recover") for words in called)
     for words in called:
         parse(shlex.split(words))
-    assert "json=outcome.json" in called[0]
-    assert "test -s outcome.json" in block.text
+    assert called[0].startswith(" ci")
+    assert "test -s reports/ci.json" in block.text
+
+
+@pytest.mark.parametrize("block", [block for block in blocks("yaml", pages=("ci",)) if not by_hand(block)], ids=str)
+def test_a_pipeline_that_takes_our_template_names_what_is_there(block: Block) -> None:
+    yaml.safe_load(block.text)
+    [named] = re.findall(r"deploy/ci/[\w./-]+", block.text)
+    assert (ROOT / named).exists()
 
 
 def test_every_form_is_told_with_its_file() -> None:

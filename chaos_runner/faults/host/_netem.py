@@ -124,6 +124,7 @@ def found(qdiscs: Sequence[Qdisc], handle: str, netem: Netem) -> Found:
 class NetemFault(Fault[InterfaceTarget, A]):
     """Everything but the arguments of a fault that is made of netem."""
 
+    outlives_machine = False
     target = InterfaceTarget
     undone_by = "our queueing discipline is removed, and the one that was there comes back"
     needs = "Linux with netem, tc (iproute2), and root or the capability NET_ADMIN"

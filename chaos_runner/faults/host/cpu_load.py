@@ -44,6 +44,7 @@ class CpuLoad(Fault[HostTarget, CpuArguments]):
 
     target = HostTarget
     arguments = CpuArguments
+    outlives_machine = False
     band = Band(word="busy")
     undone_by = "the processes that keep cores busy are ended"
     example = Example(arguments={"load": "80%", "cores": 1})

@@ -58,6 +58,7 @@ class DiskFill(Fault[FolderTarget, DiskArguments]):
 
     target = FolderTarget
     arguments = DiskArguments
+    outlives_machine = False
     band = Band(word="disk filled")
     undone_by = "the file is removed"
     needs = "the right to write into the folder"

@@ -49,6 +49,7 @@ class MemoryFill(Fault[HostTarget, MemoryArguments]):
 
     target = HostTarget
     arguments = MemoryArguments
+    outlives_machine = False
     band = Band(word="memory taken")
     undone_by = "the process that holds the memory is ended"
     example = Example(arguments={"share": "10%"})

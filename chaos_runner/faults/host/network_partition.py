@@ -50,6 +50,7 @@ class NetworkPartition(Fault[PeerTarget, PartitionArguments]):
 
     target = PeerTarget
     arguments = PartitionArguments
+    outlives_machine = False
     band = Band(word="cut off")
     undone_by = "our table of packet filters is removed"
     needs = "Linux with nftables, and root or the capability NET_ADMIN"

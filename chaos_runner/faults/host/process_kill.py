@@ -40,6 +40,7 @@ class ProcessKill(Fault[ProcessTarget, KillArguments]):
 
     target = ProcessTarget
     arguments = KillArguments
+    outlives_machine = False
     band = Band(word="killed")
     healed_by = "whatever supervises the process (systemd, a container runtime)"
     needs = NEEDS

@@ -30,6 +30,7 @@ class ProcessPause(Fault[ProcessTarget, NoArguments]):
     """
 
     target = ProcessTarget
+    outlives_machine = False
     band = Band(word="paused")
     undone_by = "SIGCONT"
     needs = NEEDS
