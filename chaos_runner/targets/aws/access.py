@@ -181,22 +181,37 @@ def account(way: Way = Way(), keys: Keys | None = None) -> Account:  # noqa: B00
         from botocore.exceptions import BotoCoreError
     except ModuleNotFoundError as error:
         raise UsageError("AWS needs the extra: pip install 'chaos-runner[aws]'") from error
-    known = boto3.Session().available_profiles
+    known = _core("").available_profiles
     if way.profile and way.profile not in known:
         raise UsageError(f"AWS has no profile {way.profile!r} here{meant(way.profile, known)}")
     try:
-        session = boto3.Session(profile_name=way.profile or None, region_name=way.region or None, **_given(keys))
+        core = _core(way.profile)
+        if keys:
+            core.set_credentials(keys.id, keys.secret, keys.token or None)
+        session = boto3.Session(botocore_session=_in_role(core, way) if way.assume_role else core,
+                                region_name=way.region or None)
         _check_region(session)
         tries = os.environ.get("AWS_MAX_ATTEMPTS", "")
-        return Account(way, _in_role(session, way.assume_role) if way.assume_role else session,
-                       int(tries) if tries.isdigit() else _TRIES)
+        return Account(way, session, int(tries) if tries.isdigit() else _TRIES)
     except BotoCoreError as error:
         raise UsageError(f"AWS cannot be reached as it is configured: {error}") from error
 
 
-def _given(keys: Keys | None) -> dict[str, str | None]:
-    return {"aws_access_key_id": keys.id, "aws_secret_access_key": keys.secret,
-            "aws_session_token": keys.token or None} if keys else {}
+def _core(profile: str) -> Any:
+    """A session of botocore as the configuration has it. All read the services' models once."""
+    import botocore.session
+
+    core = botocore.session.Session(profile=profile or None)
+    core.register_component("data_loader", _models(core.get_config_variable("data_path")))
+    return core
+
+
+@cache
+def _models(data_path: str | None) -> Any:
+    """What botocore knows of the services: reading EC2's takes longer than all else that a client needs."""
+    from botocore.loaders import create_loader
+
+    return create_loader(data_path)
 
 
 def way_of(text: str) -> Account:
@@ -226,18 +241,16 @@ def _check_region(session: Any) -> None:
         raise UsageError(f"{session.region_name!r} is no region of AWS{meant(session.region_name, known)}")
 
 
-def _in_role(session: Any, role: str) -> Any:
-    """The same session in another role, whose credentials are renewed as long as the first ones live."""
-    import boto3
-    import botocore.session
+def _in_role(first: Any, way: Way) -> Any:
+    """A session in another role, whose credentials are renewed as long as those of the first one live."""
     from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 
-    inner = session._session  # noqa: SLF001 -- boto3 gives no other way to its botocore session
-    fetcher = AssumeRoleCredentialFetcher(inner.create_client, inner.get_credentials(), role,
+    assumed = _core(way.profile)
+    fetcher = AssumeRoleCredentialFetcher(first.create_client, first.get_credentials(), way.assume_role,
                                           extra_args={"RoleSessionName": "chaos-runner"})
-    assumed = botocore.session.Session(profile=session.profile_name if session.profile_name != "default" else None)
-    assumed._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")  # noqa: SLF001
-    return boto3.Session(botocore_session=assumed, region_name=session.region_name)
+    assumed._credentials = DeferredRefreshableCredentials(  # noqa: SLF001 -- botocore has no other way to say it
+        fetcher.fetch_credentials, "assume-role")
+    return assumed
 
 
 @contextmanager
