@@ -1,6 +1,7 @@
 """From what was asked on a command line to a run that happens: every object is made and joined here."""
 
 import os
+import shlex
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,6 +63,8 @@ class Request(Struct, frozen=True, kw_only=True):
     overrides: Overrides = Overrides()
     guests: Guests = Guests()
     journal_path: Path | None = None
+    alone: bool = False
+    """Whether nobody is at a terminal, who would have been asked: then what failed in production is held back."""
     in_process: bool = False
     """Whether the process is not ours to end, whatever step is still busy when the run is over."""
 
@@ -109,6 +112,8 @@ def run(request: Request, watchers: Sequence[Watcher], finish: Callable[[Ended],
     started = clock.now()
     check_writable(request.journal_path)
     plan, values = planned(request, started)
+    if request.alone and plan.production and not plan.hypothesis_only:
+        refuse_latched(plan, request.reports.absolute())
     with sharing.taken(plan):
         folder = new_folder(request.reports.absolute(), plan.run)
         lock = _held(folder)
@@ -149,6 +154,19 @@ def planned(request: Request, started: datetime) -> tuple[Plan, Values]:
     experiment = written_down(experiment, values)
     refuse_secrets_in_undo(experiment, Redactor(values.sensitive()))
     return plan_for(experiment, values, _attended(request, experiment), shelf.fault, started), values
+
+
+def refuse_latched(plan: Plan, reports: Path) -> None:
+    """Raises Refused when the experiment's last failure in this environment was acknowledged by nobody."""
+    from chaos_runner.history.latch import latched_by
+    from chaos_runner.history.store import ask
+
+    experiment = (plan.experiment.title, plan.experiment.file)
+    row = ask(reports, lambda history: latched_by(history, experiment, plan.environment, reports), lambda _: None)
+    if row:
+        raise Refused(f"run {row.run} of it in {plan.environment} was {row.verdict} ({row.sentence}), and in "
+                      "production nothing that failed runs again on its own: look at it (chaos-runner show "
+                      f'{row.run}), then say chaos-runner ack {shlex.quote(plan.experiment.file)} --why "…"')
 
 
 def may_ask(request: Request) -> bool:

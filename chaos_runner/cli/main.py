@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "stop": "Ask a run to stop and undo, and wait for it.",
     "show": "Show the outcome of a run.",
     "history": "List the runs, newest first.",
+    "ack": "Let what failed in production run again on its own.",
     "diff": "Say what is different between two runs.",
     "trend": "Show how an experiment has gone, run by run.",
     "postmortem": "Begin a postmortem of a run, its timeline filled in.",

@@ -231,7 +231,7 @@ def _request(file: str, options: Options) -> wiring.Request:
     wishes = structs.replace(_wishes(options, runtime_of(guests.settings)), surroundings=held)
     request = wiring.request_for(loaded, reports_folder(options.reports, held.project), options.var, wishes)
     return structs.replace(request, guests=guests, overrides=overrides((), options.var_file),
-                           journal_path=options.journal_path)
+                           journal_path=options.journal_path, alone=not os.isatty(0))
 
 
 def _wishes(options: Options, runtime: Runtime) -> Wishes:

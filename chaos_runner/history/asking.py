@@ -10,8 +10,11 @@ from msgspec import Struct
 from chaos_runner.errors import UsageError
 from chaos_runner.history.rows import NOT_RESTORED_BELOW, ProbeRow, RunRow
 from chaos_runner.history.tables import Experiment, Other, select
+from chaos_runner.run.events import Verdict
 
 _NAMED_MOST: Final = 5
+FAILED: Final = (str(Verdict.DEVIATED), str(Verdict.ABORTED), str(Verdict.ERROR))
+"""What counts as a failure of the system or of the experiment. Who was interrupted has not failed."""
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -79,6 +82,13 @@ class History:
         found: list[RunRow] = self._select(
             RunRow, "FROM runs WHERE title = ? AND environment = ? AND run < ? ORDER BY run DESC LIMIT 1",
             [title, environment, run])
+        return found[0] if found else None
+
+    def last_failed(self, experiment: tuple[str, str], environment: str) -> RunRow | None:
+        """The last run of that title or file in that environment that failed, or has not brought back everything."""
+        found: list[RunRow] = self._select(
+            RunRow, "FROM runs WHERE (title = ? OR file = ?) AND environment = ? AND (verdict IN (?, ?, ?) OR rank < ?)"
+                    " ORDER BY run DESC LIMIT 1", [*experiment, environment, *FAILED, NOT_RESTORED_BELOW])
         return found[0] if found else None
 
     def count(self) -> int:

@@ -82,13 +82,18 @@ def view(runs: Sequence[Path | NoRun], result: Result, reports: Path) -> View:
     rows.sort(key=lambda row: row[0].rank)
     left = any(row.rank < NOT_RESTORED_BELOW for row, _ in rows)
     return View(
-        mark=marks.RESTORED[RestoredState.NOT_RESTORED] if left else marks.VERDICTS[result.verdict],
+        mark=marks.RESTORED[RestoredState.NOT_RESTORED] if left else _mark(result),
         summary=_summary([*(row.verdict for row, _ in rows), *(str(one.verdict) for one in missing)], result),
         missing=[Missing(mark=marks.VERDICTS[one.verdict], file=text.short(one.name),
                          why=text.short(one.text, text.NOTE_MOST) or _findings(one)) for one in missing],
         lines=[many.line(row, way) for row, way in rows], baseline=result.measured.name if result.measured else "",
         turned=_turned(result.measured) if result.measured else [],
         notes=_notes(result.measured) if result.measured else [])
+
+
+def _mark(result: Result) -> Mark:
+    """The verdict; a build that fails although all passed fails for what got worse."""
+    return many.WORSE if result.verdict is Verdict.PASSED and result.exit else marks.VERDICTS[result.verdict]
 
 
 def _way(reports: Path, folder: Path) -> str:

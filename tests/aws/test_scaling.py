@@ -1,5 +1,6 @@
 """Faults on Auto Scaling and load balancing: what was so before stays so, and what others do meanwhile is theirs."""
 
+import re
 from typing import Any
 
 import pytest
@@ -192,7 +193,7 @@ def test_a_target_that_somebody_registered_again_stays(at: Account) -> None:
 def test_who_would_replace_what_is_deregistered_is_noted(at: Account) -> None:
     acts = prepared("aws.elb_deregister", {"ids": ["shop-web"]})
     said = "\n".join(shelf.own_fault("aws.elb_deregister").notes(acts))
-    assert "3 of 3 targets are deregistered: nobody is served by it" in said
+    assert re.search(r"(\d) of \1 targets are deregistered: nobody is served by it", said)
     assert "shop-web asks the load balancer how its instances are" in said
 
 

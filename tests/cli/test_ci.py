@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -200,6 +201,25 @@ def test_what_got_worse_is_told_and_fails_only_when_asked(tmp_path: Path) -> Non
     failed = [suite for suite in suites((tmp_path / "j.xml").read_text()) if suite.attrib["failures"] != "0"]
     assert "newer.json" in failed[-1].attrib["name"]
     assert "verdict: passed → not-started" in (tmp_path / "reports" / "ci.html").read_text()
+
+
+@pytest.mark.slow
+def test_a_build_whose_experiments_all_pass_fails_for_what_got_worse(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        probe = {"name": "it answers", "probe": "tcp.connect", "below": "1s", "every": "100ms",
+                 "arguments": {"host": "127.0.0.1", "port": server.getsockname()[1]}}
+        written(tmp_path, a=experiment(action(), probes=[probe], baseline="300ms"))
+        assert ci(tmp_path).exit == 0
+        release = json.loads((tmp_path / "reports" / "ci.json").read_text())
+        for told in release["runs"][0]["probes"]:  # as if it had answered before it was asked
+            told["worst"], told["margin"] = told["worst"] / 2, 1.5
+        (tmp_path / "release.json").write_text(json.dumps(release))
+        told_only = ci(tmp_path, "--baseline", str(tmp_path / "release.json"))
+        failed = ci(tmp_path, "--baseline", str(tmp_path / "release.json"), "--fail-on-worse")
+    assert (told_only.exit, told_only.outcome["verdict"]) == (0, "passed"), told_only.err
+    assert (failed.exit, failed.outcome["exit"], failed.outcome["verdict"]) == (1, 1, "passed"), failed.err
+    assert "it answers, before, worst value" in failed.outcome["baseline"]["changed"][0]["worse"][0]
+    assert "worse</h2>" in (tmp_path / "reports" / "ci.html").read_text().replace("</span></h2>", "</h2>")
 
 
 @pytest.mark.parametrize(("text", "said"), [

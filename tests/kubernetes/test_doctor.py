@@ -357,7 +357,7 @@ def test_a_mark_that_no_fault_claims_is_told_too(
 
 
 def test_without_a_platform_it_lists_what_it_can_look_over() -> None:
-    assert list(chaos_runner("doctor", "--json").outcome["platforms"]) == ["kubernetes"]
+    assert list(chaos_runner("doctor", "--json").outcome["platforms"]) == ["kubernetes", "aws"]
     assert "kubernetes" in chaos_runner("doctor").out
     ran = chaos_runner("doctor", "moon")
     assert (ran.exit, "'moon' cannot be looked over" in ran.err) == (2, True)

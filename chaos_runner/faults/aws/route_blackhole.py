@@ -56,7 +56,7 @@ class RouteBlackhole(ChangeFault[RouteTableTarget, RouteBlackholeArguments]):
             Need("ec2:ReplaceRoute", _REPLACE)),
         undo=(Need("ec2:ReplaceRoute", _REPLACE),
               Need("ec2:DeleteNetworkInterface", on=_INTERFACES, tagged=True)))
-    example = Example(target={"vpc": "vpc-0123456789abcdef0", "tags": {"tier": "app"}},
+    example = Example(target={"vpc": "vpc-0123456789abcdef0", "tags": {"tier": "app"}, "count": 1},
                       arguments={"destination": "0.0.0.0/0"})
 
     def wanted(self, target: RouteTableTarget, arguments: RouteBlackholeArguments, setting: Setting) -> list[Wanted]:
