@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from chaos_runner.cli.batch import Batch, Job, Ways
 from chaos_runner.cli.children import told_of
+from chaos_runner.cli.closing import near
 from chaos_runner.cli.complained import Complained
 from chaos_runner.cli.files import load_or_leave, surroundings_or_leave
 from chaos_runner.cli.ink import err_ink
@@ -118,7 +119,8 @@ def experiments_in(files: Sequence[str]) -> list[str]:
 
 
 def _in_folder(folder: Path) -> list[str]:
-    found = sorted(str(file) for file in folder.iterdir() if file.suffix in SUFFIXES and file.is_file())
+    found = sorted(str(file) for file in folder.iterdir()
+                   if file.suffix in SUFFIXES and file.is_file() and not file.name.startswith("."))
     if not found:
         raise UsageError(f"{folder} holds no experiment ({', '.join(SUFFIXES)}), and a build without any is not green")
     return found
@@ -135,8 +137,8 @@ def _outputs(asked: Sequence[str]) -> Outputs:
 
 def _ci(files: Sequence[str], options: Options) -> int:
     loaded = _loaded(files)
-    baseline = _baseline(loaded, options)
     reports = reports_folder(options.reports, surroundings_or_leave(files[0], options.env).project)
+    baseline = _baseline(loaded, reports, options)
     _forget_the_last(reports)
     jobs = [Job(file=file, families=families(one.experiment) if one.experiment else None)
             for file, one in zip(files, loaded, strict=True)]
@@ -159,7 +161,7 @@ def _loaded(files: Sequence[str]) -> list[Loaded]:
     return loaded
 
 
-def _baseline(loaded: Sequence[Loaded], options: Options) -> "Baseline | None":
+def _baseline(loaded: Sequence[Loaded], reports: Path, options: Options) -> "Baseline | None":
     """What is compared with. It is read before anything is run. Raises UsageError, also when it knows none of these."""
     if options.baseline is None:
         if options.fail_on_worse:
@@ -170,7 +172,7 @@ def _baseline(loaded: Sequence[Loaded], options: Options) -> "Baseline | None":
 
     file = Path(options.baseline)
     found = (read_baseline(file) if file.is_file() or file.suffix == ".json"
-             else of_run(find_run(reports_folder(options.reports), options.baseline), f"run {options.baseline}"))
+             else of_run(find_run(reports, options.baseline), f"run {options.baseline}"))
     if not any(found.of(one.experiment.file, one.experiment.title) for one in loaded if one.experiment):
         raise UsageError(f"--baseline {options.baseline} has no run of any of these experiments (by file or by title)")
     return found
@@ -284,7 +286,7 @@ def _lines(outcomes: Sequence[Mapping[str, Any]], summary: Summary, measured: "M
         if one["verdict"] != Verdict.PASSED and one.get("sentence"):
             yield f"               {escaped(str(one['sentence']))}"
     yield from _beside(measured) if measured else ()
-    yield f"  page         {escaped(summary.page)}"
+    yield f"  page         {escaped(str(near(Path(summary.page))))}"
     yield f"  exit {summary.exit}"
 
 

@@ -50,7 +50,7 @@ def ci(folder: Path, *words: str, **environment: str) -> Ran:
 # ── which, and which at a time ──────────────────────────────────────────────────────────────────────────────────────
 
 def test_a_folder_stands_for_its_experiments_by_name_and_each_is_run_once(tmp_path: Path) -> None:
-    for name in ("b.yaml", "a.json", "notes.md"):
+    for name in ("b.yaml", "a.json", "notes.md", ".schema.json"):
         (tmp_path / name).touch()
     (tmp_path / "inner.yaml").mkdir()
     found = experiments_in([str(tmp_path / "b.yaml"), str(tmp_path)])
@@ -220,6 +220,18 @@ def test_a_build_whose_experiments_all_pass_fails_for_what_got_worse(tmp_path: P
     assert (failed.exit, failed.outcome["exit"], failed.outcome["verdict"]) == (1, 1, "passed"), failed.err
     assert "it answers, before, worst value" in failed.outcome["baseline"]["changed"][0]["worse"][0]
     assert "worse</h2>" in (tmp_path / "reports" / "ci.html").read_text().replace("</span></h2>", "</h2>")
+
+
+@pytest.mark.slow
+def test_a_run_of_this_machine_and_the_last_build_s_own_summary_are_baselines_too(tmp_path: Path) -> None:
+    written(tmp_path, a=WELL)
+    assert ci(tmp_path).exit == 0
+    for named in ("latest", str(tmp_path / "reports" / "ci.json")):
+        done = ci(tmp_path, "--baseline", named, "--fail-on-worse")
+        assert (done.exit, done.outcome["baseline"]["changed"]) == (0, []), done.err
+        assert "nothing is worse than in" in done.err
+    assert ci(tmp_path, "--baseline", "01ZZZ").exit == 2
+    assert ci(tmp_path, "--fail-on-worse").exit == 2
 
 
 @pytest.mark.parametrize(("text", "said"), [
