@@ -1,0 +1,84 @@
+"""From a schedule and a span of time to its occurrences: due, or skipped with the reason. Pure: no clock, no file."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+
+from chaos_runner.schedule.diary import Diary, Refusal, Why
+from chaos_runner.schedule.model import Schedule
+from chaos_runner.schedule.moments import Moment, jitter_s, moments
+
+HORIZON: Final = timedelta(days=5 * 366)
+"""How far `following` looks: an occurrence that is farther away is none."""
+_LAST: Final = datetime(9990, 1, 1, tzinfo=UTC)
+
+
+class Status(StrEnum):
+    """What an occurrence is, as far as its schedule alone tells. That it was missed, only its time can tell."""
+
+    DUE = "due"
+    SKIPPED = "skipped"
+    MISSED = "missed"
+
+
+class Occurrence(Struct, frozen=True, kw_only=True, gc=False):
+    """One due time of a schedule. With its name, `due` identifies it for good; instants are in UTC.
+
+    A run starts at `starts` (`due`, and the jitter) and is over at `ends` at the latest. `note` tells of what the
+    clocks' change did to it.
+    """
+
+    schedule: str
+    due: datetime
+    starts: datetime
+    ends: datetime
+    status: Status = Status.DUE
+    why: Why | None = None
+    reason: str = ""
+    note: str = ""
+
+
+def occurrences(schedule: Schedule, since: datetime, until: datetime) -> list[Occurrence]:
+    """The occurrences that are due from `since` to before `until`, in order. Both have a zone.
+
+    A run that could not be over in time (hours, days, blackouts), undo included, is skipped.
+    """
+    since, until = since.astimezone(UTC), until.astimezone(UTC)
+    diary = Diary(schedule, since, until)
+    return [_occurrence(schedule, moment, diary) for moment in moments(schedule, since, until, diary)]
+
+
+def following(schedule: Schedule, after: datetime) -> Iterator[Occurrence]:
+    """The occurrences from `after` on, one by one, as far as five years ahead."""
+    since, step = after, timedelta(days=2)
+    while since < min(after + HORIZON, _LAST):
+        until = since + step
+        yield from occurrences(schedule, since, until)
+        since, step = until, min(step * 4, timedelta(days=366))
+
+
+def next_due(schedule: Schedule, after: datetime) -> Occurrence | None:
+    """The first from `after` on that is not skipped. None when there is none in five years."""
+    return next((found for found in following(schedule, after) if found.status is Status.DUE), None)
+
+
+def late(schedule: Schedule, due: datetime, now: datetime) -> Refusal | None:
+    """Why an occurrence that was missed may not be run now. It must be within `missed`, and a run of now must fit the
+    hours and keep out of blackouts, as any other. None when it may.
+    """
+    most_s = schedule.missed_within_s
+    if most_s is None or now - due > timedelta(seconds=most_s):
+        return Refusal(Why.WINDOW, "later than `missed` allows")
+    return Diary(schedule, now, now).refusal(now)
+
+
+def _occurrence(schedule: Schedule, moment: Moment, diary: Diary) -> Occurrence:
+    starts = moment.due + timedelta(seconds=jitter_s(schedule, moment.due)) if schedule.jitter_s else moment.due
+    refusal = moment.refusal or diary.refusal(starts)
+    return Occurrence(
+        schedule=schedule.name, due=moment.due, starts=starts, ends=starts + timedelta(seconds=schedule.longest_s),
+        status=Status.SKIPPED if refusal else Status.DUE, why=refusal.why if refusal else None,
+        reason=refusal.reason if refusal else "", note=moment.note)
