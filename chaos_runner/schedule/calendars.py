@@ -1,6 +1,6 @@
 """Days off: holidays by the library `holidays`, days that are written out, and those of iCal files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any, Final
@@ -26,13 +26,20 @@ def holidays_named(name: str) -> Any:
         import holidays
     except ImportError as problem:
         raise NoCalendar(f"{name} needs the package holidays: {_INSTALL}") from problem
-    if name in holidays.list_supported_financial():
-        return holidays.financial_holidays(name)
     country, _, part = name.partition("-")
     try:
-        return holidays.country_holidays(country, subdiv=part or None)
+        if name in holidays.list_supported_financial():
+            return _in_english(lambda **more: holidays.financial_holidays(name, **more))
+        return _in_english(lambda **more: holidays.country_holidays(country, subdiv=part or None, **more))
     except NotImplementedError as problem:
         raise NoCalendar(str(problem)) from problem
+
+
+def _in_english(made: Callable[..., Any]) -> Any:
+    """The library goes by the machine's language where none is said, and a reason must not depend on the machine."""
+    plain = made()
+    language = "en_US" if "en_US" in plain.supported_languages else plain.default_language
+    return made(language=language)
 
 
 def known_names() -> Sequence[str]:
