@@ -4,7 +4,9 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -67,14 +69,8 @@ class Diary:
     def openings(self, day: date) -> Sequence[Span]:
         """The hours that begin on that day."""
         if day not in self._openings:
-            self._openings[day] = [] if self.off(day) else [self._opened(day, window) for window in self._windows]
+            self._openings[day] = () if self.off(day) else _opened(day, self._windows, self._zone)
         return self._openings[day]
-
-    def _opened(self, day: date, window: Window) -> Span:
-        """Where the clocks are changed just then: from the first instant of the one to the first of the other."""
-        last = day + _DAY if window.overnight else day
-        return Span(zones.next_valid(datetime.combine(day, window.opens), self._zone),
-                    zones.next_valid(datetime.combine(last, window.closes), self._zone))
 
     def _look_at(self, day: date) -> Refusal | None:
         schedule, number = self._schedule, day.weekday()
@@ -122,6 +118,16 @@ class Diary:
         since, until = (f"{zones.local(moment, self._zone):%Y-%m-%d %H:%M}" for moment in (span.since, span.until))
         into = "" if span.since <= start else "may last into it; "
         return Refusal(Why.BLACKOUT, f"blackout: {span.why or 'by the schedule'} ({into}{since} to {until})")
+
+
+@lru_cache(maxsize=16_384)
+def _opened(day: date, windows: tuple[Window, ...], zone: ZoneInfo) -> tuple[Span, ...]:
+    """The hours of a day. Where the clocks are changed just then: from the first instant of the one to the first of the
+    other. Schedules share their hours, so what one has looked up another need not.
+    """
+    return tuple(Span(zones.next_valid(datetime.combine(day, window.opens), zone),
+                      zones.next_valid(datetime.combine(day + _DAY if window.overnight else day, window.closes), zone))
+                 for window in windows)
 
 
 def _blackouts(schedule: Schedule, since: datetime, until: datetime) -> Iterator[Span]:

@@ -31,7 +31,8 @@ class Ground(Struct, frozen=True):
         return not any(key in theirs and values.isdisjoint(theirs[key]) for key, values in self.named)
 
     def __str__(self) -> str:
-        return " ".join([self.family, *(f"{key} {'/'.join(sorted(values))}" for key, values in self.named)])
+        named = ", ".join(f"{key}: {'/'.join(sorted(values))}" for key, values in self.named)
+        return f"{self.family} {{{named}}}" if named else self.family
 
 
 def grounds(experiment: Experiment) -> tuple[Ground, ...]:
