@@ -32,8 +32,8 @@ def scheduling(folder: Path, quick: bool) -> Figure:  # noqa: FBT001 -- one swit
     took_s, rows = min(_previewed(folder) for _ in range(2 if quick else 5))
     what = f"`schedule preview --days 365` of {SCHEDULES} schedules ({rows:,} occurrences, an experiment each)"
     return Figure(what=what, ours=f"{took_s * 1000:.0f} ms", theirs="has no schedules", found=f"{took_s:.2f} s",
-                  limit="≤ 1 s",
-                  held=took_s <= 1, bounded_by="the interpreter: an object and a line for each occurrence")
+                  limit="≤ 1 s", held=took_s <= 1,
+                  bounded_by="the interpreter: an object and a line for each occurrence")
 
 
 def _project(folder: Path) -> None:

@@ -65,7 +65,7 @@ def details(schedule: Schedule) -> str:
 def line(found: Occurrence, zone: ZoneInfo, ink: Ink) -> str:
     """An occurrence: when it starts in its zone and in UTC, what it is, and why."""
     start = found.starts.astimezone(zone)
-    said = "; ".join(filter(None, (found.reason, found.note)))
+    said = f"{found.reason}; {found.note}" if found.reason and found.note else found.reason or found.note
     wall, utc = str(start)[:_SECONDS], str(found.starts)[_DATE:_SECONDS]  # strftime takes six times as long
     text = (f"{_SIGNS[found.status]} {_DAYS[start.weekday()]} {wall} {start.tzname() or '':<5} {utc}Z  "
             f"{found.status.value:<7}  {escaped(found.schedule)}")

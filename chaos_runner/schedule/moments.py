@@ -45,12 +45,12 @@ def moments(schedule: Schedule, since: datetime, until: datetime, diary: Diary) 
 def jitter_s(schedule: Schedule, due: datetime) -> int:
     """How much later the run starts: whole seconds below `jitter`, for the same occurrence always the same."""
     most = int(schedule.jitter_s)
-    return _number(schedule.name, due.isoformat()) % most if most else 0
+    return _number(schedule.name, int(due.timestamp())) % most if most else 0
 
 
-def _number(*parts: str) -> int:
+def _number(name: str, period: int) -> int:
     """Chance that is the same on every machine and in every process: nobody has to write down what it gave."""
-    return int.from_bytes(sha256("\0".join(parts).encode()).digest()[:8])
+    return int.from_bytes(sha256(f"{period} {name}".encode()).digest()[:8])
 
 
 # ── cron ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -137,7 +137,7 @@ def _by_chance(schedule: Schedule, when: ByChance, since: datetime, until: datet
 def _chosen(schedule: Schedule, when: ByChance, day: date, following: date, diary: Diary) -> Iterator[datetime]:
     """Different minutes of a period, each as likely as any other in which a run could start and end in time."""
     starts: list[tuple[datetime, int]] = []
-    chance = Random(_number(schedule.name, day.isoformat()))  # noqa: S311 -- it keeps no secret
+    chance = Random(_number(schedule.name, day.toordinal()))  # noqa: S311 -- it keeps no secret
     while day < following:
         for span in diary.openings(day):
             minutes = int(((span.until - span.since).total_seconds() - schedule.longest_s) // _MINUTE_S) + 1

@@ -47,8 +47,8 @@ def occurrences(schedule: Schedule, since: datetime, until: datetime) -> list[Oc
     A run that could not be over in time (hours, days, blackouts), undo included, is skipped.
     """
     since, until = since.astimezone(UTC), until.astimezone(UTC)
-    diary = Diary(schedule, since, until)
-    return [_occurrence(schedule, moment, diary) for moment in moments(schedule, since, until, diary)]
+    diary, longest = Diary(schedule, since, until), timedelta(seconds=schedule.longest_s)
+    return [_occurrence(schedule, moment, diary, longest) for moment in moments(schedule, since, until, diary)]
 
 
 def following(schedule: Schedule, after: datetime) -> Iterator[Occurrence]:
@@ -75,10 +75,12 @@ def late(schedule: Schedule, due: datetime, now: datetime) -> Refusal | None:
     return Diary(schedule, now, now).refusal(now)
 
 
-def _occurrence(schedule: Schedule, moment: Moment, diary: Diary) -> Occurrence:
-    starts = moment.due + timedelta(seconds=jitter_s(schedule, moment.due)) if schedule.jitter_s else moment.due
+def _occurrence(schedule: Schedule, moment: Moment, diary: Diary, longest: timedelta) -> Occurrence:
+    due = moment.due
+    starts = due + timedelta(seconds=jitter_s(schedule, due)) if schedule.jitter_s else due
+    ends = starts + longest
     refusal = moment.refusal or diary.refusal(starts)
-    return Occurrence(
-        schedule=schedule.name, due=moment.due, starts=starts, ends=starts + timedelta(seconds=schedule.longest_s),
-        status=Status.SKIPPED if refusal else Status.DUE, why=refusal.why if refusal else None,
-        reason=refusal.reason if refusal else "", note=moment.note)
+    if refusal is None:
+        return Occurrence(schedule=schedule.name, due=due, starts=starts, ends=ends, note=moment.note)
+    return Occurrence(schedule=schedule.name, due=due, starts=starts, ends=ends, status=Status.SKIPPED,
+                      why=refusal.why, reason=refusal.reason, note=moment.note)

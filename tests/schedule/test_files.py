@@ -1,6 +1,7 @@
 """From a file to what runs: the experiment it names, switching it on, a CronJob, and which runs would meet."""
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -134,7 +135,7 @@ def test_what_a_cronjob_cannot_say_is_refused(when: str) -> None:
 
 # ── who meets whom ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-def course(name: str, clock: str, target: dict[str, object], env: str = "", fault: str = "proxy.cut") -> Course:
+def course(name: str, clock: str, target: Mapping[str, object], env: str = "", fault: str = "proxy.cut") -> Course:
     step = {**STEP, "fault": fault, "target": target}
     experiment = load_data({**EXPERIMENT, "method": [step]}).experiment
     assert experiment
@@ -161,7 +162,7 @@ def test_a_run_that_may_last_into_the_next_of_its_own_is_told() -> None:
 
 
 def test_targets_meet_unless_something_both_name_is_different() -> None:
-    def meet(mine: dict[str, object], theirs: dict[str, object]) -> bool:
+    def meet(mine: Mapping[str, object], theirs: Mapping[str, object]) -> bool:
         one, other = (course("a", "0 10", target, fault="kubernetes.pod_kill").grounds[0] for target in (mine, theirs))
         return one.meets(other)
 
