@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from chaos_runner.schedule.model import Schedule
     from chaos_runner.schedule.occurrences import Occurrence
 
-YEARS: Final = (1971, 9000)
-"""Times are looked at between these: far enough from where calendars end."""
 
 
 @click.group()
@@ -278,14 +276,16 @@ def _now() -> datetime:
 def _moment(text: str) -> datetime:
     if not text:
         return _now().replace(microsecond=0)
+    from chaos_runner.schedule import zones
+
     try:
         moment = datetime.fromisoformat(text)
         found = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as problem:
         raise UsageError(f"--from {text}: a date such as 2026-11-23, or a time such as 2026-11-23T10:00+01:00") \
             from problem
-    if not YEARS[0] <= found.year <= YEARS[1]:
-        raise UsageError(f"--from {text}: a year from {YEARS[0]} to {YEARS[1]}")
+    if not zones.YEARS[0] < found.year <= zones.YEARS[1]:
+        raise UsageError(f"--from {text}: a year from {zones.YEARS[0] + 1} to {zones.YEARS[1]}")
     return found
 
 

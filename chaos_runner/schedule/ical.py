@@ -22,7 +22,7 @@ _LINE: Final = re.compile(r"([A-Za-z0-9-]+)((?:;[A-Za-z0-9-]+=(?:\"[^\"]*\"|[^\"
 _PARAMETER: Final = re.compile(r";([A-Za-z0-9-]+)=(?:\"([^\"]*)\"|([^\";:]*))")
 _DURATION: Final = re.compile(r"\+?P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 _UNTIL: Final = re.compile(r"UNTIL=(\d{8})(T\d{6}Z?)?", re.IGNORECASE)
-_TOO_OFTEN: Final = re.compile(r"FREQ=(SECONDLY|MINUTELY|HOURLY)", re.IGNORECASE)
+_TOO_OFTEN: Final = re.compile(r"FREQ=(SECONDLY|MINUTELY|HOURLY)|INTERVAL=0+(?:;|$)", re.IGNORECASE)
 _UNITS_S: Final = (604_800, 86_400, 3_600, 60, 1)
 _ESCAPED: Final = re.compile(r"\\([\\;,nN])")
 
@@ -212,6 +212,8 @@ def _without_moved(events: Sequence[tuple[str, Event, datetime | None]]) -> list
 def _moment(line: _Line, own: Mapping[str, str]) -> tuple[datetime, str, bool]:
     """What the wall shows, the zone of that ("" for the schedule's), and whether it is a whole day."""
     value = line.value.strip().upper()
+    if value[:4].isdecimal() and not zones.YEARS[0] <= int(value[:4]) <= zones.YEARS[1]:
+        raise _Bad(line.number, f"{line.name} is not in a year from {zones.YEARS[0]} to {zones.YEARS[1]}")
     try:
         if len(value) == len("20261224"):
             return datetime.strptime(value, "%Y%m%d"), "", True  # noqa: DTZ007 -- the zone is told beside it

@@ -1,9 +1,8 @@
 """The moments at which a schedule is due, before anybody asks whether a run may be then."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from hashlib import sha256
-from random import Random
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -48,7 +47,7 @@ def jitter_s(schedule: Schedule, due: datetime) -> int:
     return _number(schedule.name, int(due.timestamp())) % most if most else 0
 
 
-def _number(name: str, period: int) -> int:
+def _number(name: str, period: object) -> int:
     """Chance that is the same on every machine and in every process: nobody has to write down what it gave."""
     return int.from_bytes(sha256(f"{period} {name}".encode()).digest()[:8])
 
@@ -137,7 +136,7 @@ def _by_chance(schedule: Schedule, when: ByChance, since: datetime, until: datet
 def _chosen(schedule: Schedule, when: ByChance, day: date, following: date, diary: Diary) -> Iterator[datetime]:
     """Different minutes of a period, each as likely as any other in which a run could start and end in time."""
     starts: list[tuple[datetime, int]] = []
-    chance = Random(_number(schedule.name, day.toordinal()))  # noqa: S311 -- it keeps no secret
+    period = day.isoformat()
     while day < following:
         for span in diary.openings(day):
             minutes = int(((span.until - span.since).total_seconds() - schedule.longest_s) // _MINUTE_S) + 1
@@ -145,13 +144,29 @@ def _chosen(schedule: Schedule, when: ByChance, day: date, following: date, diar
                 starts.append((span.since, minutes))
         day += _DAY
     total = sum(minutes for _, minutes in starts)
-    for number in chance.sample(range(total), min(when.times, total)):
-        left = number
-        for since, minutes in starts:
-            if left < minutes:
-                yield since + timedelta(minutes=left)
-                break
-            left -= minutes
+    for number in _different(schedule.name, period, min(when.times, total), total):
+        yield _minute(starts, number)
+
+
+def _minute(starts: Sequence[tuple[datetime, int]], number: int) -> datetime:
+    """The minute of that number, in spans of so many minutes each. Raises LookupError where there are not so many."""
+    for since, minutes in starts:
+        if number < minutes:
+            return since + timedelta(minutes=number)
+        number -= minutes
+    raise LookupError(number)
+
+
+def _different(name: str, period: str, count: int, total: int) -> list[int]:
+    """So many different numbers below `total`. Not the standard library's choice, which may be another in another
+    version: then two machines would not mean the same occurrences.
+    """
+    found: dict[int, None] = {}
+    attempt = 0
+    while len(found) < count:
+        found[_number(name, f"{period} {attempt}") % total] = None
+        attempt += 1
+    return list(found)
 
 
 def _begin(day: date, per: Per) -> date:

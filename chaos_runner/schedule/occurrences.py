@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 from typing import Final
 
 from msgspec import Struct
@@ -13,6 +14,8 @@ from chaos_runner.schedule.moments import Moment, jitter_s, moments
 
 HORIZON: Final = timedelta(days=5 * 366)
 """How far `following` looks: an occurrence that is farther away is none."""
+MOST: Final = 100_000
+"""How many occurrences are looked at for one that is due: one a minute, skipped for two months, is never due."""
 _LAST: Final = datetime(9990, 1, 1, tzinfo=UTC)
 
 
@@ -61,8 +64,9 @@ def following(schedule: Schedule, after: datetime) -> Iterator[Occurrence]:
 
 
 def next_due(schedule: Schedule, after: datetime) -> Occurrence | None:
-    """The first from `after` on that is not skipped. None when there is none in five years."""
-    return next((found for found in following(schedule, after) if found.status is Status.DUE), None)
+    """The first from `after` on that is not skipped. None when there is none in five years, or among very many."""
+    some = islice(following(schedule, after), MOST)
+    return next((found for found in some if found.status is Status.DUE), None)
 
 
 def late(schedule: Schedule, due: datetime, now: datetime) -> Refusal | None:

@@ -340,6 +340,8 @@ def _moment(node: Node) -> datetime:
         found = datetime.fromisoformat(str(node.value))
     except ValueError as problem:
         raise _Bad("a date or a time such as 2026-12-24 or 2026-12-24 18:00") from problem
+    if not zones.YEARS[0] <= found.year <= zones.YEARS[1]:
+        raise _Bad(f"a year from {zones.YEARS[0]} to {zones.YEARS[1]}")
     if found.tzinfo is not None:
         raise _Bad("a time without an offset: it is one of the schedule's zone")
     return found

@@ -13,6 +13,10 @@ _MACHINE_S: Final = frozenset({"localtime", "posixrules", "Factory", "leapsecond
 """What the time zone database's folder holds beside zones: the first is the machine's own, whatever that is."""
 
 
+YEARS: Final = (1900, 9000)
+"""What is read of times: far enough from where the calendar ends, whatever is added."""
+
+
 class NoZone(ValueError):
     """The text names no zone of the IANA database."""
 

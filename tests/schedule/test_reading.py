@@ -51,6 +51,8 @@ def test_a_schedule_is_off_unless_it_says_otherwise_and_never_starts_late() -> N
     (GOOD + "blackouts: [{from: 2026-12-24}]\n", ["E102 4:13"]),
     (GOOD + "blackouts: [{from: 2026-12-24, to: 2026-12-20}]\n", ["E404 4:36"]),
     (GOOD + "blackouts: [2026-12-24T00:00:00Z]\n", ["E404 4:13"]),
+    (GOOD + "blackouts: [{from: 2026-12-24, to: 9999-12-31}]\n", ["E404 4:36"]),
+    (GOOD.replace("cron: '0 10 * * *'", "every: 6h") + "starting: 0001-01-01\n", ["E404 4:11"]),
     (GOOD + "missed: later\n", ["E104 4:9"]),
     (GOOD + "overlap: kill\n", ["E104 4:10"]),
     (GOOD + "dst: {gap: later}\n", ["E104 4:12"]),
@@ -88,7 +90,8 @@ def test_gates_are_read_as_in_an_experiment() -> None:
     (event("DTSTART:20261123T100000Z", "DTEND:20261123T090000Z"), 5),
     (event("DTSTART:20261123T100000Z", "DURATION:PT1H", "RRULE:FREQ=SECONDLY"), 6),
     (event("DTSTART:20261123T100000Z", "DURATION:PT1H", "RRULE:FREQ=SOMETIMES"), 6),
-    (event("DTSTART:20261123T100000Z", "DURATION:P9999D"), 5),
+    (event("DTSTART:20261123T100000Z", "DURATION:P9999D"), 5), (event("DTSTART;VALUE=DATE:99991231"), 4),
+    (event("DTSTART:20261123T100000Z", "DURATION:PT1H", "RRULE:FREQ=DAILY;INTERVAL=0"), 6),
     (event("DTSTART:20261123T100000Z", "DURATION:PT1H", "RDATE;VALUE=PERIOD:20261124T100000Z/PT1H"), 6)])
 def test_what_is_not_understood_of_an_ical_file_is_told_with_its_line(
         tmp_path: Path, lines: list[str], line: int) -> None:
