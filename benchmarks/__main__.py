@@ -14,6 +14,7 @@ from benchmarks.history import figures as of_history
 from benchmarks.judging import hundred_probes, judging
 from benchmarks.planning import planning
 from benchmarks.reporting import reporting
+from benchmarks.scheduling import scheduling
 from benchmarks.timing import compile_as_installed
 
 _PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
@@ -50,6 +51,8 @@ def _of_judging(quick: bool) -> Iterator[Figure]:  # noqa: FBT001 -- one switch 
         yield hundred_probes(Path(name), quick)
     with tempfile.TemporaryDirectory() as name:
         yield from reporting(Path(name), quick)
+    with tempfile.TemporaryDirectory() as name:
+        yield scheduling(Path(name), quick)
 
 
 def _page(figures: Sequence[Figure]) -> str:

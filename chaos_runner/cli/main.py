@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "plan": "Show whom an experiment would hit, and how that comes back.",
     "policy": "Print the least rights that an experiment needs.",
     "validate": "Say everything that is wrong with experiment files.",
+    "schedule": "When experiments run by themselves: what is due, what is skipped, and why.",
     "recover": "Undo what a dead runner left behind.",
     "doctor": "Look over a platform for what chaos left there, ours or others'.",
     "stop": "Ask a run to stop and undo, and wait for it.",

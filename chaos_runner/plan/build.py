@@ -94,6 +94,14 @@ def plan_for(experiment: Experiment, values: Values, wishes: Wishes, find_fault:
     return structs.replace(plan, digest=digest(parts_of(plan)))
 
 
+def longest_of(experiment: Experiment, values: Values, find_fault: FindFault) -> float:
+    """The longest that a run of it may take, undo included, in seconds: what `plan_for` would say. Raises Refused."""
+    resolved = _with_known_inverses(_with_pauses(experiment, values), values)
+    cards = {step.key: _card(find_fault(step.call.name)) for step in resolved.method
+             if step.is_fault and isinstance(step.call, Native)}
+    return _bounded_s(_longest_s(resolved, cards, _recovers_within_s(resolved)))
+
+
 def _safeguards(experiment: Experiment, wishes: Wishes) -> Safeguards:
     return experiment.safeguards.and_also(wishes.surroundings.safeguards).and_also(
         Safeguards(rehearse=wishes.rehearse))

@@ -1,0 +1,368 @@
+"""`chaos-runner schedule list|next|preview|check|due|enable|disable|export`"""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from chaos_runner.cli.ink import err_ink, out_ink
+from chaos_runner.errors import Refused, UsageError
+
+if TYPE_CHECKING:
+    from chaos_runner.schedule.loading import Loaded
+    from chaos_runner.schedule.model import Schedule
+    from chaos_runner.schedule.occurrences import Occurrence
+
+
+
+@click.group()
+def command() -> None:
+    """When experiments run by themselves: what is due, what is skipped, and why.
+
+    A FILE is a schedule's file, or its name: that of a file in `schedules/`, looked for from here upwards. Where
+    none is given, all of them are meant.
+    """
+
+
+_files = click.argument("files", nargs=-1, metavar="[FILE…]")
+_file = click.argument("file", metavar="FILE")
+_from = click.option("--from", "since", metavar="TIME", default="",
+                     help="From then on, and not from now: 2026-11-23 (in UTC), or 2026-11-23T10:00+01:00.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@command.command("list")
+@_files
+@_json
+def listed(files: tuple[str, ...], *, as_json: bool) -> None:
+    """List the schedules, each with its next due time."""
+    from chaos_runner.cli import timetable
+    from chaos_runner.schedule.occurrences import next_due
+
+    loaded, now = _load(files), _now()
+    ready = [(one.schedule, next_due(one.schedule, now)) for one in loaded if one.schedule]
+    broken = [one.file for one in loaded if one.schedule is None]
+    if as_json:
+        heads = [timetable.head(*pair) for pair in ready]
+        _print({"schedules": heads, "invalid": broken})
+        return
+    ink = out_ink()
+    for schedule, following in ready:
+        click.echo(f"{timetable.headline(schedule, ink)}\n{timetable.details(schedule)}")
+        click.echo(f"  {timetable.line(following, schedule.zone, ink)}" if following else "  never due")
+    for file in broken:
+        click.echo(f"{ink.red('not valid')}: {file}: chaos-runner schedule check {file}")
+
+
+@command.command("next")
+@_files
+@click.option("--count", type=click.IntRange(1, 1000), default=5, show_default=True, help="How many of each.")
+@_from
+@_json
+def following_ones(files: tuple[str, ...], *, count: int, since: str, as_json: bool) -> None:
+    """Show the next times at which schedules are due, in their zone and in UTC."""
+    from chaos_runner.cli import timetable
+    from chaos_runner.schedule.occurrences import Status, following
+
+    begin, ready = _moment(since), _ready(files)
+    found = [(schedule, list(islice((one for one in following(schedule, begin) if one.status is Status.DUE), count)))
+             for schedule in ready]
+    if as_json:
+        _print({"occurrences": [timetable.row(one, schedule.zone) for schedule, due in found for one in due]})
+        return
+    ink = out_ink()
+    for schedule, due in found:
+        click.echo(timetable.headline(schedule, ink))
+        click.echo("\n".join(f"  {timetable.line(one, schedule.zone, ink)}" for one in due) or "  never due")
+
+
+@command.command()
+@_files
+@_from
+@click.option("--days", type=click.IntRange(1, 3660), default=90, show_default=True, help="How far to look.")
+@_json
+def preview(files: tuple[str, ...], *, since: str, days: int, as_json: bool) -> None:
+    """Show a calendar: what is due, what is skipped and why, changes of the clocks, and which runs would meet.
+
+    A schedule that is not enabled is shown as if it were.
+    """
+    from chaos_runner.schedule.collisions import Course, collisions
+    from chaos_runner.schedule.occurrences import occurrences
+
+    begin = _moment(since)
+    end = begin + timedelta(days=days)
+    loaded = _valid(_load(files))
+    found = [(one, schedule, occurrences(schedule, begin, end)) for one in loaded if (schedule := one.schedule)]
+    met = collisions([Course(schedule=schedule.name, env=schedule.env, grounds=one.grounds, occurrences=told)
+                      for one, schedule, told in found])
+    _show([(schedule, told) for _, schedule, told in found], met, (begin, end), as_json=as_json)
+
+
+@command.command()
+@_files
+@_json
+def check(files: tuple[str, ...], *, as_json: bool) -> None:
+    """Say everything that is wrong with schedules: also one that is never due, as no run of it fits its hours.
+
+    Exit code 0 when no finding is an error, 2 otherwise.
+    """
+    from chaos_runner.clock import SystemClock
+    from chaos_runner.schedule import loading
+
+    loaded = _load(files)
+    found = {one.file: [*one.findings, *loading.check(one, SystemClock())] for one in loaded}
+    valid = [one.file for one in loaded if one.schedule and not _errors(found[one.file])]
+    findings = list(dict.fromkeys(finding for some in found.values() for finding in some))
+    if as_json:
+        from chaos_runner.cli.validate import row
+
+        _print({"findings": [row(finding) for finding in findings]})
+    else:
+        _complain(loaded, findings, err=False)
+        for file in valid:
+            click.echo(f"{file}: valid")
+    sys.exit(0 if len(valid) == len(loaded) else UsageError.exit_code)
+
+
+@command.command()
+@_file
+@click.option("--within", metavar="DURATION", default="1m", show_default=True,
+              help="How long ago it may have been due.")
+@click.option("--wait", is_flag=True, help="Wait for the jitter to pass.")
+@_json
+def due(file: str, *, within: str, wait: bool, as_json: bool) -> None:
+    """Say whether a schedule is due now, for a cron of others to ask before it starts a run.
+
+    Exit code 0 when a run may start now, 3 when none may: not due, skipped, or not enabled.
+    """
+    from chaos_runner.cli import timetable
+    from chaos_runner.schedule.occurrences import Status, occurrences
+
+    [schedule] = _ready((file,))
+    now, most_s = _now(), _duration_s("--within", within)
+    found = occurrences(schedule, now - timedelta(seconds=most_s), now + timedelta(microseconds=1))
+    latest = next((one for one in reversed(found) if one.status is Status.DUE), found[-1] if found else None)
+    why = _why_not(schedule, latest)
+    if latest and not why:
+        if wait and latest.starts > now:
+            time.sleep((latest.starts - now).total_seconds())
+        why = _late(schedule, latest)
+    if as_json:
+        told = timetable.row(latest, schedule.zone) if latest else None
+        _print({"due": not why, "reason": why, "occurrence": told})
+    else:
+        click.echo(f"{schedule.name}: {why or 'due'}")
+    sys.exit(Refused.exit_code if why else 0)
+
+
+@command.command()
+@_file
+def enable(file: str) -> None:
+    """Switch a schedule on, in its file. Nothing else in it is changed. One with errors stays off."""
+    _ready((file,))
+    _switch(file, enabled=True)
+
+
+@command.command()
+@_file
+def disable(file: str) -> None:
+    """Switch a schedule off, in its file. Nothing else in it is changed."""
+    _switch(file, enabled=False)
+
+
+@command.command()
+@_file
+@click.option("--kubernetes", is_flag=True, required=True, help="As a CronJob.")
+@click.option("--image", required=True, metavar="IMAGE", help="The image that holds chaos-runner and the project.")
+@click.option("--workdir", default="/work", show_default=True, metavar="DIR", help="The project's folder in the image.")
+@click.option("--namespace", default="", metavar="NAME", help="Where the CronJob is to stand.")
+@click.option("--service-account", default="", metavar="NAME", help="Who its pods are.")
+def export(file: str, *, image: str, workdir: str, namespace: str, service_account: str, **_: Any) -> None:
+    """Print a schedule as YAML for another scheduler.
+
+    A CronJob knows nothing of hours, holidays, blackouts and jitter, so its pod asks `schedule due` first. It is
+    suspended while the schedule is not enabled.
+    """
+    import yaml
+
+    from chaos_runner.schedule.cronjob import Place, cronjob
+
+    [schedule] = _ready((file,))
+    place = Place(image=image, folder=workdir, namespace=namespace, service_account=service_account)
+    click.echo(yaml.safe_dump(cronjob(schedule, place), sort_keys=False, width=1000), nl=False)
+
+
+# ── loading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def _load(files: Sequence[str]) -> "list[Loaded]":
+    from chaos_runner.schedule.loading import load_all
+
+    return load_all([_path(file) for file in files] or _all())
+
+
+def _ready(files: Sequence[str]) -> "list[Schedule]":
+    return [one.schedule for one in _valid(_load(files)) if one.schedule]
+
+
+def _valid(loaded: "list[Loaded]") -> "list[Loaded]":
+    """All of them; leaves with exit code 2 and every complaint when one cannot be followed."""
+    from chaos_runner.cli.complained import Complained
+
+    findings = [finding for one in loaded for finding in one.findings]
+    _complain(loaded, findings, err=True)
+    if any(one.schedule is None for one in loaded):
+        raise Complained(findings)
+    return loaded
+
+
+def _complain(loaded: "list[Loaded]", findings: Sequence[Any], *, err: bool) -> None:
+    from chaos_runner.experiment.complaints import render
+
+    if findings:
+        sources = {file: text for one in loaded for file, text in one.sources.items()}
+        click.echo(render(findings, sources, color=(err_ink() if err else out_ink()).on), err=err)
+
+
+def _errors(findings: Sequence[Any]) -> bool:
+    return any(finding.code.startswith("E") for finding in findings)
+
+
+def _all() -> list[str]:
+    from chaos_runner.schedule.loading import FOLDER, files_in, folder_above
+
+    folder = folder_above(Path.cwd())
+    if folder is None:
+        raise UsageError(f"there is no folder {FOLDER} here or above: name the files")
+    return [_spoken(file) for file in files_in(folder)]
+
+
+def _path(word: str) -> str:
+    """The file, or that of the schedule of that name."""
+    if Path(word).is_file():
+        return word
+    from chaos_runner.experiment.suggest import did_you_mean
+    from chaos_runner.schedule.loading import files_in, folder_above
+
+    folder = folder_above(Path.cwd())
+    named = {Path(file).stem: file for file in (files_in(folder) if folder else [])}
+    if word in named:
+        return _spoken(named[word])
+    close = did_you_mean(word, named)
+    raise UsageError(f"{word}: there is no such file, and no schedule of that name"
+                     + (f'; did you mean "{close}"?' if close else ""))
+
+
+def _spoken(file: str) -> str:
+    here = Path.cwd()
+    return str(Path(file).relative_to(here)) if Path(file).is_relative_to(here) else file
+
+
+# ── times ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def _now() -> datetime:
+    from chaos_runner.clock import SystemClock
+
+    return SystemClock().now()
+
+
+def _moment(text: str) -> datetime:
+    if not text:
+        return _now().replace(microsecond=0)
+    from chaos_runner.schedule import zones
+
+    try:
+        moment = datetime.fromisoformat(text)
+        found = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as problem:
+        raise UsageError(f"--from {text}: a date such as 2026-11-23, or a time such as 2026-11-23T10:00+01:00") \
+            from problem
+    if not zones.YEARS[0] < found.year <= zones.YEARS[1]:
+        raise UsageError(f"--from {text}: a year from {zones.YEARS[0] + 1} to {zones.YEARS[1]}")
+    return found
+
+
+def _duration_s(option: str, text: str) -> float:
+    from chaos_runner.experiment.fields import DURATION_MAX_S
+    from chaos_runner.units import NoUnit, seconds
+
+    try:
+        return min(seconds(text), DURATION_MAX_S)
+    except NoUnit as problem:
+        raise UsageError(f"{option}: {problem}") from problem
+
+
+def _why_not(schedule: "Schedule", latest: "Occurrence | None") -> str:
+    if not schedule.enabled:
+        return "not enabled"
+    return latest.reason if latest else "not due"
+
+
+def _late(schedule: "Schedule", latest: "Occurrence") -> str:
+    """A run that starts later than it was due must fit the hours too."""
+    from chaos_runner.schedule.diary import Diary
+
+    now = _now()
+    if now < latest.starts:
+        return f"due in {(latest.starts - now).total_seconds():.0f} s"
+    refusal = Diary(schedule, now, now).refusal(now)
+    return refusal.reason if refusal else ""
+
+
+# ── telling ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def _print(data: dict[str, Any]) -> None:
+    click.echo(msgspec.json.encode(data).decode())
+
+
+def _show(found: "list[tuple[Schedule, list[Occurrence]]]", met: Sequence[Any], span: tuple[datetime, datetime], *,
+          as_json: bool) -> None:
+    from chaos_runner.cli import timetable
+    from chaos_runner.schedule import zones
+
+    rows = [(one, zone) for schedule, told in found for zone in (schedule.zone,) for one in told]
+    names = sorted({schedule.timezone for schedule, _ in found})
+    changes = [change for name in names for change in zones.changes(name, *span)]
+    if as_json:
+        ordered = sorted(rows, key=lambda row: (row[0].due, row[0].schedule))
+        _print({"occurrences": [timetable.row(*row) for row in ordered], "collisions": met, "changes": changes})
+        return
+    ink = out_ink()
+    heads = [line for schedule, _ in found for line in (timetable.headline(schedule, ink), timetable.details(schedule))]
+    tail = [timetable.collision_line(one, ink) for one in met]
+    click.echo("\n".join([*heads, "", *timetable.calendar(rows, changes, ink), "", *tail,
+                          timetable.counted([one for one, _ in rows])]))
+
+
+def _switch(file: str, *, enabled: bool) -> None:
+    from chaos_runner.schedule.editing import with_enabled
+
+    path = Path(os.path.realpath(_path(file)))
+    try:
+        before = path.read_bytes()
+        after = with_enabled(before, str(file), enabled=enabled)
+        if after != before:
+            _write(path, after)
+    except OSError as problem:
+        raise UsageError(f"{path}: {problem.strerror}") from problem
+    state = "enabled" if enabled else "not enabled"
+    click.echo(f"{_spoken(str(path))}: {'was' if after == before else 'is'} {state}"
+               f"{' already' if after == before else ''}")
+
+
+def _write(path: Path, text: bytes) -> None:
+    """Whole, or as it was; with the rights that the file had. Raises OSError."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        unfinished.write_bytes(text)
+        shutil.copymode(path, unfinished)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,103 @@
+"""Schedules and their occurrences as people and programs read them."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from msgspec import UNSET, Struct, UnsetType
+
+from chaos_runner.cli.ink import Ink
+from chaos_runner.experiment.complaints import escaped
+from chaos_runner.schedule.collisions import Collision, On
+from chaos_runner.schedule.model import Schedule
+from chaos_runner.schedule.occurrences import Occurrence, Status
+from chaos_runner.schedule.zones import Change
+from chaos_runner.units import spoken_seconds
+
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_DATE: Final = len("2026-11-23 ")
+_SECONDS: Final = len("2026-11-23 10:00:00")
+_SIGNS: Final = {Status.DUE: "●", Status.SKIPPED: "○", Status.MISSED: "✖"}
+
+
+class Row(Struct, frozen=True, kw_only=True, gc=False):
+    """One occurrence for programs. Instants are in UTC; `local` is `due` as the schedule's zone writes it."""
+
+    schedule: str
+    due: datetime
+    local: datetime
+    starts: datetime
+    ends: datetime
+    status: str
+    reason: str
+    why: str | UnsetType = UNSET
+    note: str | UnsetType = UNSET
+
+
+def row(found: Occurrence, zone: ZoneInfo) -> Row:
+    """The occurrence for programs."""
+    return Row(schedule=found.schedule, due=found.due, local=found.due.astimezone(zone), starts=found.starts,
+               ends=found.ends, status=found.status.value, reason=found.reason,
+               why=found.why.value if found.why else UNSET, note=found.note or UNSET)
+
+
+def head(schedule: Schedule, following: Occurrence | None) -> dict[str, Any]:
+    """A schedule for programs, with the next occurrence that is due."""
+    return {"schedule": schedule.name, "file": schedule.file, "enabled": schedule.enabled,
+            "experiment": schedule.experiment, "env": schedule.env, "words": schedule.words,
+            "timezone": schedule.timezone, "longest_s": schedule.longest_s, "tags": schedule.tags,
+            "owner": schedule.owner, "next": row(following, schedule.zone) if following else None}
+
+
+def headline(schedule: Schedule, ink: Ink) -> str:
+    """Name, whether it is on, and when it is due, in a line."""
+    state = ink.green("enabled") if schedule.enabled else ink.yellow("not enabled")
+    return f"{ink.bold(escaped(schedule.name))} ({state}): {escaped(schedule.words)}"
+
+
+def details(schedule: Schedule) -> str:
+    """What it runs, and for how long."""
+    where = f" in {schedule.env}" if schedule.env else ""
+    return f"  {escaped(schedule.experiment)}{escaped(where)}, {spoken_seconds(schedule.longest_s)} at the longest"
+
+
+def line(found: Occurrence, zone: ZoneInfo, ink: Ink) -> str:
+    """An occurrence: when it starts in its zone and in UTC, what it is, and why."""
+    start = found.starts.astimezone(zone)
+    said = f"{found.reason}; {found.note}" if found.reason and found.note else found.reason or found.note
+    wall, utc = str(start)[:_SECONDS], str(found.starts)[_DATE:_SECONDS]  # strftime takes six times as long
+    text = (f"{_SIGNS[found.status]} {_DAYS[start.weekday()]} {wall} {start.tzname() or '':<5} {utc}Z  "
+            f"{found.status.value:<7}  {escaped(found.schedule)}")
+    told = f"{text}  {escaped(said)}" if said else text
+    return ink.dim(told) if found.status is Status.SKIPPED else told
+
+
+def change_line(change: Change) -> str:
+    """The clocks of a zone are changed."""
+    before, after = change.shows
+    return f"◆ {before:%a %Y-%m-%d} {before:%H:%M} becomes {after:%H:%M}  {change.at:%H:%M:%S}Z  {change.zone}"
+
+
+def collision_line(found: Collision, ink: Ink) -> str:
+    """Two schedules that may meet."""
+    often = "once" if found.times == 1 else f"{found.times} times, first"
+    when = f"{often} {found.since:%Y-%m-%d %H:%M:%S}Z to {found.until:%H:%M:%S}Z"
+    who = f"{escaped(found.first)} and itself" if found.on is On.ITSELF else \
+        f"{escaped(found.first)} and {escaped(found.second)}"
+    word = ink.red("collision") if found.on is On.TARGETS else ink.yellow("at once")
+    return f"{word}: {who} ({found.on.value}: {escaped(found.what)}), {when}"
+
+
+def calendar(rows: Sequence[tuple[Occurrence, ZoneInfo]], changes: Sequence[Change], ink: Ink) -> Iterator[str]:
+    """Everything in the order of time: occurrences as they start, and the clocks' changes."""
+    told = [(found.starts, line(found, zone, ink)) for found, zone in rows]
+    told += [(change.at, change_line(change)) for change in changes]
+    for _, text in sorted(told, key=lambda pair: pair[0]):
+        yield text
+
+
+def counted(found: Sequence[Occurrence]) -> str:
+    """How many of what."""
+    due = sum(one.status is Status.DUE for one in found)
+    return f"{due} due, {len(found) - due} skipped"
