@@ -1,7 +1,7 @@
 """The moments at which a schedule is due, before anybody asks whether a run may be then."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -36,8 +36,9 @@ def moments(schedule: Schedule, since: datetime, until: datetime, diary: Diary) 
             found = _by_chance(schedule, schedule.when, since, until, diary)
     by_due: dict[datetime, Moment] = {}
     for moment in found:
-        if since <= moment.due < until and (moment.due not in by_due or not moment.note):
-            by_due[moment.due] = moment
+        due = moment.due
+        if since <= due < until and (due not in by_due or not moment.note):
+            by_due[due] = moment
     return [by_due[due] for due in sorted(by_due)]
 
 
@@ -60,7 +61,12 @@ def _by_cron(schedule: Schedule, when: ByCron, since: datetime, until: datetime)
     """
     rule, zone = cron(when.text), schedule.zone
     for day in _days(schedule, since, until):
-        if rule.on(day):
+        if not rule.on(day):
+            continue
+        offset = zones.steady_offset(day, zone)
+        if offset is not None:  # most days: nothing to be asked about each time
+            yield from [Moment(datetime.combine(day, clock, UTC) - offset) for clock in rule.times]
+        else:
             for clock in rule.times:
                 wall = datetime.combine(day, clock)
                 if rule.wild:

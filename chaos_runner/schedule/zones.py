@@ -49,7 +49,7 @@ def zone_named(key: str) -> ZoneInfo:
 def instants(wall: datetime, zone: ZoneInfo) -> tuple[datetime, ...]:
     """The instants, in UTC, at which the wall shows this: one, two where it is put back, none where it is put forward.
     """
-    steady = _steady(wall.date(), zone)
+    steady = steady_offset(wall.date(), zone)
     if steady is not None:
         return ((wall - steady).replace(tzinfo=UTC),)
     early, late = zone.utcoffset(wall), zone.utcoffset(wall.replace(fold=1))
@@ -86,7 +86,7 @@ def changes(key: str, since: datetime, until: datetime) -> Iterator[Change]:
 
 
 @lru_cache(maxsize=16_384)
-def _steady(day: date, zone: ZoneInfo) -> timedelta | None:
+def steady_offset(day: date, zone: ZoneInfo) -> timedelta | None:
     """The zone's offset on a day on which the clocks are not changed. They never are there and back within a day."""
     midnight = datetime.combine(day, time())
     following = midnight + timedelta(days=1)
