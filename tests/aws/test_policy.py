@@ -1,18 +1,14 @@
 """The policy that `policy aws` prints is enough to plan, to run and to undo, and no more than that."""
 
 import json
-import os
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chaos_runner.lab.aws.lab import Lab
-from chaos_runner.targets.aws import access
-from chaos_runner.targets.aws.access import account
+from tests.aws.identities import identity
 from tests.aws.labs import opened
 from tests.cli.runner import chaos_runner, run
 
@@ -43,35 +39,6 @@ def actions_alone(document: dict[str, Any]) -> str:
         {"Effect": "Allow", "Action": one["Action"], "Resource": "*"} for one in document["Statement"]]})
 
 
-@contextmanager
-def identity(lab: Lab, document: dict[str, Any]) -> Iterator[None]:
-    """The environment has the keys of somebody who may do these actions and no others, and the server heeds it."""
-    at = account()
-    at.ask("iam", "create_user", UserName="runner")
-    at.ask("iam", "put_user_policy", UserName="runner", PolicyName="p", PolicyDocument=actions_alone(document))
-    keys = at.ask("iam", "create_access_key", UserName="runner")["AccessKey"]
-    before = dict(os.environ)
-    os.environ.update(AWS_ACCESS_KEY_ID=keys["AccessKeyId"], AWS_SECRET_ACCESS_KEY=keys["SecretAccessKey"])
-    access.account.cache_clear()
-    _heed(lab, "0")
-    try:
-        yield
-    finally:
-        _heed(lab, "inf")
-        os.environ.update(before)
-        access.account.cache_clear()
-        at.ask("iam", "delete_access_key", UserName="runner", AccessKeyId=keys["AccessKeyId"])
-        at.ask("iam", "delete_user_policy", UserName="runner", PolicyName="p")
-        at.ask("iam", "delete_user", UserName="runner")
-
-
-def _heed(lab: Lab, after: str) -> None:
-    """Lets the server ask for rights from that request on."""
-    request = urllib.request.Request(f"{lab.endpoint}/moto-api/reset-auth", data=after.encode(), method="POST",
-                                     headers={"Content-Type": "text/plain"})
-    urllib.request.urlopen(request, timeout=5).close()
-
-
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     """A lab of its own: in the others everybody may do everything."""
@@ -82,14 +49,14 @@ def lab() -> Iterator[Lab]:
 @pytest.mark.parametrize("said", [STOP, DARK], ids=["stop", "blackhole"])
 def test_with_exactly_that_an_experiment_runs_and_is_undone(said: dict[str, Any], lab: Lab, tmp_path: Path) -> None:
     document = policy(said, tmp_path)
-    with identity(lab, document):
+    with identity(lab, actions_alone(document)):
         ran = run(said, tmp_path)
     assert (ran.outcome["verdict"], ran.outcome["restored"]) == ("passed", "restored"), ran.err
 
 
 def test_who_may_only_look_can_plan_and_not_run(lab: Lab, tmp_path: Path) -> None:
     document = policy(STOP, tmp_path, "--read-only")
-    with identity(lab, document):
+    with identity(lab, actions_alone(document)):
         planned = chaos_runner("plan", str(tmp_path / "experiment.json"))
         ran = run(STOP, tmp_path)
     assert "no right to ec2:StopInstances on instance" in planned.out
@@ -101,7 +68,7 @@ def test_who_may_not_undo_may_not_begin(lab: Lab, tmp_path: Path) -> None:
     document = policy(STOP, tmp_path)
     for statement in document["Statement"]:
         statement["Action"] = [one for one in statement["Action"] if one != "ec2:StartInstances"]
-    with identity(lab, document):
+    with identity(lab, actions_alone(document)):
         ran = run(STOP, tmp_path)
     assert ran.outcome["restored"] == "nothing-to-restore"
     assert "it could not be undone: no right to ec2:StartInstances" in ran.outcome["sentence"]

@@ -3,12 +3,9 @@ does not understand signatures of every call of Lambda, so it is tried with data
 """
 
 import json
-import os
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -17,8 +14,8 @@ from chaos_runner.errors import ActFailed, Refused
 from chaos_runner.lab.aws.lab import Lab
 from chaos_runner.lab.aws.world.databases import REPORTS
 from chaos_runner.lab.aws.world.stores import PICTURES
-from chaos_runner.targets.aws import access
 from chaos_runner.targets.aws.access import account
+from tests.aws.identities import identity
 from tests.aws.labs import opened
 from tests.aws.trying import prepared
 from tests.crash.aws.picturing import normalised
@@ -32,32 +29,10 @@ def lab() -> Iterator[Lab]:
         yield lab
 
 
-@contextmanager
-def without(lab: Lab, *actions: str) -> Iterator[None]:
+def without(lab: Lab, *actions: str) -> AbstractContextManager[None]:
     """The environment has the keys of somebody who may do all but these, and the server heeds it."""
-    at, name = account(), f"nobody-{uuid4().hex[:8]}"
-    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"},
-                                                       {"Effect": "Deny", "Action": actions, "Resource": "*"}]}
-    at.ask("iam", "create_user", UserName=name)
-    at.ask("iam", "put_user_policy", UserName=name, PolicyName="p", PolicyDocument=json.dumps(document))
-    keys = at.ask("iam", "create_access_key", UserName=name)["AccessKey"]
-    before = dict(os.environ)
-    os.environ.update(AWS_ACCESS_KEY_ID=keys["AccessKeyId"], AWS_SECRET_ACCESS_KEY=keys["SecretAccessKey"])
-    access.account.cache_clear()
-    _heed(lab, "0")
-    try:
-        yield
-    finally:
-        _heed(lab, "inf")
-        os.environ.update(before)
-        access.account.cache_clear()
-
-
-def _heed(lab: Lab, after: str) -> None:
-    """The server heeds rights after so many calls."""
-    asked = urllib.request.Request(f"{lab.endpoint}/moto-api/reset-auth", data=after.encode(), method="POST",
-                                   headers={"Content-Type": "text/plain"})
-    urllib.request.urlopen(asked).close()
+    return identity(lab, json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "*", "Resource": "*"}, {"Effect": "Deny", "Action": actions, "Resource": "*"}]}))
 
 
 def reports() -> Any:

@@ -104,11 +104,29 @@ class Held(ZonePart):
         return " && ".join([*subnets, *(resumed if active else [])])
 
 
-class OutOfReach(ZonePart):
+class Likewise(ZonePart):
+    """A part that does to its things what a fault of its own does."""
+
+    _like: ClassVar[ChangeFault[Any, Any]]
+
+    def read(self, at: Account, thing: str) -> Values:
+        return self._like.read(at, thing)
+
+    def write(self, order: Order) -> None:
+        self._like.write(order)
+
+    def touches(self, values: Values) -> bool:
+        return self._like.touches(values)
+
+    def by_hand(self, act: Act) -> str:
+        return self._like.by_hand(act)
+
+
+class OutOfReach(Likewise):
     """The instances of the zone are no targets of load balancers."""
 
     kind = elb.TARGET_GROUP
-    _like: ClassVar[ElbDeregister] = ElbDeregister()
+    _like = ElbDeregister()
     permissions = ElbDeregister.permissions
     undo_s = ElbDeregister.undo_s
 
@@ -121,24 +139,12 @@ class OutOfReach(ZonePart):
         return [Wanted.of(groups, one, {str(target): OUT for target in there[one.thing]})
                 for one in groups.things if there[one.thing]]
 
-    def read(self, at: Account, thing: str) -> Values:
-        return self._like.read(at, thing)
 
-    def write(self, order: Order) -> None:
-        self._like.write(order)
-
-    def touches(self, values: Values) -> bool:
-        return self._like.touches(values)
-
-    def by_hand(self, act: Act) -> str:
-        return self._like.by_hand(act)
-
-
-class Stopped(ZonePart):
+class Stopped(Likewise):
     """The instances of the zone are stopped."""
 
     kind = INSTANCE
-    _like: ClassVar[InstanceStop] = InstanceStop()
+    _like = InstanceStop()
     permissions = InstanceStop.permissions
     undo_s = InstanceStop.undo_s
 
@@ -149,20 +155,8 @@ class Stopped(ZonePart):
         how = {"force": True} if arguments.force else {}
         return [Wanted.of(found, one, {"state": "stopped"}, how) for one in found.things]
 
-    def read(self, at: Account, thing: str) -> Values:
-        return self._like.read(at, thing)
-
-    def write(self, order: Order) -> None:
-        self._like.write(order)
-
-    def touches(self, values: Values) -> bool:
-        return self._like.touches(values)
-
     def notes(self, acts: Sequence[Act]) -> list[str]:
         return self._like.notes(acts)
-
-    def by_hand(self, act: Act) -> str:
-        return self._like.by_hand(act)
 
 
 def zone_instances(target: ZoneTarget) -> Chosen:

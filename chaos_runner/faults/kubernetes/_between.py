@@ -6,10 +6,9 @@ Our pod listens on the very ports that the Service expects of its pods, under th
 leads is in an annotation, which the pod reads as a file: a container that is restarted still leads there.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 
-import msgspec
 from msgspec import Struct
 
 from chaos_runner.mark import Mark
@@ -115,8 +114,3 @@ def _container(wanted: Between) -> dict[str, Any]:
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
         "volumeMounts": [{"name": "ways", "mountPath": _FOLDER, "readOnly": True}],
     }
-
-
-def told_between(do: Mapping[str, Any]) -> Between:
-    """What an act says is put between."""
-    return msgspec.convert(do["between"], Between)

@@ -47,8 +47,6 @@ def _kind(name: str, type_: str = "") -> Kind:
 
 INSTANCE: Final = _kind("instance")
 SUBNET: Final = _kind("subnet")
-NETWORK_ACL: Final = _kind("network ACL", "network-acl")
-SECURITY_GROUP: Final = _kind("security group", "security-group")
 ROUTE_TABLE: Final = _kind("route table", "route-table")
 VOLUME: Final = _kind("volume")
 

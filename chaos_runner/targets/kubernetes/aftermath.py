@@ -24,7 +24,6 @@ class _Event(Struct, frozen=True, kw_only=True, rename="camel"):
     type: str = ""
     reporting_component: str = ""
     count: int | None = None
-    first_timestamp: datetime | None = None
     last_timestamp: datetime | None = None
     event_time: datetime | None = None
 

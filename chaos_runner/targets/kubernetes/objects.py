@@ -97,7 +97,6 @@ class PodStatus(Struct, frozen=True, kw_only=True, rename="camel"):
 
     phase: str = ""
     pod_ip: str = field(default="", name="podIP")
-    start_time: datetime | None = None
     conditions: list[Condition] = []
     container_statuses: list[ContainerStatus] = []
 
@@ -202,7 +201,6 @@ class WorkloadSpec(Struct, frozen=True, kw_only=True, rename="camel"):
     paused: bool = False
     selector: Selector | None = None
     template: Template = Template()
-    completions: int | None = None
 
 
 class WorkloadStatus(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -212,11 +210,9 @@ class WorkloadStatus(Struct, frozen=True, kw_only=True, rename="camel"):
     ready_replicas: int = 0
     updated_replicas: int = 0
     available_replicas: int = 0
-    unavailable_replicas: int = 0
     observed_generation: int = 0
     current_revision: str = ""
     update_revision: str = ""
-    number_ready: int = 0
     desired_number_scheduled: int = 0
     conditions: list[Condition] = []
 

@@ -142,11 +142,6 @@ def check_rights(found: Sequence[Right]) -> None:
         raise Refused("; ".join(said))
 
 
-def check_may(at: Cluster, needs: Sequence[Need], namespace: str) -> None:
-    """Raises Refused when this user may not do it: for what no dry run finds out before something is changed."""
-    check_rights([right(at, DO, need, namespace) for need in needs])
-
-
 def check_way_back(at: Cluster, needs: Sequence[Need], namespace: str) -> None:
     """Raises Refused when this user may not undo: then nothing may be done."""
     check_rights([right(at, UNDO, need, namespace) for need in needs])
