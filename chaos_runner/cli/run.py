@@ -1,11 +1,12 @@
 """`chaos-runner run FILE…`"""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import click
 import msgspec
@@ -39,6 +40,9 @@ from chaos_runner.run.merge import merged
 from chaos_runner.run.run import Run
 
 
+_RUN_ID: Final = re.compile("[0-7][0-9A-HJKMNP-TV-Z]{25}")
+
+
 class Options(Struct, frozen=True, kw_only=True):
     """The command's options."""
 
@@ -49,6 +53,7 @@ class Options(Struct, frozen=True, kw_only=True):
     allow_unmarked: tuple[str, ...]
     var: tuple[str, ...]
     seed: int | None
+    run_id: str
     rollback_strategy: str | None
     hypothesis_strategy: str | None
     hypothesis_frequency: float
@@ -114,6 +119,7 @@ class Results:
 @click.option("--var-file", multiple=True, metavar="FILE", help="Override values of the configuration and of the "
               "secrets (JSON, YAML), or set variables of the environment (any other name).")
 @click.option("--seed", type=int, help="Make random selection repeatable.")
+@click.option("--run-id", default="", metavar="ID", hidden=True, callback=lambda _, __, said: _as_run_id(said))
 @click.option("--rollback-strategy", type=click.Choice([strategy.value for strategy in RollbackStrategy]),
               help="When the author's rollbacks run. safe (default): as soon as any action was started. What a fault "
                    "recorded is undone in any case.")
@@ -155,6 +161,13 @@ def command(files: tuple[str, ...], output: tuple[str, ...], **options: Any) -> 
     named = files or ((str(chosen.plan),) if chosen.plan else ())
     with chosen.outputs.telling_why_nothing_ran(named, aside=chosen.keeps_output):
         _run_all(files, chosen)
+
+
+def _as_run_id(said: str) -> str:
+    """The id that a scheduler gives, so that it knows the run's folder before it begins."""
+    if said and not _RUN_ID.fullmatch(said):
+        raise click.BadParameter(f"{said!r} is no ULID")
+    return said
 
 
 def _run_all(files: Sequence[str], chosen: Options) -> None:
@@ -240,7 +253,7 @@ def _wishes(options: Options, runtime: Runtime) -> Wishes:
     manner = Manner(frequency_s=options.hypothesis_frequency, fail_fast=options.fail_fast,
                     dry=Dry(options.dry) if options.dry else None)
     return Wishes(seed=options.seed, strategy=strategy, hypothesis_only=options.hypothesis_only,
-                  hypothesis=hypothesis, manner=manner, runtime=runtime, rehearse=options.rehearse,
+                  hypothesis=hypothesis, manner=manner, runtime=runtime, rehearse=options.rehearse, run=options.run_id,
                   thrown_away=is_thrown_away(os.environ), allow_unmarked=options.allow_unmarked)
 
 

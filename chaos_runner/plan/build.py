@@ -64,6 +64,8 @@ class Wishes(Struct, frozen=True, kw_only=True):
     manner: Manner = Manner()
     hypothesis: HypothesisStrategy | None = None
     runtime: Runtime = Runtime()
+    run: str = ""
+    """The id that the run is to have, where whoever starts it wants to know it beforehand."""
     thrown_away: bool = False
     """Whether this machine will soon be gone: then faults that leave no mark are refused."""
     allow_unmarked: tuple[str, ...] = ()
@@ -85,7 +87,7 @@ def plan_for(experiment: Experiment, values: Values, wishes: Wishes, find_fault:
     recovers_s = _recovers_within_s(resolved)
     longest_s = _bounded_s(_longest_s(resolved, cards, recovers_s))
     plan = Plan(
-        run=new_run_id(started), experiment=resolved, origin=origin(), seed=_seed(resolved, wishes), cards=cards,
+        run=wishes.run or new_run_id(started), experiment=resolved, origin=origin(), seed=_seed(resolved, wishes), cards=cards,
         strategy=_rollbacks(resolved, wishes), manner=_manner(resolved, wishes), recovers_within_s=recovers_s,
         longest_s=longest_s, expires=rfc3339(started + timedelta(seconds=longest_s + MARGIN_S)),
         started=rfc3339(started), digest="", hypothesis_only=wishes.hypothesis_only,

@@ -60,6 +60,12 @@ class Diary:
         """Why no run may start at that instant. None when one may."""
         return (self._outside(start) if self._schedule.has_hours else None) or self._blacked_out(start)
 
+    def open_until(self, start: datetime) -> datetime | None:
+        """When the hours end that an instant is in, by the next blackout at the latest. None when they do not."""
+        shut = next((span.since for span in self._blackouts if span.since > start), None)
+        closes = self._closes(start) if self._schedule.has_hours else None
+        return min((instant for instant in (shut, closes) if instant), default=None)
+
     def off(self, day: date) -> Refusal | None:
         """Why no run may be on that day."""
         if day not in self._off:
@@ -92,6 +98,16 @@ class Diary:
             if following is None:
                 return self._too_long(end, closes)
             closes = following.until
+        return None
+
+    def _closes(self, start: datetime) -> datetime | None:
+        """When the hours end, those that follow without a break included. None when they last more than a month."""
+        closes, farthest = start, start + timedelta(days=31)
+        while closes < farthest:
+            inside = self._inside(closes, zones.local(closes, self._zone).date())
+            if inside is None:
+                return closes
+            closes = inside.until
         return None
 
     def _inside(self, instant: datetime, day: date) -> Span | None:

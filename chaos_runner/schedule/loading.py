@@ -40,6 +40,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     sources: Mapping[str, str]
     grounds: tuple[Ground, ...] = ()
+    production: bool = False
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -47,6 +48,7 @@ class Asked(Struct, frozen=True, kw_only=True):
 
     longest_s: float = 0.0
     grounds: tuple[Ground, ...] = ()
+    production: bool = False
     findings: tuple[Finding, ...] = ()
     sources: Mapping[str, str] = {}
     problem: str = ""
@@ -128,7 +130,8 @@ def _with_experiment(schedule: Schedule, findings: list[Finding], document: Docu
         findings = [*findings, Finding(code="E408", message=asked.problem, place=at.place, found=schedule.experiment)]
     ready = structs.replace(schedule, experiment=_spoken(path), longest_s=asked.longest_s)
     return Loaded(file=schedule.file, schedule=None if asked.problem else ready, grounds=asked.grounds,
-                  findings=(*findings, *asked.findings), sources={schedule.file: document.text, **asked.sources})
+                  production=asked.production, findings=(*findings, *asked.findings),
+                  sources={schedule.file: document.text, **asked.sources})
 
 
 def _node(document: Document, key: str) -> Node:
@@ -151,7 +154,8 @@ def _asked(file: str, env: str) -> Asked:
         return Asked(problem=str(problem))
     if loaded.experiment is None:
         return Asked(problem="the experiment is not valid", findings=loaded.findings, sources=loaded.sources)
-    return _of(with_overrides(loaded.experiment, Overrides(held.environment.configuration)), loaded)
+    experiment = with_overrides(loaded.experiment, Overrides(held.environment.configuration))
+    return structs.replace(_of(experiment, loaded), production=held.environment.production)
 
 
 def _of(experiment: Experiment, loaded: LoadedExperiment) -> Asked:

@@ -1,0 +1,119 @@
+"""What is due next, of many schedules. Knows no clock: it is told what time it is."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
+from typing import Final
+
+from msgspec import Struct
+
+from chaos_runner.schedule.grounds import Ground
+from chaos_runner.schedule.model import Schedule
+from chaos_runner.schedule.occurrences import HORIZON, Occurrence, occurrences
+
+_FIRST_STEP: Final = timedelta(hours=1)
+_LONGEST_STEP: Final = timedelta(days=366)
+_FEW: Final = 4
+_MANY: Final = 64
+"""How many occurrences are looked up at once, about: a schedule of every minute must not hold up the others."""
+_LAST: Final = datetime(9990, 1, 1, tzinfo=UTC)
+
+
+class Planned(Struct, frozen=True, kw_only=True):
+    """A schedule that is on, and what its experiment may hit. `invalid` says why its file cannot be followed any more:
+    then nothing of it runs, and its due times are told as skipped.
+    """
+
+    schedule: Schedule
+    grounds: tuple[Ground, ...] = ()
+    production: bool = False
+    invalid: str = ""
+
+
+class Due(Struct, frozen=True, kw_only=True):
+    """An occurrence whose time has come. `newest` is the last of its schedule of which that is so."""
+
+    planned: Planned
+    occurrence: Occurrence
+    newest: bool = True
+
+
+class _Entry:
+    """One schedule, and its occurrences from here on."""
+
+    def __init__(self, planned: Planned, since: datetime) -> None:
+        self.planned = planned
+        self.since = since
+        self.coming = coming(planned.schedule, since)
+
+
+class Book:
+    """The schedules that are on, in the order in which they are due."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, _Entry] = {}
+        self._heap: list[tuple[datetime, str, int, Occurrence]] = []
+        self._edition = 0
+
+    @property
+    def next_start(self) -> datetime | None:
+        """When something is to be looked at next. None when nothing ever is."""
+        return self._heap[0][0] if self._heap else None
+
+    @property
+    def planned(self) -> Iterable[Planned]:
+        """All that stand in it."""
+        return [entry.planned for entry in self._entries.values()]
+
+    def find(self, name: str) -> Planned | None:
+        """A schedule by its name."""
+        entry = self._entries.get(name)
+        return entry.planned if entry else None
+
+    def rewrite(self, planned: Iterable[Planned], since: Mapping[str, datetime]) -> None:
+        """Puts these in the place of all others. One that has not changed goes on where it was; a new one begins after
+        the instant that is given for it.
+        """
+        self._edition += 1
+        before, self._entries, self._heap = self._entries, {}, []
+        for one in planned:
+            name = one.schedule.name
+            old = before.get(name)
+            self._entries[name] = _Entry(one, old.since if old else since[name])
+            self._push(name)
+
+    def pop(self, now: datetime) -> list[Due]:
+        """All whose time has come, the earliest first. Each is given once."""
+        found: list[tuple[Planned, Occurrence]] = []
+        while self._heap and self._heap[0][0] <= now:
+            _, name, _, occurrence = heappop(self._heap)
+            entry = self._entries[name]
+            entry.since = occurrence.due
+            found.append((entry.planned, occurrence))
+            self._push(name)
+        last = {occurrence.schedule: occurrence.due for _, occurrence in found}
+        return [Due(planned=planned, occurrence=one, newest=last[one.schedule] == one.due) for planned, one in found]
+
+    def _push(self, name: str) -> None:
+        following = next(self._entries[name].coming, None)
+        if following:
+            heappush(self._heap, (following.starts, name, self._edition, following))
+
+
+def coming(schedule: Schedule, after: datetime) -> Iterator[Occurrence]:
+    """The occurrences that are due after an instant, one by one, looked up a few at a time."""
+    since, step = after + timedelta(microseconds=1), _FIRST_STEP
+    until = min(after + HORIZON, _LAST)
+    while since < until:
+        found = occurrences(schedule, since, since + step)
+        yield from found
+        if found:
+            until = min(found[-1].due + HORIZON, _LAST)
+        since += step
+        step = _fitting(step, len(found))
+
+
+def _fitting(step: timedelta, found: int) -> timedelta:
+    if found > _MANY:
+        return step / 2
+    return min(step * 2, _LONGEST_STEP) if found < _FEW else step

@@ -1,0 +1,367 @@
+"""The daemon, one turn at a time. A turn never waits: whoever turns it (`serving`) waits for something to happen.
+
+Everything it does to the world is in the table first: a row is claimed, then said to be running, then its process is
+started. So whoever finds the table after a death knows what may have been started, and what cannot have been.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final, Protocol
+
+from msgspec import Struct, structs
+from sqlalchemy import Connection
+
+from chaos_runner.clock import Clock, rfc3339
+from chaos_runner.daemon import deciding, ending, runs, told
+from chaos_runner.daemon.book import Book, Due, Planned
+from chaos_runner.daemon.runs import Phase
+from chaos_runner.launchers.local import Order
+from chaos_runner.ledger import daemons, occurrences, pauses
+from chaos_runner.ledger.ledger import Ledger
+from chaos_runner.ledger.occurrences import HOLDING, Row, State
+from chaos_runner.notify.notice import Notice
+from chaos_runner.plan.build import new_run_id
+
+LOOK_S: Final = 1.0
+"""How often it looks at what others may have asked for, and at runs that are not its own children."""
+WAITING: Final = (State.ASKED, State.QUEUED, State.DEFERRED)
+Tell = Callable[[Connection, Sequence[Notice]], None]
+"""What is told of what happens, in the transaction that makes it so."""
+
+
+class Running(Protocol):
+    """A process under way."""
+
+    @property
+    def exit_code(self) -> int | None:
+        """Its exit code, once it has ended."""
+
+    def stop(self) -> None:
+        """Asks it to stop and undo."""
+
+
+class Launcher(Protocol):
+    """What starts runs."""
+
+    reports: Path
+
+    def start(self, order: Order) -> Running:
+        """Starts a run. Raises OSError."""
+
+    def recover(self, run: str, by: str) -> Running:
+        """Brings back what a dead run left. Raises OSError."""
+
+    def said(self, run: str) -> str:
+        """The last thing that a run said."""
+
+
+class Adopted:
+    """A run that a daemon now dead has started: it lives on by itself, and is looked at from outside."""
+
+    def __init__(self, folder: Path, stop: Callable[[], None]) -> None:
+        self._folder = folder
+        self.stop: Final = stop
+
+    @property
+    def exit_code(self) -> int | None:
+        """None as long as a process holds the run. It is nobody's child, so what it left with nobody knows."""
+        return None if runs.phase(self._folder) is Phase.LIVES else 0
+
+
+class Parts(Struct, frozen=True, kw_only=True):
+    """What a daemon is made of. `places` is how many runs it has under way at most."""
+
+    ledger: Ledger
+    clock: Clock
+    launcher: Launcher
+    me: daemons.Daemon
+    tell: Tell
+    stop_run: Callable[[str], None]
+    places: int = 8
+
+
+class Work(Struct, kw_only=True):
+    """A row that is this daemon's, and the process that sees to it."""
+
+    row: Row
+    process: Running
+    recovering: bool = False
+    asked_to_stop: bool = False
+
+
+class Daemon:
+    """Starts what is due, and writes down what becomes of it."""
+
+    def __init__(self, parts: Parts, book: Book) -> None:
+        self.book: Final = book
+        self._parts = parts
+        self._ledger = parts.ledger
+        self._me = parts.me
+        self._known: dict[str, Planned] = {}
+        self._due: list[Due] = []
+        self._work: dict[tuple[str, str], Work] = {}
+        self._look_at_s = 0.0
+        self._beat_at_s = 0.0
+        self.draining = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether runs of its own are under way."""
+        return bool(self._work)
+
+    def join(self) -> None:
+        """Says that it is at work from now on. Raises LedgerUnreachable."""
+        with self._ledger.transaction() as connection:
+            daemons.join(self._ledger, connection, self._me)
+
+    def leave(self) -> None:
+        """Says that it is not any more. Raises LedgerUnreachable."""
+        with self._ledger.transaction() as connection:
+            daemons.leave(connection, self._me.daemon)
+
+    def learn(self, planned: Iterable[Planned], since: Mapping[str, datetime]) -> None:
+        """Goes by these schedules from now on. Those that are on are in the book; the others can only be asked for."""
+        self._known = {one.schedule.name: one for one in planned}
+        self.book.rewrite([one for one in self._known.values() if one.schedule.enabled], since)
+
+    def turn(self) -> None:
+        """Does whatever there is to do now. Raises LedgerUnreachable."""
+        self._end_what_has_ended()
+        if not self.draining:
+            self._start_what_is_due()
+        if self._parts.clock.monotonic_s() >= self._look_at_s:
+            self._look_around()
+
+    def stop_all(self, why: str) -> None:
+        """Stops and undoes all that is under way."""
+        for work in self._work.values():
+            self._stop(work, why)
+
+    # ── what is due ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _start_what_is_due(self) -> None:
+        now = self._parts.clock.now()
+        self._due += self.book.pop(now)
+        if not self._due:
+            return
+        settled = [(due, deciding.judged(due, now)) for due in self._due]
+        free = self._places_left
+        final = [row for _, row in settled if row.state is not State.CLAIMED]
+        wanted = [(due, row) for due, row in settled if row.state is State.CLAIMED]
+        with self._ledger.transaction() as connection:
+            rows = self._decided(connection, [(due.planned, row) for due, row in wanted[:free]], now)
+            mine = occurrences.put(connection, [*final, *rows])
+            put = [row for row in (*final, *rows) if row.key in mine]
+            self._parts.tell(connection, told.of_rows(put, now))
+        self._due = [due for due, _ in wanted[free:]]
+        self._start([row for row in put if row.state is State.CLAIMED], now)
+
+    def _decided(self, connection: Connection, wanted: Sequence[tuple[Planned, Row]], now: datetime) -> list[Row]:
+        """What becomes of rows that are to be claimed. Those that others have already are left out."""
+        taken = occurrences.known(connection, [row.key for _, row in wanted])
+        fresh = [(planned, row) for planned, row in wanted if row.key not in taken]
+        if not fresh:
+            return []
+        there = occurrences.in_states(connection, occurrences.OPEN)
+        in_force = pauses.in_force(connection, rfc3339(now))
+        found: list[Row] = []
+        for planned, row in fresh:
+            moment = deciding.Moment(now=now, pauses=in_force, open=there)
+            decided = deciding.hindered(row, planned, moment) or self._claimed(row, now)
+            self._replace(connection, deciding.to_replace(decided, planned, there))
+            found.append(decided)
+            there.append(decided)
+        return found
+
+    def _claimed(self, row: Row, now: datetime) -> Row:
+        return structs.replace(row, state=State.CLAIMED, daemon=self._me.daemon, host=self._me.host,
+                               claimed=rfc3339(now), run=new_run_id(now), again="", why="", reason="")
+
+    def _replace(self, connection: Connection, old: Iterable[Row]) -> None:
+        for row in old:
+            occurrences.ask_to_stop(connection, row, deciding.REPLACED)
+
+    @property
+    def _places_left(self) -> int:
+        return max(0, self._parts.places - len(self._work))
+
+    def _start(self, claimed: Sequence[Row], now: datetime) -> None:
+        """Says of rows that they run, and starts their processes: in this order."""
+        if not claimed:
+            return
+        rows = [structs.replace(row, state=State.RUNNING, began=rfc3339(now)) for row in claimed]
+        with self._ledger.transaction() as connection:
+            occurrences.change(connection, rows, self._me.daemon)
+            self._parts.tell(connection, told.of_rows(rows, now))
+        for row in rows:
+            self._launch(row)
+
+    def _launch(self, row: Row) -> None:
+        planned = self._known.get(row.schedule)
+        gates = planned.schedule.file if planned and planned.schedule.gates else ""
+        try:
+            process = self._parts.launcher.start(
+                Order(run=row.run, file=row.experiment, env=row.env, schedule_file=gates))
+        except OSError as problem:
+            self._settle([ending.without_outcome(row, 3, f"it could not be started: {problem.strerror}", self._now)])
+        else:
+            self._work[row.key] = Work(row=row, process=process)
+
+    # ── what has ended ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _end_what_has_ended(self) -> None:
+        over = [work for work in self._work.values() if work.process.exit_code is not None]
+        self._settle([row for work in over if (row := self._ended(work))])
+
+    def _ended(self, work: Work) -> Row | None:
+        """What its row is now. None when it has to be recovered first."""
+        row, folder = work.row, self._folder(work.row)
+        phase = runs.phase(folder)
+        if phase is Phase.LIVES:  # the watchdog is at it
+            return None
+        if phase is Phase.DEAD and not work.recovering:
+            self._recover(work)
+            return None
+        found = runs.outcome(folder)
+        if found is None:
+            said = self._parts.launcher.said(row.run)
+            return ending.without_outcome(row, work.process.exit_code or 0, said, self._now)
+        by = self._me.daemon if work.recovering else row.recovered_by
+        return structs.replace(ending.ended(row, found, self._now), recovered_by=by)
+
+    def _recover(self, work: Work) -> None:
+        with suppress(OSError):  # then the next turn tries again
+            work.process = self._parts.launcher.recover(work.row.run, f"the daemon {self._me.daemon}")
+            work.recovering = True
+
+    def _settle(self, rows: Sequence[Row]) -> None:
+        """Writes down what became of rows of ours, with what follows from it: who is told, and what is paused."""
+        if not rows:
+            return
+        now = self._parts.clock.now()
+        with self._ledger.transaction() as connection:
+            occurrences.change(connection, rows, self._me.daemon)
+            self._parts.tell(connection, [*told.of_rows(rows, now), *self._pause(connection, rows, now)])
+        for row in rows:
+            self._work.pop(row.key, None)
+        self._look_at_s = 0.0  # whoever waits may have waited for this
+
+    def _pause(self, connection: Connection, rows: Sequence[Row], now: datetime) -> list[Notice]:
+        found = []
+        for row in rows:
+            planned = self._known.get(row.schedule)
+            if planned and row.state is State.RAN:
+                last = occurrences.ran(connection, row.schedule, planned.schedule.pause_after or 1)
+                pause = ending.pause_after(planned, last, rfc3339(now))
+                if pause and pauses.pause(connection, pause):
+                    found.append(told.of_pause(pause, row, now))
+        return found
+
+    # ── what others do ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _look_around(self) -> None:
+        """Says that it lives, takes over from the dead, and sees to what waits and what is to be stopped."""
+        self._look_at_s = self._parts.clock.monotonic_s() + LOOK_S
+        now = self._parts.clock.now()
+        with self._ledger.transaction() as connection:
+            self._say_that_it_lives(connection)
+            there = occurrences.in_states(connection, occurrences.OPEN)
+            inherited = self._inherited(connection, there)
+            claimed = [] if self.draining else self._waiting(connection, there, now)
+        for row in inherited:
+            self._take_up(row, now)
+        self._start(claimed, now)
+        self._stop_what_must(there, now)
+
+    def _say_that_it_lives(self, connection: Connection) -> None:
+        if self._parts.clock.monotonic_s() < self._beat_at_s:
+            return
+        self._beat_at_s = self._parts.clock.monotonic_s() + daemons.BEAT_S
+        state = "draining" if self.draining else "working"
+        if not daemons.beat(self._ledger, connection, structs.replace(self._me, state=state)):
+            daemons.join(self._ledger, connection, self._me)  # it slept, and others took it for dead
+        daemons.bury_the_dead(self._ledger, connection)
+
+    def _inherited(self, connection: Connection, there: Sequence[Row]) -> list[Row]:
+        """Rows of daemons that are dead, now ours: those of this machine, and those whose time is long over."""
+        living = {one.daemon for one in daemons.living(self._ledger, connection)}
+        orphans = [row for row in there if row.state in HOLDING and row.daemon not in living]
+        return [structs.replace(row, daemon=self._me.daemon) for row in orphans
+                if self._can_see(row) and occurrences.take(connection, row, self._me.daemon)]
+
+    def _can_see(self, row: Row) -> bool:
+        long_over = datetime.fromisoformat(row.ends or row.starts) + timedelta(minutes=10) < self._parts.clock.now()
+        return row.state is State.CLAIMED or row.host == self._me.host or self._folder(row).is_dir() or long_over
+
+    def _take_up(self, row: Row, now: datetime) -> None:
+        """Goes on with the row of a dead daemon. What was claimed only has started nothing, and may still run."""
+        if row.state is State.CLAIMED:
+            self._take_up_claimed(row, now)
+            return
+        match runs.phase(self._folder(row)):
+            case Phase.NOWHERE:
+                gone = ending.never_seen if row.host == self._me.host else ending.out_of_sight
+                self._settle([gone(row, self._now)])
+            case _:
+                adopted = Adopted(self._folder(row), lambda: self._parts.stop_run(row.run))
+                self._work[row.key] = Work(row=row, process=adopted)
+
+    def _take_up_claimed(self, row: Row, now: datetime) -> None:
+        if now - datetime.fromisoformat(row.starts) <= deciding.GRACE:
+            self._start([self._claimed(row, now)], now)
+        else:
+            reason = "its daemon died before it was started, and it was too late when that was found"
+            self._settle([structs.replace(row, state=State.MISSED, why="late", reason=reason, run="")])
+
+    def _waiting(self, connection: Connection, there: list[Row], now: datetime) -> list[Row]:
+        """Rows that waited and may begin now: they are claimed."""
+        in_force = pauses.in_force(connection, rfc3339(now))
+        claimed: list[Row] = []
+        for row in [one for one in there if one.state in WAITING and one.again <= rfc3339(now)]:
+            planned = self._known.get(row.schedule)
+            if planned is None or len(claimed) >= self._places_left:
+                continue
+            moment = deciding.Moment(now=now, pauses=in_force, open=[*there, *claimed])
+            after = self._next_of(row, planned, moment)
+            if after != row and occurrences.take(connection, row, self._me.daemon):
+                occurrences.change(connection, [after], self._me.daemon)
+                self._parts.tell(connection, told.of_rows([after], now))
+                claimed += [after] if after.state is State.CLAIMED else []
+        return claimed
+
+    def _next_of(self, row: Row, planned: Planned, moment: deciding.Moment) -> Row:
+        unfit = planned.invalid or deciding.no_longer_fits(planned, moment.now)
+        if unfit:
+            return structs.replace(row, state=State.SKIPPED, why="does-not-fit", reason=unfit)
+        ends = rfc3339(moment.now + timedelta(seconds=planned.schedule.longest_s))
+        return deciding.hindered(row, planned, moment) or structs.replace(self._claimed(row, moment.now), ends=ends)
+
+    def _stop_what_must(self, there: Iterable[Row], now: datetime) -> None:
+        """Runs that somebody wants stopped, and those whose hours are over."""
+        asked = {row.key: row.stop for row in there if row.stop}
+        for work in self._work.values():
+            planned = self._known.get(work.row.schedule)
+            closed = deciding.hours_are_over(planned, work.row, now) if planned else ""
+            why = asked.get(work.row.key) or closed
+            if why:
+                self._stop(work, why)
+
+    def _stop(self, work: Work, why: str) -> None:
+        if work.asked_to_stop or work.recovering:
+            return
+        work.asked_to_stop = True
+        work.row = structs.replace(work.row, stop=why)
+        work.process.stop()
+        now = self._parts.clock.now()
+        with self._ledger.transaction() as connection:
+            occurrences.change(connection, [work.row], self._me.daemon)
+            self._parts.tell(connection, [told.of_stop(work.row, why, now)])
+
+    def _folder(self, row: Row) -> Path:
+        return self._parts.launcher.reports / "runs" / row.run
+
+    @property
+    def _now(self) -> str:
+        return rfc3339(self._parts.clock.now())

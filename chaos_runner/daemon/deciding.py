@@ -1,0 +1,122 @@
+"""What becomes of an occurrence whose time has come. Pure: from what is known in one moment to rows of the table."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+from msgspec import Struct, structs
+
+from chaos_runner.clock import rfc3339
+from chaos_runner.daemon.book import Due, Planned
+from chaos_runner.ledger.occurrences import HOLDING, Row, State
+from chaos_runner.ledger.pauses import Pause
+from chaos_runner.schedule.diary import Diary
+from chaos_runner.schedule.grounds import Ground
+from chaos_runner.schedule.model import Overlap
+from chaos_runner.schedule.occurrences import Status, late
+
+GRACE: Final = timedelta(seconds=60)
+"""How late a run may start and still count as one that started when it was due."""
+REPLACED: Final = "the next occurrence replaces it"
+
+
+class Moment(Struct, frozen=True, kw_only=True):
+    """What is known when it is decided: the time, what is paused, and the rows that are open."""
+
+    now: datetime
+    pauses: Sequence[Pause] = ()
+    open: Sequence[Row] = ()
+
+
+def judged(due: Due, now: datetime) -> Row:
+    """The row of an occurrence, as far as its schedule and the time tell: skipped, missed, or to be claimed."""
+    row = _row(due.planned, due)
+    if due.occurrence.status is Status.SKIPPED:
+        return structs.replace(row, state=State.SKIPPED, why=str(due.occurrence.why), reason=due.occurrence.reason)
+    if due.planned.invalid:
+        return structs.replace(row, state=State.SKIPPED, why="invalid", reason=due.planned.invalid)
+    return row if now - due.occurrence.starts <= GRACE else _missed(due, row, now)
+
+
+def _row(planned: Planned, due: Due) -> Row:
+    schedule, occurrence = planned.schedule, due.occurrence
+    return Row(schedule=schedule.name, due=rfc3339(occurrence.due), starts=rfc3339(occurrence.starts),
+               ends=rfc3339(occurrence.ends), state=State.CLAIMED, experiment=schedule.experiment, env=schedule.env,
+               grounds=grounds_json(planned.grounds))
+
+
+def _missed(due: Due, row: Row, now: datetime) -> Row:
+    missed = structs.replace(row, state=State.MISSED, why="late", reason="nobody was there to start it when it was due")
+    if not due.newest:
+        return missed
+    schedule = due.planned.schedule
+    refusal = late(schedule, due.occurrence.due, now)
+    if refusal is None:
+        return structs.replace(row, ends=rfc3339(now + timedelta(seconds=schedule.longest_s)))
+    if schedule.missed_within_s is None:
+        return missed
+    return structs.replace(missed, reason=f"{missed.reason}, and now it is too late: {refusal.reason}")
+
+
+def hindered(row: Row, planned: Planned, moment: Moment) -> Row | None:
+    """What becomes of a row that is to be claimed, or waits, when something is in its way. None when nothing is."""
+    schedule, now = planned.schedule, rfc3339(moment.now)
+    pause = next((one for one in moment.pauses if one.holds(schedule.name, schedule.tags, now)), None)
+    if pause:
+        return structs.replace(row, state=State.SKIPPED, why="paused", reason=pause.words)
+    others = [one for one in moment.open if one.key != row.key]
+    mine = [one for one in others if one.schedule == row.schedule]
+    if any(one.state in HOLDING for one in mine):
+        return _overlapping(row, schedule.overlap, mine)
+    theirs = next((one for one in others if one.state in HOLDING and _meet(one, row, planned.grounds)), None)
+    return _locked(row, schedule.overlap, theirs) if theirs else None
+
+
+def no_longer_fits(planned: Planned, now: datetime) -> str:
+    """Why a run of a schedule that starts now would not keep its hours; empty when it would."""
+    refusal = Diary(planned.schedule, now, now).refusal(now)
+    return refusal.reason if refusal else ""
+
+
+def hours_are_over(planned: Planned, row: Row, now: datetime) -> str:
+    """Why a run must stop now: the hours in which it began are over. Empty when they are not."""
+    if not row.began:
+        return ""
+    began = datetime.fromisoformat(row.began)
+    closes = Diary(planned.schedule, began, now).open_until(began)
+    return f"its hours are over since {rfc3339(closes)}" if closes and closes <= now else ""
+
+
+def to_replace(row: Row, planned: Planned, open_rows: Iterable[Row]) -> list[Row]:
+    """The runs that are to be stopped and undone so that a row can run."""
+    if planned.schedule.overlap is not Overlap.REPLACE or row.state is not State.QUEUED:
+        return []
+    return [one for one in open_rows if one.schedule == row.schedule and one.state in HOLDING and not one.stop]
+
+
+def grounds_json(grounds: tuple[Ground, ...]) -> str:
+    """As the table has them."""
+    return msgspec.json.encode(grounds, order="sorted").decode() if grounds else "[]"
+
+
+def _overlapping(row: Row, overlap: Overlap, mine: Sequence[Row]) -> Row:
+    waits = next((one for one in mine if one.state is State.QUEUED), None)
+    if row.state in (State.QUEUED, State.DEFERRED) or (overlap is not Overlap.SKIP and waits is None):
+        return structs.replace(row, state=State.QUEUED)
+    reason = f"the occurrence of {waits.due} waits already" if waits else f"the run of {mine[0].due} is not over"
+    return structs.replace(row, state=State.SKIPPED, why="overlap", reason=reason)
+
+
+def _locked(row: Row, overlap: Overlap, holder: Row) -> Row:
+    if overlap is not Overlap.SKIP:
+        return structs.replace(row, state=State.QUEUED)
+    return structs.replace(row, state=State.SKIPPED, why="locked",
+                           reason=f"{holder.schedule} may hit the same targets, and its run is not over")
+
+
+def _meet(other: Row, row: Row, grounds: tuple[Ground, ...]) -> bool:
+    if other.env != row.env or not grounds or other.grounds == "[]":
+        return False
+    return other.grounds == row.grounds or any(
+        mine.meets(theirs) for theirs in msgspec.json.decode(other.grounds, type=list[Ground]) for mine in grounds)

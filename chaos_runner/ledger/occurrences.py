@@ -1,0 +1,162 @@
+"""One row a due time, for ever: what became of it. The pair of schedule and due time is unique, so whoever inserts the
+row has it, and nobody else ever will.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection, bindparam, desc, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from chaos_runner.ledger.tables import OCCURRENCES
+
+
+class State(StrEnum):
+    """What became of an occurrence so far. The last three are for ever."""
+
+    ASKED = "asked"
+    """By somebody, for now; nobody has claimed it."""
+    CLAIMED = "claimed"
+    """A daemon has it, and has started nothing."""
+    QUEUED = "queued"
+    """It waits until its targets are free."""
+    RUNNING = "running"
+    """A process may have been started."""
+    DEFERRED = "deferred"
+    """A gate said: try again at `again`."""
+    RAN = "ran"
+    SKIPPED = "skipped"
+    MISSED = "missed"
+
+
+OPEN: Final = (State.ASKED, State.CLAIMED, State.QUEUED, State.RUNNING, State.DEFERRED)
+HOLDING: Final = (State.CLAIMED, State.RUNNING)
+"""Whoever is in these may be hitting targets."""
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """An occurrence as the table has it. Instants are RFC 3339 in UTC, empty where there is none (yet).
+
+    `ends` is when a run must be over, undo included. `grounds` is JSON: what it may hit, as far as its file tells.
+    `stop` says why its run is to be stopped and undone, and `again` when a gate wants to be asked anew.
+    `reason` says in a sentence why it was skipped or missed; `why` is a word for it.
+    """
+
+    schedule: str
+    due: str
+    state: State
+    starts: str
+    ends: str = ""
+    experiment: str = ""
+    env: str = ""
+    why: str = ""
+    reason: str = ""
+    asked_by: str = ""
+    grounds: str = "[]"
+    daemon: str = ""
+    host: str = ""
+    claimed: str = ""
+    run: str = ""
+    began: str = ""
+    ended: str = ""
+    stop: str = ""
+    again: str = ""
+    verdict: str = ""
+    exit: int = -1
+    restored: str = ""
+    recovered_by: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What identifies it for good."""
+        return self.schedule, self.due
+
+
+def put(connection: Connection, rows: Sequence[Row]) -> set[tuple[str, str]]:
+    """Inserts those that are new, and gives their keys: these are the caller's, and nobody else's."""
+    if not rows:
+        return set()
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(OCCURRENCES).on_conflict_do_nothing().returning(
+        OCCURRENCES.c.schedule, OCCURRENCES.c.due)
+    found = connection.execute(statement, [msgspec.structs.asdict(row) for row in rows])
+    return {(schedule, due) for schedule, due in found}
+
+
+def change(connection: Connection, rows: Iterable[Row], daemon: str) -> None:
+    """Writes rows as they are now, those that still are this daemon's. Another that took them over has them."""
+    values = [_to_write(row) for row in rows]
+    if values:
+        mine = ((OCCURRENCES.c.schedule == bindparam("at_schedule")) & (OCCURRENCES.c.due == bindparam("at_due"))
+                & (OCCURRENCES.c.daemon == bindparam("was_daemon")))
+        names = [column.name for column in OCCURRENCES.columns if not column.primary_key]
+        statement = update(OCCURRENCES).where(mine).values({name: bindparam(f"new_{name}") for name in names})
+        connection.execute(statement, [value | {"was_daemon": daemon} for value in values])
+
+
+def _to_write(row: Row) -> dict[str, Any]:
+    fields = msgspec.structs.asdict(row)
+    key = {"at_schedule": fields.pop("schedule"), "at_due": fields.pop("due")}
+    return key | {f"new_{name}": value for name, value in fields.items()}
+
+
+def take(connection: Connection, row: Row, daemon: str) -> bool:
+    """Makes a row this daemon's that is somebody else's or nobody's, as it was read. False when it is not so any more.
+    """
+    where = ((OCCURRENCES.c.schedule == row.schedule) & (OCCURRENCES.c.due == row.due)
+             & (OCCURRENCES.c.daemon == row.daemon) & (OCCURRENCES.c.state == row.state))
+    return connection.execute(update(OCCURRENCES).where(where).values(daemon=daemon)).rowcount == 1
+
+
+def ask_to_stop(connection: Connection, row: Row, why: str) -> None:
+    """Asks whoever has a row to stop its run, and to undo it."""
+    where = (OCCURRENCES.c.schedule == row.schedule) & (OCCURRENCES.c.due == row.due)
+    connection.execute(update(OCCURRENCES).where(where).values(stop=why))
+
+
+def known(connection: Connection, keys: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of the keys that have a row."""
+    dues = {due for _, due in keys}
+    wanted = select(OCCURRENCES.c.schedule, OCCURRENCES.c.due).where(OCCURRENCES.c.due.in_(dues))
+    return {(schedule, due) for schedule, due in connection.execute(wanted)}.intersection(keys)
+
+
+def in_states(connection: Connection, states: Collection[State]) -> list[Row]:
+    """Those in these states, the earliest first."""
+    wanted = select(OCCURRENCES).where(OCCURRENCES.c.state.in_([*states])).order_by(
+        OCCURRENCES.c.starts, OCCURRENCES.c.schedule)
+    return _rows(connection, wanted)
+
+
+def one(connection: Connection, key: tuple[str, str]) -> Row | None:
+    """A row by its key."""
+    schedule, due = key
+    found = _rows(connection, select(OCCURRENCES).where(
+        (OCCURRENCES.c.schedule == schedule) & (OCCURRENCES.c.due == due)))
+    return found[0] if found else None
+
+
+def settled_until(connection: Connection) -> Mapping[str, str]:
+    """The last due time of each schedule that has a row, by the schedule's name; what people asked for aside."""
+    wanted = select(OCCURRENCES.c.schedule, func.max(OCCURRENCES.c.due)).where(
+        OCCURRENCES.c.asked_by == "").group_by(OCCURRENCES.c.schedule)
+    return dict(connection.execute(wanted).tuples().all())
+
+
+def latest(connection: Connection, schedules: Collection[str] = (), limit: int = 20) -> list[Row]:
+    """The newest rows, of these schedules or of all, the newest first."""
+    wanted = select(OCCURRENCES).order_by(desc(OCCURRENCES.c.due), OCCURRENCES.c.schedule).limit(limit)
+    return _rows(connection, wanted.where(OCCURRENCES.c.schedule.in_([*schedules])) if schedules else wanted)
+
+
+def ran(connection: Connection, schedule: str, limit: int) -> list[Row]:
+    """The last runs of a schedule, the newest first."""
+    wanted = select(OCCURRENCES).where((OCCURRENCES.c.schedule == schedule) & (OCCURRENCES.c.state == State.RAN))
+    return _rows(connection, wanted.order_by(desc(OCCURRENCES.c.ended)).limit(limit))
+
+
+def _rows(connection: Connection, wanted: Any) -> list[Row]:
+    return [msgspec.convert(dict(row), Row) for row in connection.execute(wanted).mappings()]
