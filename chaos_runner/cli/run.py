@@ -39,7 +39,6 @@ from chaos_runner.run.events import Event, Verdict
 from chaos_runner.run.merge import merged
 from chaos_runner.run.run import Run
 
-
 _RUN_ID: Final = re.compile("[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
