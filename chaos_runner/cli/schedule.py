@@ -147,7 +147,7 @@ def due(file: str, *, within: str, wait: bool, as_json: bool) -> None:
     from chaos_runner.schedule.occurrences import Status, occurrences
 
     [schedule] = _ready((file,))
-    now, most_s = _now(), _duration_s("--within", within)
+    now, most_s = _now(), duration_s("--within", within)
     found = occurrences(schedule, now - timedelta(seconds=most_s), now + timedelta(microseconds=1))
     latest = next((one for one in reversed(found) if one.status is Status.DUE), found[-1] if found else None)
     why = _why_not(schedule, latest)
@@ -289,7 +289,8 @@ def _moment(text: str) -> datetime:
     return found
 
 
-def _duration_s(option: str, text: str) -> float:
+def duration_s(option: str, text: str) -> float:
+    """The seconds that an option says with a unit. Raises UsageError."""
     from chaos_runner.experiment.fields import DURATION_MAX_S
     from chaos_runner.units import NoUnit, seconds
 

@@ -16,13 +16,13 @@ from sqlalchemy import Connection
 from chaos_runner.clock import Clock, rfc3339
 from chaos_runner.daemon import deciding, ending, runs, told
 from chaos_runner.daemon.book import Book, Due, Planned
-from chaos_runner.daemon.runs import Phase
 from chaos_runner.launchers.local import Order
 from chaos_runner.ledger import daemons, occurrences, pauses
 from chaos_runner.ledger.ledger import Ledger
 from chaos_runner.ledger.occurrences import HOLDING, Row, State
 from chaos_runner.notify.notice import Notice
 from chaos_runner.plan.build import new_run_id
+from chaos_runner.recovery.phase import Phase, phase
 
 LOOK_S: Final = 1.0
 """How often it looks at what others may have asked for, and at runs that are not its own children."""
@@ -38,7 +38,7 @@ class Running(Protocol):
     def exit_code(self) -> int | None:
         """Its exit code, once it has ended."""
 
-    def stop(self) -> None:
+    def stop(self, why: str) -> None:
         """Asks it to stop and undo."""
 
 
@@ -53,21 +53,11 @@ class Launcher(Protocol):
     def recover(self, run: str, by: str) -> Running:
         """Brings back what a dead run left. Raises OSError."""
 
+    def adopt(self, run: str) -> Running:
+        """A run that somebody else has started, and that lives on."""
+
     def said(self, run: str) -> str:
         """The last thing that a run said."""
-
-
-class Adopted:
-    """A run that a daemon now dead has started: it lives on by itself, and is looked at from outside."""
-
-    def __init__(self, folder: Path, stop: Callable[[], None]) -> None:
-        self._folder = folder
-        self.stop: Final = stop
-
-    @property
-    def exit_code(self) -> int | None:
-        """None as long as a process holds the run. It is nobody's child, so what it left with nobody knows."""
-        return None if runs.phase(self._folder) is Phase.LIVES else 0
 
 
 class Parts(Struct, frozen=True, kw_only=True):
@@ -78,7 +68,6 @@ class Parts(Struct, frozen=True, kw_only=True):
     launcher: Launcher
     me: daemons.Daemon
     tell: Tell
-    stop_run: Callable[[str], None]
     places: int = 8
 
 
@@ -218,10 +207,10 @@ class Daemon:
     def _ended(self, work: Work) -> Row | None:
         """What its row is now. None when it has to be recovered first."""
         row, folder = work.row, self._folder(work.row)
-        phase = runs.phase(folder)
-        if phase is Phase.LIVES:  # the watchdog is at it
+        far = phase(folder)
+        if far is Phase.LIVES:  # the watchdog is at it
             return None
-        if phase is Phase.DEAD and not work.recovering:
+        if far is Phase.DEAD and not work.recovering:
             self._recover(work)
             return None
         found = runs.outcome(folder)
@@ -300,13 +289,12 @@ class Daemon:
         if row.state is State.CLAIMED:
             self._take_up_claimed(row, now)
             return
-        match runs.phase(self._folder(row)):
+        match phase(self._folder(row)):
             case Phase.NOWHERE:
                 gone = ending.never_seen if row.host == self._me.host else ending.out_of_sight
                 self._settle([gone(row, self._now)])
             case _:
-                adopted = Adopted(self._folder(row), lambda: self._parts.stop_run(row.run))
-                self._work[row.key] = Work(row=row, process=adopted)
+                self._work[row.key] = Work(row=row, process=self._parts.launcher.adopt(row.run))
 
     def _take_up_claimed(self, row: Row, now: datetime) -> None:
         if now - datetime.fromisoformat(row.starts) <= deciding.GRACE:
@@ -353,7 +341,7 @@ class Daemon:
             return
         work.asked_to_stop = True
         work.row = structs.replace(work.row, stop=why)
-        work.process.stop()
+        work.process.stop(why)
         now = self._parts.clock.now()
         with self._ledger.transaction() as connection:
             occurrences.change(connection, [work.row], self._me.daemon)

@@ -52,7 +52,6 @@ class Service:
         self._heard, self._call = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK) if hasattr(os, "pipe2") else os.pipe()
         self._leave_by_s: float | None = None
         self._reachable = True
-        self._broken: dict[str, str] = {}
 
     def run(self, clock: Clock, drain_s: float) -> None:
         """Works until SIGTERM or SIGINT. Then nothing new is started; what runs may end within `drain_s`, and is
@@ -147,8 +146,8 @@ class Service:
 
     def _tell_of(self, read: Read, on: int) -> None:
         self._say(Word.READ, f"{len(read.planned)} schedules, {on} of them enabled")
-        for file, problem in read.broken.items():
-            self._say(Word.BROKEN, f"{file}: {problem}")
+        for problem in read.broken.values():
+            self._say(Word.BROKEN, problem)
 
 
 @contextmanager

@@ -11,6 +11,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from chaos_runner.engine.stop_request import ask_to_stop
+from chaos_runner.journal.lock import holder
+
 LOGS: Final = "daemon"
 """The folder in the reports that has what each process said."""
 
@@ -27,7 +30,8 @@ class Order(Struct, frozen=True, kw_only=True):
 class Process:
     """A process under way. It has a session of its own: a signal to us, or our death, does not reach it."""
 
-    def __init__(self, command: Sequence[str], log: Path) -> None:
+    def __init__(self, command: Sequence[str], folder: Path, log: Path) -> None:
+        self._folder = folder
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as said:
             self._process = subprocess.Popen(
@@ -39,10 +43,28 @@ class Process:
         """Its exit code, once it has ended; -N for signal N."""
         return self._process.poll()
 
-    def stop(self) -> None:
-        """Asks a run to stop and undo. What has ended is left alone."""
-        with suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGTERM)
+    def stop(self, why: str) -> None:
+        """Asks a run to stop and undo, and says why. What has ended is left alone."""
+        with suppress(OSError):
+            if holder(self._folder) != self._process.pid or not ask_to_stop(self._folder, why):
+                self._process.send_signal(signal.SIGTERM)
+
+
+class Adopted:
+    """A run that somebody now dead has started. It lives on by itself, and is looked at from outside."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    def exit_code(self) -> int | None:
+        """None as long as a process holds the run. It is nobody's child, so nobody knows what it left with."""
+        return None if holder(self._folder) is not None else 0
+
+    def stop(self, why: str) -> None:
+        """Asks it to stop and undo."""
+        with suppress(OSError):
+            ask_to_stop(self._folder, why)
 
 
 class LocalProcesses:
@@ -62,6 +84,10 @@ class LocalProcesses:
         """Brings back what a dead run left. Raises OSError."""
         return self._process(run, "recover", run, "--by", by, "--reports", str(self.reports))
 
+    def adopt(self, run: str) -> Adopted:
+        """A run that somebody else has started."""
+        return Adopted(self.reports / "runs" / run)
+
     def said(self, run: str) -> str:
         """The last thing that a run said, before it left no outcome."""
         with suppress(OSError):
@@ -70,4 +96,4 @@ class LocalProcesses:
         return ""
 
     def _process(self, run: str, *command: str) -> Process:
-        return Process(command, self.reports / LOGS / f"{run}.log")
+        return Process(command, self.reports / "runs" / run, self.reports / LOGS / f"{run}.log")

@@ -87,9 +87,10 @@ def plan_for(experiment: Experiment, values: Values, wishes: Wishes, find_fault:
     recovers_s = _recovers_within_s(resolved)
     longest_s = _bounded_s(_longest_s(resolved, cards, recovers_s))
     plan = Plan(
-        run=wishes.run or new_run_id(started), experiment=resolved, origin=origin(), seed=_seed(resolved, wishes), cards=cards,
-        strategy=_rollbacks(resolved, wishes), manner=_manner(resolved, wishes), recovers_within_s=recovers_s,
-        longest_s=longest_s, expires=rfc3339(started + timedelta(seconds=longest_s + MARGIN_S)),
+        run=wishes.run or new_run_id(started), experiment=resolved, origin=origin(), seed=_seed(resolved, wishes),
+        cards=cards, strategy=_rollbacks(resolved, wishes), manner=_manner(resolved, wishes),
+        recovers_within_s=recovers_s, longest_s=longest_s,
+        expires=rfc3339(started + timedelta(seconds=longest_s + MARGIN_S)),
         started=rfc3339(started), digest="", hypothesis_only=wishes.hypothesis_only,
         safeguards=safeguards, environment=wishes.surroundings.environment.name,
         production=wishes.surroundings.environment.production, planned=wishes.planned)
