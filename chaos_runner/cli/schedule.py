@@ -1,4 +1,4 @@
-"""`chaos-runner schedule list|next|preview|check|due|enable|disable|export`"""
+"""`chaos-runner schedule list|next|preview|log|check|due|pause|resume|run-now|enable|disable|export`"""
 
 import os
 import shutil
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from chaos_runner.cli.daemon import database_option, reports_option
 from chaos_runner.cli.ink import err_ink, out_ink
 from chaos_runner.errors import Refused, UsageError
 
@@ -108,12 +109,21 @@ def preview(files: tuple[str, ...], *, since: str, days: int, as_json: bool) -> 
 
 @command.command()
 @_files
+@click.option("--alive", is_flag=True, help="For a monitor: look at the daemons too, and at what they did lately.")
+@click.option("--within", metavar="DURATION", default="1d", show_default=True, help="What lately is, for --alive.")
+@database_option
+@reports_option
 @_json
-def check(files: tuple[str, ...], *, as_json: bool) -> None:
+def check(files: tuple[str, ...], *, alive: bool, within: str, database: str, reports: Path | None,
+          as_json: bool) -> None:
     """Say everything that is wrong with schedules: also one that is never due, as no run of it fits its hours.
 
-    Exit code 0 when no finding is an error, 2 otherwise.
+    Exit code 0 when no finding is an error, 2 otherwise. With --alive exit code 5 when no daemon is at work, when
+    something was missed or not restored lately, or a run should be over and is not.
     """
+    if alive:
+        _check_daemons(within, (database, reports), as_json=as_json)
+        return
     from chaos_runner.clock import SystemClock
     from chaos_runner.schedule import loading
 
@@ -161,6 +171,108 @@ def due(file: str, *, within: str, wait: bool, as_json: bool) -> None:
     else:
         click.echo(f"{schedule.name}: {why or 'due'}")
     sys.exit(Refused.exit_code if why else 0)
+
+
+@command.command()
+@click.argument("files", nargs=-1, metavar="[FILE…]")
+@click.option("--last", type=click.IntRange(1, 100_000), default=20, show_default=True, metavar="N", help="How many.")
+@database_option
+@reports_option
+@_json
+def log(files: tuple[str, ...], *, last: int, database: str, reports: Path | None, as_json: bool) -> None:
+    """Show what became of the last due times: ran, skipped, missed, each with the reason. The newest stand last."""
+    from chaos_runner.cli import asking_daemons as asking
+    from chaos_runner.cli import timetable
+
+    names = [Path(file).stem for file in files]
+    with asking.ledger_at(asking.Where(database=database, reports=reports)) as ledger:
+        rows, pauses = asking.log(ledger, names, last)[::-1], asking.paused(ledger)
+    if as_json:
+        _print({"occurrences": rows, "pauses": pauses})
+        return
+    ink = out_ink()
+    for row in rows:
+        click.echo(timetable.log_line(row, ink))
+    for pause in pauses:
+        click.echo(f"{ink.yellow('paused')}: {pause.what}, {pause.words}")
+
+
+@command.command()
+@click.argument("names", nargs=-1, metavar="[NAME…]")
+@click.option("--tag", default="", metavar="TAG", help="Whatever bears this tag.")
+@click.option("--all", "everything", is_flag=True, help="Everything: nothing runs by itself any more.")
+@click.option("--why", required=True, metavar="TEXT", help="The reason. It stands with whatever is skipped.")
+@click.option("--until", default="", metavar="TIME|DURATION", help="2026-11-23T10:00+01:00, or 2h. Else until resumed.")
+@database_option
+@reports_option
+@_json
+def pause(names: tuple[str, ...], *, tag: str, everything: bool, why: str, until: str, database: str,
+          reports: Path | None, as_json: bool) -> None:
+    """Keep schedules from running for a while. Their due times are recorded as skipped, with the reason.
+
+    Runs under way go on: `chaos-runner stop` stops them.
+    """
+    from chaos_runner.cli import asking_daemons as asking
+
+    scope, meant = asking.one_scope([_known_name(name) for name in names], tag, everything=everything)
+    if not why.strip():
+        raise UsageError("--why: a reason, in words")
+    with asking.ledger_at(asking.Where(database=database, reports=reports)) as ledger:
+        made = [asking.pause(ledger, scope, name, why=why.strip(), until=_until(until)) for name in meant]
+    if as_json:
+        _print({"paused": made})
+    else:
+        click.echo("\n".join(f"{one.what}: {one.words}" for one in made))
+
+
+@command.command()
+@click.argument("names", nargs=-1, metavar="[NAME…]")
+@click.option("--tag", default="", metavar="TAG", help="What was paused by this tag.")
+@click.option("--all", "everything", is_flag=True, help="What was paused by --all.")
+@database_option
+@reports_option
+@_json
+def resume(names: tuple[str, ...], *, tag: str, everything: bool, database: str, reports: Path | None,
+           as_json: bool) -> None:
+    """Lift pauses, those that were made by the same name, tag, or --all. Exit code 2 when there is none."""
+    from chaos_runner.cli import asking_daemons as asking
+
+    scope, meant = asking.one_scope(names, tag, everything=everything)
+    with asking.ledger_at(asking.Where(database=database, reports=reports)) as ledger:
+        lifted = {name: asking.resume(ledger, scope, name) for name in meant}
+        left = asking.paused(ledger)
+    if as_json:
+        _print({"resumed": [name for name, count in lifted.items() if count], "pauses": left})
+    else:
+        for name, count in lifted.items():
+            click.echo(f"{name or tag or 'everything'}: {'resumed' if count else 'was not paused'}")
+        for one in left:
+            click.echo(f"still paused: {one.what}, {one.words}")
+    sys.exit(0 if all(lifted.values()) else UsageError.exit_code)
+
+
+@command.command("run-now")
+@_file
+@database_option
+@reports_option
+@_json
+def run_now(file: str, *, database: str, reports: Path | None, as_json: bool) -> None:
+    """Ask the daemon to run a schedule now, once, whether or not it is enabled.
+
+    Its hours, blackouts, pauses, gates and locks hold as ever.
+    """
+    from chaos_runner.cli import asking_daemons as asking
+    from chaos_runner.daemon.book import Planned
+
+    [one] = _valid(_load((file,)))
+    assert one.schedule  # noqa: S101 -- it is valid
+    planned = Planned(schedule=one.schedule, grounds=one.grounds, production=one.production)
+    with asking.ledger_at(asking.Where(database=database, reports=reports)) as ledger:
+        row = asking.run_now(ledger, planned)
+    if as_json:
+        _print({"occurrence": row})
+    else:
+        click.echo(f"{row.schedule}: a daemon is asked to run it now; chaos-runner schedule log {row.schedule}")
 
 
 @command.command()
@@ -265,6 +377,24 @@ def _spoken(file: str) -> str:
     return str(Path(file).relative_to(here)) if Path(file).is_relative_to(here) else file
 
 
+def _known_name(word: str) -> str:
+    """The name of a schedule that exists. Raises UsageError."""
+    return Path(_path(word)).stem
+
+
+def _check_daemons(within: str, at: tuple[str, Path | None], *, as_json: bool) -> None:
+    from chaos_runner.cli import asking_daemons as asking
+
+    database, reports = at
+    with asking.ledger_at(asking.Where(database=database, reports=reports)) as ledger:
+        troubles = asking.troubles(ledger, duration_s("--within", within))
+    if as_json:
+        _print({"alive": not troubles, "troubles": troubles})
+    else:
+        click.echo("\n".join(troubles) or "a daemon is at work, and nothing was missed or left")
+    sys.exit(5 if troubles else 0)
+
+
 # ── times ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 def _now() -> datetime:
@@ -287,6 +417,19 @@ def _moment(text: str) -> datetime:
     if not zones.YEARS[0] < found.year <= zones.YEARS[1]:
         raise UsageError(f"--from {text}: a year from {zones.YEARS[0] + 1} to {zones.YEARS[1]}")
     return found
+
+
+def _until(text: str) -> str:
+    """An instant, also as a duration from now; empty for none."""
+    from chaos_runner.clock import rfc3339
+    from chaos_runner.units import NoUnit, seconds
+
+    if not text:
+        return ""
+    try:
+        return rfc3339(_now() + timedelta(seconds=seconds(text)))
+    except NoUnit:
+        return rfc3339(_moment(text))
 
 
 def duration_s(option: str, text: str) -> float:

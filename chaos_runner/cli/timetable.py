@@ -10,6 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from chaos_runner.cli.ink import Ink
 from chaos_runner.experiment.complaints import escaped
+from chaos_runner.ledger.occurrences import Row as Occurred
 from chaos_runner.schedule.collisions import Collision, On
 from chaos_runner.schedule.model import Schedule
 from chaos_runner.schedule.occurrences import Occurrence, Status
@@ -18,6 +19,8 @@ from chaos_runner.units import spoken_seconds
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _TWO: Final = tuple(f"{number:02d}" for number in range(60))
+_OUTCOMES: Final = {"passed": ("✔", "green"), "skipped": ("○", "dim"), "missed": ("✖", "red"), "deviated": ("✖", "red"),
+                    "error": ("✖", "red"), "aborted": ("✖", "red")}
 _SIGNS: Final = {"due": ("●", "due    "), "skipped": ("○", "skipped"), "missed": ("✖", "missed ")}
 
 
@@ -54,6 +57,15 @@ def headline(schedule: Schedule, ink: Ink) -> str:
     """Name, whether it is on, and when it is due, in a line."""
     state = ink.green("enabled") if schedule.enabled else ink.yellow("not enabled")
     return f"{ink.bold(escaped(schedule.name))} ({state}): {escaped(schedule.words)}"
+
+
+def log_line(row: Occurred, ink: Ink) -> str:
+    """What became of a due time, in a line."""
+    sign, colour = _OUTCOMES.get(row.verdict if row.state == "ran" else row.state, ("●", "yellow"))
+    what = " ".join(word for word in (str(row.state), row.verdict if row.state == "ran" else "", row.restored) if word)
+    words = f"{what}{f': {row.reason}' if row.reason else ''}"
+    run = f" {ink.dim(row.run)}" if row.run else ""
+    return f"{row.due}  {getattr(ink, colour)(sign)} {ink.bold(escaped(row.schedule))}  {escaped(words)}{run}"
 
 
 def details(schedule: Schedule) -> str:

@@ -159,4 +159,4 @@ def ran(connection: Connection, schedule: str, limit: int) -> list[Row]:
 
 
 def _rows(connection: Connection, wanted: Any) -> list[Row]:
-    return [msgspec.convert(dict(row), Row) for row in connection.execute(wanted).mappings()]
+    return [msgspec.convert(row._asdict(), Row) for row in connection.execute(wanted)]
