@@ -56,7 +56,13 @@ class View(Struct, frozen=True, kw_only=True):
     left_out: str
     probes: list[Row]
     stop_rules: list[Row]
+    counted: str
     only_hypothesis: bool
+
+    @property
+    def ends(self) -> str:
+        """What ends a run, as the head of a column: "stop rule", "gate", or both."""
+        return ", ".join(dict.fromkeys(row.kind for row in self.stop_rules))
 
 
 def view(story: Story) -> View | None:
@@ -70,11 +76,18 @@ def view(story: Story) -> View | None:
     first = sorted(sorted(rows, key=_weight)[:room], key=lambda row: row.number)
     return View(title=text.short(hypothesis.title) if hypothesis else "No hypothesis", first=first,
                 left_out=_left_out([row for row in rows if row not in first]), probes=rows[:count],
-                stop_rules=rows[count:], only_hypothesis=run.plan.hypothesis_only)
+                stop_rules=rows[count:], counted=_counted(rows), only_hypothesis=run.plan.hypothesis_only)
 
 
 def _weight(row: Row) -> tuple[int, int]:
     return _doubt(row.mark), row.number
+
+
+def _counted(rows: list[Row]) -> str:
+    """How many there are of each kind: "1 probe, 2 stop rules, 1 gate"."""
+    counts = Counter(row.kind or "probe" for row in rows)
+    return ", ".join(text.count(counts[kind], kind) for kind in ("probe", "stop rule", "gate")
+                     if counts[kind] or kind == "probe")
 
 
 def _left_out(rows: list[Row]) -> str:
@@ -88,15 +101,9 @@ def _row(story: Story, number: int, anchor: str) -> Row:
     probe = run.plan.watched[number]
     cells = [_cell(story, number, phase) for phase in Phase]
     rule = "; ".join(filter(None, (_rule(probe), _deferring(run, number), _rehearsal(run, number))))
-    return Row(number=number, anchor=anchor, kind=_kind(run, number), name=text.short(probe.name),
+    return Row(number=number, anchor=anchor, kind=samples.kind(run, number), name=text.short(probe.name),
                limit=text.firm(sentences.limit_words(probe)), rule=rule, cells=cells,
                mark=min((cell.mark for cell in cells), key=_doubt))
-
-
-def _kind(run: Run, number: int) -> str:
-    if number in run.plan.gates:
-        return "gate"
-    return "stop rule" if samples.is_stop_rule(run, number) else ""
 
 
 def _deferring(run: Run, number: int) -> str:
