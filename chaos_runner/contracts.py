@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Final, Generic, Protocol, TypeVar, runtime_checkable
 
@@ -295,16 +296,42 @@ class BadQuestion(Exception):
     """What was asked can have no answer, a mistake in the file: nothing can be said, however long one waits."""
 
 
+class Nearness(StrEnum):
+    """How near another run is to ours: on the same targets, with faults of the same family, or neither."""
+
+    TARGETS = "targets"
+    FAMILY = "family"
+    NOTHING = "nothing"
+
+
+class Neighbour(Struct, frozen=True, kw_only=True):
+    """Another run that lives, or that died and `left` something; `why` is what both share, in words."""
+
+    run: str
+    title: str
+    nearness: Nearness
+    why: str = ""
+    left: bool = False
+
+
+Neighbours = Callable[[Sequence[Path]], list[Neighbour]]
+"""The runs beside the one that asks: in its own reports, and in these folders of others. Raises NoData."""
+
+
 class NativeProbe(Struct, frozen=True, kw_only=True):
-    """A probe on the shelf: how to read it, its arguments, and the unit of what it reads, or the words it may give."""
+    """A probe on the shelf: how to read it, its arguments, and the unit of what it reads, or the words it may give.
+
+    `read` is given the arguments; where it is `of_runs`, also Neighbours.
+    """
 
     name: str
     arguments: type[Struct]
     unit: Unit
-    read: Callable[[Any], Reading]
+    read: Callable[..., Reading]
     says: str
     words: tuple[str, ...] = ()
     example: Mapping[str, Any] = {}
+    of_runs: bool = False
 
 
 def probe(
@@ -317,9 +344,22 @@ def probe(
     """
 
     def shelve(read: Callable[[A], Reading]) -> NativeProbe:
-        name = f"{read.__module__.rpartition('.')[2]}.{read.__name__}"
-        says = (read.__doc__ or "").strip().partition("\n")[0]
-        return NativeProbe(name=name, arguments=arguments, unit=unit, read=read, says=says,  # type: ignore[arg-type]
-                           words=words, example=example)
+        return _shelved(read, arguments=arguments, unit=unit, words=words, example=example)
 
     return shelve
+
+
+def probe_of_runs(
+    arguments: type[A], unit: Unit, example: Mapping[str, Any] = NOTHING,
+) -> Callable[[Callable[[A, Neighbours], Reading]], NativeProbe]:
+    """Puts a function on the shelf that asks what other runs there are beside the one that reads it."""
+
+    def shelve(read: Callable[[A, Neighbours], Reading]) -> NativeProbe:
+        return _shelved(read, arguments=arguments, unit=unit, example=example, of_runs=True)
+
+    return shelve
+
+
+def _shelved(read: Callable[..., Reading], **more: Any) -> NativeProbe:
+    name = f"{read.__module__.rpartition('.')[2]}.{read.__name__}"
+    return NativeProbe(name=name, read=read, says=(read.__doc__ or "").strip().partition("\n")[0], **more)

@@ -4,6 +4,7 @@ import os
 import shlex
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
@@ -34,6 +35,7 @@ from chaos_runner.mark import KEY_VARIABLE
 from chaos_runner.plan.build import Wishes, plan_for, refuse_secrets_in_undo
 from chaos_runner.plan.model import Plan
 from chaos_runner.recovery.leftovers import end_processes_of
+from chaos_runner.recovery.neighbours import neighbours
 from chaos_runner.recovery.unfinished import JOURNAL, is_over
 from chaos_runner.recovery.watchdog import Watchdog, arm
 from chaos_runner.redaction import Redactor
@@ -303,7 +305,8 @@ def _known_to_recovery(experiment: Experiment) -> Values:
 def _parts(plan: Plan, values: Values, journal: Journal, elapsed_s: Elapsed, guests: Guests | None = None) -> _Parts:
     redactor = Redactor([*values.sensitive(), *written_out(plan.experiment), os.environ.get(KEY_VARIABLE, "")])
     attending = attendants(guests, plan, values, redactor) if guests else None
-    hands = Hands(Orders(plan, values, shelf, elapsed_s, redactor, attending))
+    others = partial(neighbours, journal.path.parent)
+    hands = Hands(Orders(plan, values, shelf, elapsed_s, redactor, attending, others))
     world = RealWorld(plan, hands, elapsed_s)
     return _Parts(world, Loop(world, journal, redactor), journal, hands, attending)
 

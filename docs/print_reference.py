@@ -42,7 +42,7 @@ _LAYERS: Final = (
 _WORDS: Final = (events.Stage, events.Phase, events.Refusal, events.StopKind, Grade, Answer, events.Verdict,
                  events.RestoredState)
 _OUTCOME: Final = (outcome.Outcome, outcome.FaultOutcome, outcome.ProbeOutcome, measures.Detected,
-                   outcome.StopOutcome, events.Reason, outcome.UndoOutcome)
+                   outcome.StopOutcome, outcome.GateOutcome, events.Reason, outcome.UndoOutcome)
 
 
 def main(words: list[str]) -> int:

@@ -6,7 +6,7 @@ from chaos_runner.cli.ink import Ink
 from chaos_runner.cli.spark import Levels, spark
 from chaos_runner.experiment.complaints import escaped
 from chaos_runner.report.axis import Axis, phase_times
-from chaos_runner.report.samples import bad_sides, is_number, is_stop_rule
+from chaos_runner.report.samples import bad_sides, is_number, kind
 from chaos_runner.report.story import Story
 from chaos_runner.run.events import Sampled
 from chaos_runner.run.run import Run
@@ -46,9 +46,10 @@ def _chart(story: Story, number: int, ink: Ink, how: tuple[Levels, int]) -> Iter
     columns = _columns(run, story.taken(number), width)
     values = [value for column in columns for sample in column if is_number(value := sample.value)]
     downwards = any(side < 0 for _, side in bad_sides(run, number))
-    kind = "stop rule: " if is_stop_rule(run, number) else ""
+    is_for = kind(run, number)
+    name = f"{is_for}: {probe.name}" if is_for else probe.name
     said = " to ".join(value_words(end(values), probe.unit) for end in (min, max)) if values else "no numbers"
-    yield f"  {ink.bold(escaped(kind + probe.name))}  {escaped(limit_words(probe))}"
+    yield f"  {ink.bold(escaped(name))}  {escaped(limit_words(probe))}"
     yield f"  {spark([_farthest(column, downwards) for column in columns], signs)}  {said}"
     marks = "".join(_mark(column) for column in columns).rstrip()
     if "!" in marks or "?" in marks:

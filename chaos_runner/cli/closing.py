@@ -35,6 +35,8 @@ def _next(ended: wiring.Ended, again: str) -> Iterator[tuple[str, str]]:
     yield "report", escaped(str(near(ended.folder / "report.html")))
     if ended.outcome.restored in _OPEN:
         yield "recover", f"chaos-runner recover {run}{again}"
+    if ended.outcome.again_at:
+        yield "again", f"not before {ended.outcome.again_at}: until then the gates say wait"
     yield "details", f"chaos-runner show latest{again}"
     if ended.outcome.verdict is Verdict.DEVIATED:
         yield from _after_a_weakness(ended, again)

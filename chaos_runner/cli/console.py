@@ -12,6 +12,7 @@ from chaos_runner.experiment.complaints import escaped
 from chaos_runner.run import events as ev
 from chaos_runner.run.conditions import should_roll_back
 from chaos_runner.run.events import Event, Phase, RestoredState, Stage, Verdict
+from chaos_runner.run.gates import GateResult, gate_answer
 from chaos_runner.run.outcome import Outcome
 from chaos_runner.run.run import Run
 from chaos_runner.run.sentences import limit_words, value_words
@@ -210,6 +211,8 @@ def _sampled(run: Run, event: ev.Sampled) -> Line:
     """Only what changes: a probe that breaks its limit, and one that comes back."""
     tally = run.tally(event.probe, event.phase)
     probe = run.plan.watched[event.probe]
+    if event.probe in run.plan.gates:
+        return _gate(run, event)
     if event.probe >= len(run.plan.probes):
         return None
     if tally.bad_in_a_row == 1 and not event.good and event.good is not None:
@@ -218,6 +221,17 @@ def _sampled(run: Run, event: ev.Sampled) -> Line:
     if event.good and tally.good_in_a_row == 1 and tally.bad and event.phase is not Phase.BEFORE:
         return "back", f"{probe.name}: {value_words(event.value, probe.unit)}"
     return ("doubt", f"{probe.name}: {event.doubt}") if event.doubt else None
+
+
+def _gate(run: Run, event: ev.Sampled) -> Line:
+    """What it said the first time. A watched one that closes later ends the run, and that is said."""
+    if event.phase is not Phase.BEFORE or run.tally(event.probe, event.phase).readings > 1:
+        return None
+    said = gate_answer(run, event.probe)
+    return "gate", f"{said.name}: {_RESULTS[said.result]} ({said.read})"
+
+
+_RESULTS: Final = {GateResult.PASS: "open", GateResult.DEFER: "closed for now", GateResult.DENY: "closed"}
 
 
 def _skipped(run: Run, event: ev.StepSkipped) -> Line:

@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from chaos_runner import wiring
+from chaos_runner.cli import gates
 from chaos_runner.cli.files import request_from
 from chaos_runner.cli.ink import out_ink
 from chaos_runner.cli.screen import lines
@@ -29,6 +30,7 @@ from chaos_runner.report.writing import write
 @click.option("--seed", type=int, help="Make random selection repeatable.")
 @click.option("--rehearse", is_flag=True, help="Plan a rehearsal of the stop rules too.")
 @click.option("--allow-unmarked", multiple=True, metavar="FAULT", help="As for run.")
+@gates.option
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write the plan, so that `run --plan FILE` hits nothing else.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as one JSON object.")
@@ -40,7 +42,8 @@ def command(file: str, *, out: Path | None, as_json: bool, **options: Any) -> No
     """
     wishes = Wishes(seed=options["seed"], rehearse=options["rehearse"], thrown_away=is_thrown_away(os.environ),
                     allow_unmarked=options["allow_unmarked"])
-    found = wiring.surveyed(request_from(file, options["env"], wishes, options["var"], options["var_file"]))
+    request = request_from(file, options["env"], wishes, options["var"], options["var_file"])
+    found = wiring.surveyed(gates.with_gates(request, options["gates"]))
     kept = written(found)
     if out:
         _keep(kept, out)

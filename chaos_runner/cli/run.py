@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from chaos_runner import wiring
-from chaos_runner.cli import uploading
+from chaos_runner.cli import gates, uploading
 from chaos_runner.cli.children import run_in_a_child, told_of
 from chaos_runner.cli.closing import closing
 from chaos_runner.cli.files import load_or_leave, surroundings_or_leave
@@ -50,6 +50,7 @@ class Options(Struct, frozen=True, kw_only=True):
     plan: Path | None
     rehearse: bool
     allow_unmarked: tuple[str, ...]
+    gates: Path | None
     var: tuple[str, ...]
     seed: int | None
     run_id: str
@@ -114,6 +115,7 @@ class Results:
     "Trip each stop rule with an invented bad sample, before the first fault."))
 @click.option("--allow-unmarked", multiple=True, metavar="FAULT", help=(
     "Inject this fault although CI=true and it leaves no mark by which it could be undone from elsewhere."))
+@gates.option
 @click.option("--var", multiple=True, metavar="KEY[:TYPE]=VALUE", help="Override a value of the configuration.")
 @click.option("--var-file", multiple=True, metavar="FILE", help="Override values of the configuration and of the "
               "secrets (JSON, YAML), or set variables of the environment (any other name).")
@@ -242,6 +244,7 @@ def _request(file: str, options: Options) -> wiring.Request:
     held = surroundings_or_leave(file, options.env)
     wishes = structs.replace(_wishes(options, runtime_of(guests.settings)), surroundings=held)
     request = wiring.request_for(loaded, reports_folder(options.reports, held.project), options.var, wishes)
+    request = gates.with_gates(request, options.gates)
     return structs.replace(request, guests=guests, overrides=overrides((), options.var_file),
                            journal_path=options.journal_path, alone=not os.isatty(0))
 
@@ -331,15 +334,11 @@ def _passed_on(options: Options) -> Iterator[str]:
     for option in ("var_file", "control_file", "allow_unmarked"):
         for file in getattr(options, option):
             yield from (f"--{option.replace('_', '-')}", file)
-    for option in ("hypothesis_strategy", "dry", "settings"):
+    for option in ("hypothesis_strategy", "dry", "settings", "env", "reports", "gates"):
         if getattr(options, option):
-            yield from (f"--{option.replace('_', '-')}", getattr(options, option))
+            yield from (f"--{option.replace('_', '-')}", str(getattr(options, option)))
     yield from ("--hypothesis-frequency", str(options.hypothesis_frequency))
     yield from ("--output", "none")  # the parent tells of all of them at once
-    if options.env:
-        yield from ("--env", options.env)
-    if options.reports:
-        yield from ("--reports", str(options.reports))
     yield from (flag for flag, on in (
         ("--hypothesis-only", options.hypothesis_only), ("--quiet", options.quiet), ("--fail-fast", options.fail_fast),
         ("--no-verify-tls", options.no_verify_tls), ("--yes", options.yes), ("--rehearse", options.rehearse),

@@ -12,7 +12,7 @@ from chaos_runner.plan.limits import count, used
 from chaos_runner.plan.model import FaultCard
 from chaos_runner.plan.survey import Shot, Survey, WayBack
 from chaos_runner.plan.written import written
-from chaos_runner.run.sentences import limit_words
+from chaos_runner.run.sentences import gate_words, limit_words
 from chaos_runner.units import spoken_seconds
 
 NAMED_MOST: Final = 8
@@ -113,8 +113,7 @@ def _facts(found: Survey) -> Iterator[tuple[str, str]]:
     if not plan.experiment.stop_rules:
         yield "stop rule", "none: nothing ends the run early"
     for gate in plan.safeguards.gates:
-        again = f", asked again every {spoken_seconds(gate.probe.every_s)}" if gate.probe.every_s else ""
-        yield "gate", f"{gate.probe.name}: {limit_words(gate.probe)}{again} ({gate.source})"
+        yield "gate", f"{gate.probe.name}: {limit_words(gate.probe)}{gate_words(gate)} ({gate.source})"
     for said in used(plan.safeguards.limits, {shot.step.key: shot.aims for shot in found.shots}):
         yield "limit", said
     if plan.safeguards.rehearse:

@@ -5,7 +5,9 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from math import isnan
+from pathlib import Path
 from subprocess import Popen
 from typing import Any, Final, Protocol
 
@@ -19,6 +21,8 @@ from chaos_runner.contracts import (
     Grade,
     Holding,
     NativeProbe,
+    Neighbour,
+    Neighbours,
     NoData,
     Reading,
     Restored,
@@ -79,6 +83,11 @@ class WayBack(Protocol):
         """The command that finishes the undo."""
 
 
+def alone(_: Sequence[Path]) -> list[Neighbour]:
+    """A run that is written nowhere knows of no other. Raises NoData."""
+    raise NoData("this run has no folder, so it knows of no other")
+
+
 class Orders(Struct, frozen=True):
     """What the hands work on: the plan, its values, the shelf, and the time since the run began."""
 
@@ -88,6 +97,7 @@ class Orders(Struct, frozen=True):
     elapsed_s: Callable[[], float]
     redactor: Redactor = Redactor()
     attendants: Attendants | None = None
+    neighbours: Neighbours = alone
 
 
 class Hands:
@@ -100,6 +110,7 @@ class Hands:
         self._t = orders.elapsed_s
         self._redactor = orders.redactor
         self._attendants = orders.attendants
+        self._neighbours = orders.neighbours
         self._processes: dict[str, Popen[bytes]] = {}
         self._asks: dict[int, Ask] = {}
         self._ready: dict[int, tuple[Callable[[Any], Reading], Struct]] = {}
@@ -501,7 +512,8 @@ class Hands:
         if ready is None:
             native = self._shelf.probe(call.name)
             arguments = convert(native.arguments, self._values.fill(call.arguments))
-            ready = self._ready[id(call)] = (native.read, arguments)
+            read = partial(native.read, neighbours=self._neighbours) if native.of_runs else native.read
+            ready = self._ready[id(call)] = (read, arguments)
         read, arguments = ready
         return read(arguments)
 

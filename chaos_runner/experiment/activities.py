@@ -46,7 +46,7 @@ PROBE_KEYS: Final = (*_SHARED, "probe", "background", "pauses", "timeout", *_SAM
 STEP_KEYS: Final = (*_SHARED, "fault", "probe", "target", "duration", "every", "background", "pauses", "timeout",
                     "expect", "undo", "tolerance")
 GATE_KEYS: Final = ("name", "probe", "provider", "arguments", "type", "use", "configuration", "secrets", "timeout",
-                    "missing-for", "watch", "every", *COMPARISONS, "tolerance")
+                    "missing-for", "watch", "every", "defer", *COMPARISONS, "tolerance")
 REF_KEYS: Final = ("ref", "name", "type", "background", "tolerance")
 REUSABLE_KEYS: Final = (*_ASKING, *_SAMPLING)
 """What a probe in `probes/*.yaml` may say."""
@@ -120,7 +120,8 @@ def _gate(node: Node, found: Found, known: Known, source: str) -> Gate | None:
         fields.complain("E202", f"{fields.what} says how often it is asked, and is asked once", fields.place("every"),
                         "add `watch: true`, or leave `every` out")
     every_s = read.every_s if "every" in fields else WATCH_INTERVAL_S
-    return Gate(source=source, probe=structs.replace(read, every_s=every_s if watched else None))
+    return Gate(source=source, probe=structs.replace(read, every_s=every_s if watched else None),
+                defer_s=fields.positive_s("defer"))
 
 
 def _stop_judge(fields: Fields) -> Judge | None:

@@ -135,6 +135,9 @@ VERDICT_CODES: Final = (
     Code("V109", "not started: a gate is closed",
          "Something that must be so before the first fault is not, or could\n"
          "not be found out. A gate that gives no answer is closed."),
+    Code("V110", "not started: a gate defers",
+         "A gate with `defer` was read and is closed: the same run may be tried again at the time that is said. A\n"
+         "gate that could not be read does not defer, it denies (V109)."),
     Code("V201", "deviated while the fault acted", "A probe was outside its limit longer or oftener than its author\n"
          "allows. It counts also when it had recovered by the end."),
     Code("V203", "did not recover in time",

@@ -224,11 +224,13 @@ class ConfirmAbove(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Gate(Struct, frozen=True, kw_only=True):
     """A question that must have a good answer before the first fault, and who asks it. Without an answer it is closed.
 
-    With `probe.every_s` it is asked again and again, and ends the run when it closes.
+    With `probe.every_s` it is asked again and again, and ends the run when it closes. With `defer_s` one that was read
+    and is closed only puts the run off: it may be tried again so much later.
     """
 
     source: str
     probe: Probe
+    defer_s: float | None = None
 
 
 class Safeguards(Struct, frozen=True, kw_only=True, omit_defaults=True):

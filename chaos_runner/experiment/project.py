@@ -53,11 +53,14 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     project: Project = Project()
     environment: Environment = Environment()
     policy: Safeguards = Safeguards()
+    added: Safeguards = Safeguards()
+    """Of whoever starts the run: a schedule's gates."""
 
     @property
     def safeguards(self) -> Safeguards:
         """Of all of them together."""
-        return self.project.safeguards.and_also(self.environment.safeguards).and_also(self.policy)
+        held = self.project.safeguards.and_also(self.environment.safeguards)
+        return held.and_also(self.policy).and_also(self.added)
 
 
 class InvalidSettings(UsageError):

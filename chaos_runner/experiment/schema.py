@@ -310,6 +310,7 @@ _ACTIVITY: Final[dict[str, Schema]] = {
     "undo": _to("undo"),
     "tolerance": _to("tolerance"),
     "watch": {"type": "boolean", "description": "Ask again and again, and end the run when the gate closes."},
+    "defer": duration("A closed gate puts the run off, to be tried again so much later. Without, it denies."),
     "every": duration("How often a probe is read; 1s if not given, for a native one. How often a fault acts again."),
     "allow": share("The share of bad samples that still holds."),
     "for": duration("How long it may be bad."),

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import structs
 
 from chaos_runner.experiment.findings import Place
-from chaos_runner.experiment.model import Experiment, Probe, Safeguards, Step
+from chaos_runner.experiment.model import Experiment, Gate, Probe, Safeguards, Step
 from chaos_runner.plan.model import Plan
 
 _NOWHERE: Final = Place("", 0, 0)
@@ -23,7 +23,7 @@ def parts(experiment: Experiment, safeguards: Safeguards, **more: object) -> dic
         "safeguards": structs.replace(safeguards, gates=()), "options": more,
         **{f'the step "{step.name}" ({step.key})': _placeless(step) for step in experiment.steps},
         **{f'the probe "{probe.name}" ({number})': _of_probe(probe) for number, probe in _probes(experiment)},
-        **{f'the gate "{gate.probe.name}"': _of_probe(gate.probe) for gate in safeguards.gates},
+        **{f'the gate "{gate.probe.name}"': _of_gate(gate) for gate in safeguards.gates},
         "hypothesis": [experiment.hypothesis and (experiment.hypothesis.baseline_s,
                                                   experiment.hypothesis.recovers_within_s)],
     }
@@ -53,6 +53,11 @@ def _probes(experiment: Experiment) -> Iterator[tuple[str, Probe]]:
     hypothesis = experiment.hypothesis.probes if experiment.hypothesis else ()
     yield from ((f"h{number}", probe) for number, probe in enumerate(hypothesis))
     yield from ((f"s{number}", probe) for number, probe in enumerate(experiment.stop_rules))
+
+
+def _of_gate(gate: Gate) -> Any:
+    """As it was before gates could defer, for one that does not."""
+    return _of_probe(gate.probe) if gate.defer_s is None else [_of_probe(gate.probe), gate.defer_s]
 
 
 def _of_probe(probe: Probe) -> Probe:

@@ -9,6 +9,7 @@ from chaos_runner.contracts import UNDO_S, Act, Band
 from chaos_runner.experiment.model import (
     Dry,
     Experiment,
+    Gate,
     HypothesisStrategy,
     Probe,
     RollbackStrategy,
@@ -115,6 +116,10 @@ class Plan(Struct, frozen=True, kw_only=True):
         """The numbers of the gates' probes."""
         most = len(self.watched)
         return range(most - len(self.safeguards.gates), most)
+
+    def gate(self, number: int) -> Gate:
+        """The gate whose probe has that number."""
+        return self.safeguards.gates[number - self.gates.start]
 
     @property
     def baseline_s(self) -> float:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from chaos_runner.contracts import BadQuestion, Unreachable
 from chaos_runner.errors import Gone
 from chaos_runner.probes._kubernetes import Asked, meant
-from chaos_runner.probes._kubernetes_path import found_at, is_one, parsed
+from chaos_runner.probes._path import found_at, is_one, parsed
 from chaos_runner.targets.kubernetes.access import Cluster
 from chaos_runner.targets.kubernetes.kinds import KINDS, Kind
 

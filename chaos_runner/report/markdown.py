@@ -145,8 +145,9 @@ def _table(view: hypothesis.View | None) -> Iterator[str]:
 def _rules(view: hypothesis.View | None) -> Iterator[str]:
     """The stop rules that tripped, the gates that closed: the others have nothing to say here."""
     for row in view.stop_rules if view else ():
-        if row.mark in (marks.TRIPPED, marks.CLOSED):
-            yield f"\n{_mark(row.mark)}: {row.kind} {escaped(row.name)}, {escaped(row.limit)}"
+        if row.mark in (marks.TRIPPED, marks.CLOSED, marks.NOT_READABLE, marks.DEFERS):
+            limit = f" (limit {row.limit})" if row.kind == "gate" else f", {row.limit}"
+            yield f"\n{_mark(row.mark)}: {row.kind} {escaped(row.name)}{escaped(limit)}"
 
 
 def _actions(run: Run) -> Iterator[str]:

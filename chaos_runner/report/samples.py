@@ -27,6 +27,13 @@ def is_stop_rule(run: Run, number: int) -> bool:
     return number >= len(run.plan.probes)
 
 
+def kind(run: Run, number: int) -> str:
+    """What the probe of that number is for: "stop rule", "gate", and "" for one of the hypothesis."""
+    if number in run.plan.gates:
+        return "gate"
+    return "stop rule" if is_stop_rule(run, number) else ""
+
+
 def broke(run: Run, number: int) -> bool:
     """Whether a probe broke its limit before or during the fault or did not recover, or a stop rule tripped."""
     probe = run.plan.watched[number]

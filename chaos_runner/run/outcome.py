@@ -11,6 +11,7 @@ from chaos_runner.experiment.model import Native, Probe, Step
 from chaos_runner.plan.limits import used
 from chaos_runner.run.conditions import broke, lost
 from chaos_runner.run.events import Phase, Reason, RestoredState, RunEnded, StopKind, Verdict
+from chaos_runner.run.gates import GateAnswer, GateResult, again_at, gate_answers
 from chaos_runner.run.measures import Detected, all_recovered_s, detected, time_to_detect_s, time_to_recover_s
 from chaos_runner.run.run import Entry, Run, StepRun
 from chaos_runner.run.sentences import limit_words
@@ -77,6 +78,15 @@ class RehearsalOutcome(Struct, frozen=True, kw_only=True):
     sample_to_undo_ready_ms: float
 
 
+class GateOutcome(Struct, frozen=True, kw_only=True):
+    """What a gate said: pass, defer or deny, what it read in words, and when to try again where it defers."""
+
+    name: str
+    result: GateResult
+    read: str
+    again_at: str | None = None
+
+
 class UndoOutcome(Struct, frozen=True, kw_only=True):
     """One entry that is not known to be restored, and the command that finishes it."""
 
@@ -112,6 +122,10 @@ class Outcome(Struct, frozen=True, kw_only=True):
     unrestored: list[UndoOutcome]
     digest: str = ""
     """Of the experiment: what it means, not how it is written."""
+    gates: list[GateOutcome] = []
+    """Those that were asked."""
+    again_at: str | None = None
+    """When to try again, where nothing but gates that defer kept the run from its first fault."""
 
 
 def outcome(run: Run) -> Outcome:
@@ -136,7 +150,8 @@ def _outcome(run: Run, end: RunEnded) -> Outcome:
         rehearsal=[RehearsalOutcome(rule=plan.watched[number].name, trips=found.trips,
                                     sample_to_undo_ready_ms=round(found.took_s * 1000, 3))
                    for number, found in run.rehearsals.items()], reasons=end.reasons,
-        unrestored=list(_unrestored(run)), digest=plan.digest)
+        unrestored=list(_unrestored(run)), digest=plan.digest, gates=[_gate(answer) for answer in gate_answers(run)],
+        again_at=_told_at(again_at(run)))
 
 
 def moment(run: Run, t: float) -> str:
@@ -212,6 +227,14 @@ def area_unit(probe: Probe) -> str:
 def _micro(value: float) -> float:
     """Without the digits that only rounding has made."""
     return float(f"{value:.9g}")
+
+
+def _gate(answer: GateAnswer) -> GateOutcome:
+    return GateOutcome(name=answer.name, result=answer.result, read=answer.read, again_at=_told_at(answer.again))
+
+
+def _told_at(moment: datetime | None) -> str | None:
+    return rfc3339(moment) if moment else None
 
 
 def _stop(run: Run) -> StopOutcome | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any
 
-from chaos_runner.experiment.model import AnyAnswer, Comparison, Limit, Probe, Tolerance
+from chaos_runner.experiment.model import AnyAnswer, Comparison, Gate, Limit, Probe, Tolerance
 from chaos_runner.run.events import Phase
 from chaos_runner.run.run import Run
 from chaos_runner.run.tally import Tally
@@ -29,6 +29,12 @@ def limit_words(probe: Probe) -> str:
         return tolerance_words(judge.spec)
     words = _WORDS[judge.comparison].format(*(value_words(bound, judge.unit) for bound in judge.bounds))
     return f"stops when {words}" if probe.bad_when_met else words
+
+
+def gate_words(gate: Gate) -> str:
+    """When a gate is asked beside the once before everything, and what it means when it is closed."""
+    again = f", asked again every {spoken_seconds(gate.probe.every_s)}" if gate.probe.every_s else ""
+    return again + (f", else try again after {spoken_seconds(gate.defer_s)}" if gate.defer_s else "")
 
 
 def value_words(value: Any, unit: Unit) -> str:
@@ -84,9 +90,14 @@ def off(tolerance: Tolerance, value: Any) -> str:
 
 def found(probe: Probe, tally: Tally) -> str:
     """What a probe gave last: "found HTTP status 503 (limit 200)"."""
+    return f"found {read_words(probe, tally)} (limit {limit_words(probe)})"
+
+
+def read_words(probe: Probe, tally: Tally) -> str:
+    """What a probe gave last, and what it said beside it: "3, INC-7, INC-9 and INC-12"."""
     last = value_words(tally.last, probe.unit) if tally.last is not None else tally.note or "no value"
     beside = f", {tally.note}" if tally.note and tally.last is not None and tally.note not in last else ""
-    return f"found {last}{beside} (limit {limit_words(probe)})"
+    return f"{last}{beside}"
 
 
 def breach(run: Run, number: int, phase: Phase) -> str:

@@ -13,6 +13,7 @@ from chaos_runner.run import events as ev
 from chaos_runner.run import sentences
 from chaos_runner.run.conditions import broke, closed_gates, failed_rehearsals, lost, tripped
 from chaos_runner.run.events import Phase, Reason, Refusal, RestoredState, RunEnded, StopKind, Verdict
+from chaos_runner.run.gates import DEFERRED, GateAnswer, GateResult, gate_answer, gate_answers, was_read
 from chaos_runner.run.run import Entry, EntryState, Run, StepRun
 from chaos_runner.units import spoken_seconds
 
@@ -111,7 +112,16 @@ def stopped_early(run: Run) -> Iterator[Finding]:
     if run.acted or run.stop is None:
         return
     code, verdict, told = _EARLY.get(run.stop.kind, _ERRED)
-    yield Finding(code=code, verdict=verdict, text=told(run, run.stop))
+    text, deferred = told(run, run.stop), _deferred(run, run.stop)
+    if deferred:
+        code, text = DEFERRED, f"{text}; try again at {deferred.again_words}"
+    yield Finding(code=code, verdict=verdict, text=text)
+
+
+def _deferred(run: Run, stop: ev.Stopped) -> GateAnswer | None:
+    """The gate that closed and says when to try again, where one did."""
+    answers = gate_answers(run) if stop.kind is StopKind.GATE else ()
+    return next((one for one in answers if one.name == stop.rule and one.result is GateResult.DEFER), None)
 
 
 def steady_state_missing(run: Run) -> Iterator[Finding]:
@@ -135,12 +145,20 @@ def steady_state_missing(run: Run) -> Iterator[Finding]:
 
 def shut_out(run: Run) -> Iterator[Finding]:
     """A gate was closed, or could not be read, before anything began."""
-    for number in closed_gates(run) if ev.Stage.BEFORE not in run.stages and not run.acted else ():
-        probe, tally = run.plan.watched[number], run.tally(number, Phase.BEFORE)
-        doubt = tally.doubt or tally.note or "no answer"
-        text = (f'the gate "{probe.name}" is closed: {sentences.found(probe, tally)}' if tally.bad
-                else f'the gate "{probe.name}" could not be read, and so is closed: {doubt}')
-        yield Finding(code="V109", verdict=Verdict.NOT_STARTED, text=text)
+    if ev.Stage.BEFORE not in run.stages and not run.acted:
+        answers = [gate_answer(run, number) for number in closed_gates(run)]
+        yield from (_shut_by(run, answer) for answer in sorted(answers, key=lambda one: one.result is GateResult.DEFER))
+
+
+def _shut_by(run: Run, answer: GateAnswer) -> Finding:
+    """Those that deny come first: a run that one denies need not be tried again when another would let it in."""
+    probe, tally = run.plan.watched[answer.number], run.tally(answer.number, Phase.BEFORE)
+    if answer.result is GateResult.DEFER:
+        text = f'the gate "{answer.name}" defers: {sentences.found(probe, tally)}; try again at {answer.again_words}'
+        return Finding(code=DEFERRED, verdict=Verdict.NOT_STARTED, text=text)
+    text = (f'the gate "{answer.name}" is closed: {sentences.found(probe, tally)}' if was_read(tally)
+            else f'the gate "{answer.name}" could not be read, and so is closed: {answer.read}')
+    return Finding(code="V109", verdict=Verdict.NOT_STARTED, text=text)
 
 
 def limited(run: Run) -> Iterator[Finding]:

@@ -97,7 +97,8 @@ OURS: Final[dict[str, Any]] = {
     "stop-when": [{"name": "gone", "probe": "tcp.connect", "arguments": {"host": "::1", "port": 1},
                    "missing-for": "5s"}],
     "limits": {"max-share": "50%", "max-targets": 3}, "confirm-above": {"share": "34%"}, "rehearse": True,
-    "max-abort-latency": "500ms", "gates": [{"use": "no-open-incident", "watch": True}], "controls": [{"name": "x"}],
+    "max-abort-latency": "500ms", "gates": [{"use": "no-open-incident", "watch": True, "defer": "10m"}],
+    "controls": [{"name": "x"}],
     "require-verified-undo": True, "seed": 12345678901234567890,
 }
 TRICKY: Final = r"""%YAML 1.1

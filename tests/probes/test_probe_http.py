@@ -1,4 +1,4 @@
-"""http.status and http.latency, against servers that behave and servers that do not."""
+"""http.status, http.latency and http.value, against servers that behave and servers that do not."""
 
 import shutil
 import socket
@@ -12,16 +12,17 @@ from pathlib import Path
 import pytest
 
 from chaos_runner import shelf
-from chaos_runner.contracts import NoData, Unreachable
+from chaos_runner.contracts import BadQuestion, NoData, Unreachable
 from chaos_runner.probes import _http
 from chaos_runner.probes._http import Request
-from chaos_runner.probes.http import TimedRequest
+from chaos_runner.probes.http import JsonRequest, TimedRequest
 from chaos_runner.units import Unit
 
 Act = Callable[[socket.socket], None]
 Serve = Callable[[Act], str]
 status = shelf.probe("http.status")
 latency = shelf.probe("http.latency")
+value = shelf.probe("http.value")
 
 
 class Server:
@@ -105,6 +106,46 @@ def test_what_is_asked_for_is_what_is_sent(serve: Serve) -> None:
     assert {b"x-mine: 1", b"user-agent: me", b"connection: close", b"Content-Length: 4"} <= set(lines)
     assert body == "höi".encode()
     assert sum(line.lower().startswith(b"user-agent") for line in lines) == 1
+
+
+INCIDENTS = (b'{"status": {"page": "up", "open": 2, "frozen": false, "since": null}, "incidents": ['
+             b'{"id": 7, "state": "open"}, {"id": 8, "state": "closed"}, {"id": 9, "state": "open"}], "done": []}')
+
+
+@pytest.mark.parametrize(("path", "found"), [
+    (".status.page", "up"), ("$.status.open", 2), (".status.frozen", False), (".incidents[0].id", 7),
+    ('.incidents[?(@.id==8)].state', "closed")])
+def test_a_value_is_what_stands_at_its_path(serve: Serve, path: str, found: object) -> None:
+    read = value.read(JsonRequest(url=serve(answering(whole(200, INCIDENTS))), path=path)).value
+    assert (read, type(read)) == (found, type(found))
+
+
+@pytest.mark.parametrize(("path", "count"), [
+    (".incidents", 3), (".incidents[*]", 3), ('.incidents[?(@.state=="open")]', 2), ('.incidents[?(@.state=="x")]', 0),
+    (".done", 0), ('.done[?(@.state=="open")]', 0)])
+def test_what_stands_at_a_path_can_be_counted(serve: Serve, path: str, count: int) -> None:
+    url = serve(answering(whole(200, INCIDENTS)))
+    assert value.read(JsonRequest(url=url, path=path, count=True)).value == count
+
+
+@pytest.mark.parametrize(("path", "counted", "said"), [
+    (".status.pages", False, "nothing stands"), (".status", False, "a mapping"), (".incidents", False, "a list"),
+    (".status.since", False, "null"), (".incidents[*].id", False, "3 things"), (".incidnets", True, "no list"),
+    (".status", True, "no list"), ('.incidents[?(@.stat=="open")]', True, "none of the 3")])
+def test_what_does_not_stand_there_is_no_data_and_never_none(
+        serve: Serve, path: str, said: str, *, counted: bool) -> None:
+    url = serve(answering(whole(200, INCIDENTS)))
+    with pytest.raises(NoData, match=said):
+        value.read(JsonRequest(url=url, path=path, count=counted))
+
+
+def test_an_answer_that_is_no_json_or_not_well_has_no_value(serve: Serve) -> None:
+    with pytest.raises(NoData, match="no JSON"):
+        value.read(JsonRequest(url=serve(answering(whole(200, b"<html>"))), path=".a"))
+    with pytest.raises(Unreachable, match="answered 503"):
+        value.read(JsonRequest(url=serve(answering(whole(503, b"{}"))), path=".a"))
+    with pytest.raises(BadQuestion):
+        value.read(JsonRequest(url=serve(answering(whole(200, b"{}"))), path=" "))
 
 
 def test_latency_lasts_until_the_whole_body_was_read(serve: Serve) -> None:

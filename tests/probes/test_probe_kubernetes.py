@@ -15,8 +15,8 @@ from chaos_runner.probes._kubernetes import Asked
 from chaos_runner.probes._kubernetes_events import counted, selector
 from chaos_runner.probes._kubernetes_field import value_of
 from chaos_runner.probes._kubernetes_logs import lines_matching
-from chaos_runner.probes._kubernetes_path import found_at, parsed
 from chaos_runner.probes._kubernetes_rollout import missing
+from chaos_runner.probes._path import found_at, parsed
 from chaos_runner.targets.kubernetes.access import ApiUnreachable
 from chaos_runner.targets.kubernetes.kinds import WORKLOADS
 from chaos_runner.targets.kubernetes.seen import SeenEvent, SeenWorkload, events

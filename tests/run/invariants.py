@@ -8,6 +8,7 @@ from chaos_runner.contracts import Grade
 from chaos_runner.run import commands as co
 from chaos_runner.run import events as ev
 from chaos_runner.run.events import Phase, RestoredState, Stage, Verdict
+from chaos_runner.run.gates import GateResult, again_at, gate_answers
 from chaos_runner.run.run import Run, fold
 from chaos_runner.testing import MemoryRun
 from tests.run.stories import Ending
@@ -239,6 +240,19 @@ def nothing_begins_behind_a_closed_gate(_: Ending, played: MemoryRun) -> Complai
             yield f"it began, and the gate {run.plan.watched[number].name} was not open"
 
 
+def only_what_a_gate_has_read_puts_a_run_off_and_only_before_it_began(_: Ending, played: MemoryRun) -> Complaints:
+    run = played.run
+    if run.ended is None:
+        return
+    for said in gate_answers(run):
+        read = any(isinstance(event, ev.Sampled) and event.probe == said.number and event.value is not None
+                   for event in played.events)
+        if said.result is GateResult.DEFER and not read:
+            yield f"the gate {said.name} defers, and was never read"
+    if again_at(run) and (run.acted or run.ended.verdict is not Verdict.NOT_STARTED):
+        yield "it is to be tried again, although it began"
+
+
 def the_method_begins_only_after_its_rehearsal(_: Ending, played: MemoryRun) -> Complaints:
     run = played.run
     rehearsed = all(found.trips for found in run.rehearsals.values())
@@ -251,6 +265,7 @@ def the_method_begins_only_after_its_rehearsal(_: Ending, played: MemoryRun) -> 
 OF_A_RUN: Final[tuple[Callable[[Ending, MemoryRun], Complaints], ...]] = (
     no_more_is_hit_than_limits_allow, faults_are_undone_when_the_time_that_limits_allow_is_over,
     the_method_begins_only_after_its_rehearsal, nothing_begins_behind_a_closed_gate,
+    only_what_a_gate_has_read_puts_a_run_off_and_only_before_it_began,
     what_is_hurt_is_said_to_be, what_is_hurt_was_recorded, the_exit_code_says_what_the_run_says,
     passed_means_that_the_steady_state_was_seen, passed_means_that_every_step_ended_well,
     passed_means_that_something_acted, passed_means_that_nothing_cut_the_run_short, the_journal_tells_the_same_run,

@@ -178,7 +178,8 @@ class _Teller:
         closes_s = self._dice.random() * 12 if self._ill(0.6) else 1000.0
         self._probes["fake.gate"] = self._one_of(self._probe(), lambda t: 9 if t > closes_s else 0)
         watched = {"watch": True, "every": "1s"} if self._chance(0.7) else {}
-        return {"gates": [{"name": "gate", "probe": "fake.gate", "at-most": 5, **watched}]}
+        defers = {"defer": "10m"} if self._chance(0.5) else {}
+        return {"gates": [{"name": "gate", "probe": "fake.gate", "at-most": 5, **watched, **defers}]}
 
     def _probe(self, share_of_ill: float = 0.45) -> FakeProbe:
         """A probe that is well, or for a while is not, in one of the ways there are."""

@@ -12,6 +12,7 @@ from chaos_runner.report.story import Story
 from chaos_runner.run import measures, sentences
 from chaos_runner.run.conditions import recovered, tripped
 from chaos_runner.run.events import Phase
+from chaos_runner.run.gates import GateResult, gate_answer, was_read
 from chaos_runner.run.run import Run
 from chaos_runner.run.tally import Tally
 from chaos_runner.units import Unit, spoken, spoken_seconds
@@ -55,7 +56,13 @@ class View(Struct, frozen=True, kw_only=True):
     left_out: str
     probes: list[Row]
     stop_rules: list[Row]
+    counted: str
     only_hypothesis: bool
+
+    @property
+    def ends(self) -> str:
+        """What ends a run, as the head of a column: "stop rule", "gate", or both."""
+        return ", ".join(dict.fromkeys(row.kind for row in self.stop_rules))
 
 
 def view(story: Story) -> View | None:
@@ -69,11 +76,18 @@ def view(story: Story) -> View | None:
     first = sorted(sorted(rows, key=_weight)[:room], key=lambda row: row.number)
     return View(title=text.short(hypothesis.title) if hypothesis else "No hypothesis", first=first,
                 left_out=_left_out([row for row in rows if row not in first]), probes=rows[:count],
-                stop_rules=rows[count:], only_hypothesis=run.plan.hypothesis_only)
+                stop_rules=rows[count:], counted=_counted(rows), only_hypothesis=run.plan.hypothesis_only)
 
 
 def _weight(row: Row) -> tuple[int, int]:
     return _doubt(row.mark), row.number
+
+
+def _counted(rows: list[Row]) -> str:
+    """How many there are of each kind: "1 probe, 2 stop rules, 1 gate"."""
+    counts = Counter(row.kind or "probe" for row in rows)
+    return ", ".join(text.count(counts[kind], kind) for kind in ("probe", "stop rule", "gate")
+                     if counts[kind] or kind == "probe")
 
 
 def _left_out(rows: list[Row]) -> str:
@@ -86,16 +100,19 @@ def _row(story: Story, number: int, anchor: str) -> Row:
     run = story.run
     probe = run.plan.watched[number]
     cells = [_cell(story, number, phase) for phase in Phase]
-    rule = "; ".join(filter(None, (_rule(probe), _rehearsal(run, number))))
-    return Row(number=number, anchor=anchor, kind=_kind(run, number), name=text.short(probe.name),
+    rule = "; ".join(filter(None, (_rule(probe), _deferring(run, number), _rehearsal(run, number))))
+    return Row(number=number, anchor=anchor, kind=samples.kind(run, number), name=text.short(probe.name),
                limit=text.firm(sentences.limit_words(probe)), rule=rule, cells=cells,
                mark=min((cell.mark for cell in cells), key=_doubt))
 
 
-def _kind(run: Run, number: int) -> str:
-    if number in run.plan.gates:
-        return "gate"
-    return "stop rule" if samples.is_stop_rule(run, number) else ""
+def _deferring(run: Run, number: int) -> str:
+    """What a closed gate means, and when it may be asked again."""
+    if number not in run.plan.gates:
+        return ""
+    said = gate_answer(run, number)
+    after_s = run.plan.gate(number).defer_s
+    return f"try again at {said.again_words}" if said.again else f"defers {spoken_seconds(after_s)}" if after_s else ""
 
 
 def _rehearsal(run: Run, number: int) -> str:
@@ -110,7 +127,7 @@ def _rehearsal(run: Run, number: int) -> str:
 def _cell(story: Story, number: int, phase: Phase) -> Cell:
     run = story.run
     probe, tally = run.plan.watched[number], run.tally(number, phase)
-    mark = _rule_mark(run, number, tally) if samples.is_stop_rule(run, number) else _probe_mark(probe, tally, phase)
+    mark = _rule_mark(run, number, phase) if samples.is_stop_rule(run, number) else _probe_mark(probe, tally, phase)
     worst = samples.worst(story, number, phase)
     return Cell(phase=phase, mark=mark, worst=text.firm(_worst_words(probe, tally, worst)),
                 brief=text.firm(_brief(probe, tally)), counts=text.firm(_counts(probe, tally)),
@@ -128,13 +145,25 @@ def _probe_mark(probe: Probe, tally: Tally, phase: Phase) -> Mark:
     return marks.JUDGED_UNKNOWN if tally.unknown else marks.HELD
 
 
-def _rule_mark(run: Run, number: int, tally: Tally) -> Mark:
+def _gate_mark(result: GateResult, *, read: bool) -> Mark:
+    match result:
+        case GateResult.PASS:
+            return marks.OPEN
+        case GateResult.DEFER:
+            return marks.DEFERS
+        case GateResult.DENY:
+            return marks.CLOSED if read else marks.NOT_READABLE
+
+
+def _rule_mark(run: Run, number: int, phase: Phase) -> Mark:
+    tally = run.tally(number, phase)
     if not tally.readings:
         return marks.NOT_READ
-    gate = number in run.plan.gates
+    if number in run.plan.gates:
+        return _gate_mark(gate_answer(run, number, phase).result, read=was_read(tally))
     if tripped(run.plan.watched[number], tally):
-        return marks.CLOSED if gate else marks.TRIPPED
-    return marks.JUDGED_UNKNOWN if tally.unknown else marks.OPEN if gate else marks.QUIET_RULE
+        return marks.TRIPPED
+    return marks.JUDGED_UNKNOWN if tally.unknown else marks.QUIET_RULE
 
 
 def _worst_words(probe: Probe, tally: Tally, worst: object) -> str:
@@ -208,5 +237,5 @@ def _doubt(mark: Mark) -> int:
     return _WORST_FIRST.index(mark)
 
 
-_WORST_FIRST = (marks.TRIPPED, marks.CLOSED, marks.BROKEN, marks.JUDGED_UNKNOWN, marks.RECOVERED, marks.HELD,
-                marks.QUIET_RULE, marks.OPEN, marks.NOT_READ)
+_WORST_FIRST = (marks.TRIPPED, marks.CLOSED, marks.NOT_READABLE, marks.DEFERS, marks.BROKEN, marks.JUDGED_UNKNOWN,
+                marks.RECOVERED, marks.HELD, marks.QUIET_RULE, marks.OPEN, marks.NOT_READ)

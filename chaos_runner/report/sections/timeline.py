@@ -228,7 +228,7 @@ def _chart(story: Story, axis: Axis, number: int, anchor: str) -> Chart:
     name, words = text.short(probe.name, 80), _words(trace)
     limit = sentences.limit_words(probe)
     bare = Chart(
-        number=number, anchor=anchor, name=name, kind="stop rule" if samples.is_stop_rule(run, number) else "",
+        number=number, anchor=anchor, name=name, kind=samples.kind(run, number),
         limit=limit, words=words, summary=f"{name} over time: {limit}; {words}", height=_ROW_HEIGHT)
     values = [value for value in trace.values if value is not None]
     drawn = _line_chart(story, axis, number, trace) if _is_line(probe, values) else _tick_chart(axis, trace)
