@@ -406,7 +406,7 @@ def _now() -> datetime:
 def _moment(text: str) -> datetime:
     if not text:
         return _now().replace(microsecond=0)
-    from chaos_runner.schedule import zones
+    from chaos_runner.calendar import zones
 
     try:
         moment = datetime.fromisoformat(text)
@@ -468,8 +468,8 @@ def _print(data: dict[str, Any]) -> None:
 
 def _show(found: "list[tuple[Schedule, list[Occurrence]]]", met: Sequence[Any], span: tuple[datetime, datetime], *,
           as_json: bool) -> None:
+    from chaos_runner.calendar import zones
     from chaos_runner.cli import timetable
-    from chaos_runner.schedule import zones
 
     rows = [(one, zone) for schedule, told in found for zone in (schedule.zone,) for one in told]
     names = sorted({schedule.timezone for schedule, _ in found})

@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Struct, UnsetType
 
+from chaos_runner.calendar.zones import Change
 from chaos_runner.cli.ink import Ink
 from chaos_runner.experiment.complaints import escaped
 from chaos_runner.ledger.occurrences import Row as Occurred
 from chaos_runner.schedule.collisions import Collision, On
 from chaos_runner.schedule.model import Schedule
 from chaos_runner.schedule.occurrences import Occurrence, Status
-from chaos_runner.schedule.zones import Change
 from chaos_runner.units import spoken_seconds
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

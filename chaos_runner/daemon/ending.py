@@ -22,10 +22,9 @@ def ended(row: Row, found: Outcome, now: str) -> Row:
     told = structs.replace(row, verdict=found.verdict, exit=found.exit, restored=found.restored, ended=now)
     if found.verdict != Verdict.NOT_STARTED:
         return structs.replace(told, state=State.RAN, reason=row.stop or row.reason)
-    if found.again:
-        return structs.replace(told, state=State.DEFERRED, again=found.again, why="gate", reason=found.sentence)
-    why = "gate" if any(gate.result == "DENY" for gate in found.gates) else "not-started"
-    return structs.replace(told, state=State.SKIPPED, why=why, reason=found.sentence)
+    if found.again_at:
+        return structs.replace(told, state=State.DEFERRED, again=found.again_at, why="gate", reason=found.sentence)
+    return structs.replace(told, state=State.SKIPPED, why="not-started", reason=found.sentence)
 
 
 def without_outcome(row: Row, exit_code: int, said: str, now: str) -> Row:

@@ -8,14 +8,6 @@ from msgspec import Struct
 from chaos_runner.recovery.phase import OUTCOME
 
 
-class Asked(Struct, frozen=True, kw_only=True):
-    """A gate's answer, in an outcome."""
-
-    name: str = ""
-    result: str = ""
-    again_at: str | None = None
-
-
 class Outcome(Struct, frozen=True, kw_only=True):
     """What became of a run."""
 
@@ -23,13 +15,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     exit: int
     restored: str = ""
     sentence: str = ""
-    gates: list[Asked] = []
-
-    @property
-    def again(self) -> str:
-        """When the gates that are closed want to be asked anew; empty when one of them says no for good."""
-        times = [gate.again_at or "" for gate in self.gates if gate.result in ("DEFER", "DENY")]
-        return max(times) if times and all(times) else ""
+    again_at: str | None = None
+    """When the gates that kept it from starting want to be asked anew; None when one of them said no for good."""
 
 
 def outcome(folder: Path) -> Outcome | None:

@@ -159,4 +159,4 @@ def ran(connection: Connection, schedule: str, limit: int) -> list[Row]:
 
 
 def _rows(connection: Connection, wanted: Any) -> list[Row]:
-    return [msgspec.convert(row._asdict(), Row) for row in connection.execute(wanted)]
+    return [msgspec.convert(row, Row, from_attributes=True) for row in connection.execute(wanted)]

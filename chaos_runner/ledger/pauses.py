@@ -59,7 +59,7 @@ def in_force(connection: Connection, now: str) -> list[Pause]:
     """Those that nobody has lifted and that have not ended, the oldest first."""
     wanted = select(*(PAUSES.c[name] for name in Pause.__struct_fields__)).where(
         (PAUSES.c.lifted == "") & ((PAUSES.c.until == "") | (PAUSES.c.until > now))).order_by(PAUSES.c.since)
-    return [msgspec.convert(dict(row), Pause) for row in connection.execute(wanted).mappings()]
+    return [msgspec.convert(row, Pause, from_attributes=True) for row in connection.execute(wanted)]
 
 
 def lift(connection: Connection, scope: Scope, name: str, *, by: str, now: str) -> int:

@@ -63,7 +63,8 @@ def script(schedule: Schedule, late_s: int) -> str:
     """Asks whether it is due, and becomes the run, so that this has the signal when the pod is ended."""
     due = shlex.join(["chaos-runner", "schedule", "due", schedule.file, "--within", f"{late_s}s", "--wait"])
     run = shlex.join(["chaos-runner", "run", schedule.experiment, "--yes",
-                      *(["--env", schedule.env] if schedule.env else [])])
+                      *(["--env", schedule.env] if schedule.env else []),
+                      *(["--gates", schedule.file] if schedule.gates else [])])
     return f"{due}; case $? in 0) exec {run} ;; 3) exit 0 ;; *) exit 2 ;; esac"
 
 

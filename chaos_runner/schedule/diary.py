@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from chaos_runner.schedule import ical, zones
+from chaos_runner.calendar import zones
+from chaos_runner.schedule import ical
 from chaos_runner.schedule.calendars import holidays_in, weekend_of
 from chaos_runner.schedule.ical import Span
 from chaos_runner.schedule.model import Schedule, Window

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from chaos_runner.schedule import zones
+from chaos_runner.calendar import zones
 from chaos_runner.schedule.cron import cron
 from chaos_runner.schedule.diary import Diary, Refusal, Why
 from chaos_runner.schedule.model import DAY_S, ByChance, ByCron, ByInterval, Gap, Per, Schedule, Twice

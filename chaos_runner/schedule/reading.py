@@ -6,13 +6,14 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from chaos_runner.calendar import zones
 from chaos_runner.experiment.activities import Known, gates
 from chaos_runner.experiment.document import BYTES_MAX, Document, Node
 from chaos_runner.experiment.fields import Fields, Found
 from chaos_runner.experiment.findings import Severity
 from chaos_runner.experiment.reusable import Library
 from chaos_runner.experiment.suggest import did_you_mean
-from chaos_runner.schedule import calendars, ical, zones
+from chaos_runner.schedule import calendars, ical
 from chaos_runner.schedule.cron import BadCron, cron
 from chaos_runner.schedule.model import (
     DAY_S,

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from cronsim import CronSim
 
-from chaos_runner.schedule import zones
+from chaos_runner.calendar import zones
 from chaos_runner.schedule.occurrences import occurrences
 from tests.schedule.samples import BERLIN, KOLKATA, LORD_HOWE, NEW_YORK, ZONES, at, due, over, scheduled, skipped
 
