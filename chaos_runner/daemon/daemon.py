@@ -96,6 +96,11 @@ class Daemon:
         self.draining = False
 
     @property
+    def name(self) -> str:
+        """What it is called in the table."""
+        return self._me.daemon
+
+    @property
     def busy(self) -> bool:
         """Whether runs of its own are under way."""
         return bool(self._work)

@@ -141,9 +141,9 @@ def one(connection: Connection, key: tuple[str, str]) -> Row | None:
 
 def settled_until(connection: Connection) -> Mapping[str, str]:
     """The last due time of each schedule that has a row, by the schedule's name; what people asked for aside."""
-    wanted = select(OCCURRENCES.c.schedule, func.max(OCCURRENCES.c.due)).where(
+    wanted = select(OCCURRENCES.c.schedule, func.max(OCCURRENCES.c.due).label("last")).where(
         OCCURRENCES.c.asked_by == "").group_by(OCCURRENCES.c.schedule)
-    return dict(connection.execute(wanted).tuples().all())
+    return {row.schedule: row.last for row in connection.execute(wanted)}
 
 
 def latest(connection: Connection, schedules: Collection[str] = (), limit: int = 20) -> list[Row]:

@@ -12,8 +12,8 @@ def keep(connection: Connection, on: Collection[str], now: str) -> Mapping[str, 
     """Says which schedules are on, and gives for each of them until when its due times are settled: what came after
     that, and is over, was missed. RFC 3339 in UTC.
     """
-    known = dict(connection.execute(select(SCHEDULES.c.name, SCHEDULES.c.since).where(
-        SCHEDULES.c.enabled == 1)).tuples().all())
+    wanted = select(SCHEDULES.c.name, SCHEDULES.c.since).where(SCHEDULES.c.enabled == 1)
+    known = {row.name: row.since for row in connection.execute(wanted)}
     _switch_off(connection, [name for name in known if name not in on])
     _switch_on(connection, [name for name in on if name not in known], now)
     settled = settled_until(connection)
