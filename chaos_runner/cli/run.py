@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import click
 import msgspec
@@ -38,6 +38,8 @@ from chaos_runner.run.events import Event, Verdict
 from chaos_runner.run.merge import merged
 from chaos_runner.run.run import Run
 
+RUN_ID_LENGTH: Final = 26
+
 
 class Options(Struct, frozen=True, kw_only=True):
     """The command's options."""
@@ -67,6 +69,7 @@ class Options(Struct, frozen=True, kw_only=True):
     plain: bool
     open: bool
     upload: str | None
+    run_id: str
     outputs: Outputs
 
     @property
@@ -141,7 +144,11 @@ class Results:
 @uploading.option
 @click.option("--output", multiple=True, metavar="NAME[=FILE],…", help=(
     f"Tell of it in these forms too: {', '.join(NAMES)}. Chosen by itself in GitHub Actions and in GitLab CI."))
-def command(files: tuple[str, ...], output: tuple[str, ...], **options: Any) -> None:
+@click.option("--run-id", metavar="ID", default="", hidden=True, callback=lambda _, __, value: _run_id(value), help=(
+    "The id of the run, for whoever starts it and has to know it beforehand."))
+@click.option("--named-aside", is_flag=True, hidden=True, help=(
+    "Read FILE's name from standard input: a list of processes then does not tell which experiment this is."))
+def command(files: tuple[str, ...], output: tuple[str, ...], *, named_aside: bool, **options: Any) -> None:
     """Run experiments: inject the faults, undo them, judge.
 
     FILE is an experiment in YAML or JSON, the address of one (https://…), or - for standard input. Several files run
@@ -150,11 +157,19 @@ def command(files: tuple[str, ...], output: tuple[str, ...], **options: Any) -> 
     watchdog.
     """
     chosen = Options(outputs=Outputs.of(output, os.environ), **options)
+    if named_aside:
+        files = (sys.stdin.readline().rstrip("\n"),)
     chosen.outputs.make_ready(files)
     uploading.make_ready(chosen.upload)
     named = files or ((str(chosen.plan),) if chosen.plan else ())
     with chosen.outputs.telling_why_nothing_ran(named, aside=chosen.keeps_output):
         _run_all(files, chosen)
+
+
+def _run_id(value: str) -> str:
+    if value and (len(value) != RUN_ID_LENGTH or not value.isalnum() or not value.isascii()):
+        raise click.BadParameter("26 letters and digits")
+    return value
 
 
 def _run_all(files: Sequence[str], chosen: Options) -> None:
@@ -166,8 +181,8 @@ def _run_all(files: Sequence[str], chosen: Options) -> None:
     if len(files) == 1:
         _run_one(files[0], chosen)
         return
-    if chosen.events or chosen.open or chosen.journal_path:
-        raise click.UsageError("--events, --open and --journal-path want a single file")
+    if chosen.events or chosen.open or chosen.journal_path or chosen.run_id:
+        raise click.UsageError("--events, --open, --journal-path and --run-id want a single file")
     for file in files:
         if not is_url(file):
             load_or_leave(file)
@@ -241,7 +256,7 @@ def _wishes(options: Options, runtime: Runtime) -> Wishes:
                     dry=Dry(options.dry) if options.dry else None)
     return Wishes(seed=options.seed, strategy=strategy, hypothesis_only=options.hypothesis_only,
                   hypothesis=hypothesis, manner=manner, runtime=runtime, rehearse=options.rehearse,
-                  thrown_away=is_thrown_away(os.environ), allow_unmarked=options.allow_unmarked)
+                  thrown_away=is_thrown_away(os.environ), allow_unmarked=options.allow_unmarked, run=options.run_id)
 
 
 def _say_what_is_unfinished(reports: Path) -> None:

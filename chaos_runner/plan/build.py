@@ -68,6 +68,8 @@ class Wishes(Struct, frozen=True, kw_only=True):
     """Whether this machine will soon be gone: then faults that leave no mark are refused."""
     allow_unmarked: tuple[str, ...] = ()
     """Those that are not, by name."""
+    run: str = ""
+    """The id of the run, where whoever starts it has to know that beforehand; a new one where it is empty."""
 
 
 def plan_for(experiment: Experiment, values: Values, wishes: Wishes, find_fault: FindFault, started: datetime) -> Plan:
@@ -85,10 +87,10 @@ def plan_for(experiment: Experiment, values: Values, wishes: Wishes, find_fault:
     recovers_s = _recovers_within_s(resolved)
     longest_s = _bounded_s(_longest_s(resolved, cards, recovers_s))
     plan = Plan(
-        run=new_run_id(started), experiment=resolved, origin=origin(), seed=_seed(resolved, wishes), cards=cards,
-        strategy=_rollbacks(resolved, wishes), manner=_manner(resolved, wishes), recovers_within_s=recovers_s,
-        longest_s=longest_s, expires=rfc3339(started + timedelta(seconds=longest_s + MARGIN_S)),
-        started=rfc3339(started), digest="", hypothesis_only=wishes.hypothesis_only,
+        run=wishes.run or new_run_id(started), experiment=resolved, origin=origin(), cards=cards,
+        seed=_seed(resolved, wishes), strategy=_rollbacks(resolved, wishes), manner=_manner(resolved, wishes),
+        recovers_within_s=recovers_s, longest_s=longest_s, started=rfc3339(started),
+        expires=rfc3339(started + timedelta(seconds=longest_s + MARGIN_S)), digest="", hypothesis_only=wishes.hypothesis_only,
         safeguards=safeguards, environment=wishes.surroundings.environment.name,
         production=wishes.surroundings.environment.production, planned=wishes.planned)
     return structs.replace(plan, digest=digest(parts_of(plan)))
