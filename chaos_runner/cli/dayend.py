@@ -150,7 +150,8 @@ def summary(day: Day, reports: Path, folder: Path) -> Summary:
                for one in day.notes if not one.action],
         actions=[{"text": one.text, "owner": one.owner, "by": one.by, "at_s": one.t}
                  for one in day.notes if one.action],
-        committed=[msgspec.to_builtins(one) for one in day.opened])
+        committed=[{**msgspec.structs.asdict(one), "item": None if one.item is None else one.item + 1}
+                   for one in day.opened])
 
 
 def _run_summary(day: Day, number: int, run: DayRun, reports: Path) -> RunSummary:

@@ -314,7 +314,8 @@ class Play:
             options=["--run-id", run_id, "--reports", str(self._table.reports), "--output", "none", "--plain", "--yes",
                      *bound, *self._environment(), *self._table.options])
         self.record([ev.RunBegan(t=self.t, item=item, run=run_id, by=self._clean(by), changed=changed)])
-        self._screen.say(f"run {run_id} begins; what is typed meanwhile is a note, Ctrl-C stops and undoes it")
+        meanwhile = "; what is typed meanwhile is a note, Ctrl-C stops and undoes it" if self._table.attended else ""
+        self._screen.say(f"run {run_id} begins{meanwhile}")
         heard = dayrun.run(order, self._ears, lambda child, line: self._meanwhile(order, child, line),
                            lambda took_s: self._beat(order, took_s))
         self.record([dayrun.over(order, heard.outcome, self.t)])

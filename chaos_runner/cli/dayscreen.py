@@ -9,6 +9,7 @@ from typing import Final
 import click
 
 from chaos_runner.cli.ink import Ink, err_ink
+from chaos_runner.cli.moment import clock
 from chaos_runner.cli.wrapping import brief, width_of, wrapped
 from chaos_runner.experiment.complaints import escaped
 from chaos_runner.gameday.day import Day
@@ -90,9 +91,8 @@ def where(day: Day, number: int) -> str:
     following = next((one for one in range(number + 1, len(day.items)) if day.items[one].open), None)
     after = "the end" if following is None else f"{KINDS[day.planned(following).kind]}: " + brief(
         day.planned(following).text, 60)
-    took = spoken_seconds(day.t)
     return (f"item {number + 1} of {len(day.items)} · {KINDS[planned.kind]}: {item_words(day, number)} · "
-            f"{took} since the beginning · next: {escaped(after)}")
+            f"T+{clock(day.t)} · next: {escaped(after)}")
 
 
 def clock_at(day: Day, t: float) -> str:

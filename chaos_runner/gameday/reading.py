@@ -50,7 +50,7 @@ def _roles(fields: Fields) -> dict[str, str]:
     written = node.value if isinstance(node.value, dict) else {}
     if not isinstance(node.value, dict):
         fields.complain("E103", "roles must be a mapping of roles to people, or a list of roles", node, found=node.kind)
-    return {role: "" if entry.node.value is None else _word(fields, entry.node, "who plays a role")
+    return {role: "" if entry.node.value in (None, "") else _word(fields, entry.node, "who plays a role")
             for role, entry in written.items()}
 
 

@@ -101,7 +101,7 @@ def word(line: str, people: Mapping[str, str] | None = None) -> Word:
     if action := _ACTION.fullmatch(text):
         return _action(action[1])
     head = _HEAD.fullmatch(text)
-    if head and (head[2] is None or head[1].lower() in _COMMANDS or head[1].lower() == "note"):
+    if head and (head[2] is None or head[1].lower() in (*_PLAIN, "note")):
         known = _command(head[1].lower(), head[2] or "")
         if known:
             return known

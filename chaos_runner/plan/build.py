@@ -90,8 +90,8 @@ def plan_for(experiment: Experiment, values: Values, wishes: Wishes, find_fault:
         run=wishes.run or new_run_id(started), experiment=resolved, origin=origin(), cards=cards,
         seed=_seed(resolved, wishes), strategy=_rollbacks(resolved, wishes), manner=_manner(resolved, wishes),
         recovers_within_s=recovers_s, longest_s=longest_s, started=rfc3339(started),
-        expires=rfc3339(started + timedelta(seconds=longest_s + MARGIN_S)), digest="", hypothesis_only=wishes.hypothesis_only,
-        safeguards=safeguards, environment=wishes.surroundings.environment.name,
+        expires=rfc3339(started + timedelta(seconds=longest_s + MARGIN_S)), digest="",
+        hypothesis_only=wishes.hypothesis_only, safeguards=safeguards, environment=wishes.surroundings.environment.name,
         production=wishes.surroundings.environment.production, planned=wishes.planned)
     return structs.replace(plan, digest=digest(parts_of(plan)))
 

@@ -30,7 +30,7 @@ def _day(day: Day) -> Iterator[str]:
     yield f"Roles: {escaped(_roles(day)) or TODO} · Status: draft\n"
     yield from _section("Summary", [escaped(day.ended.sentence) if day.ended else "the day is not over", TODO])
     yield "## Timeline\n\n| UTC | since the start | who | what |\n|---|---|---|---|"
-    happened = [(event.t, words) for event in day.happened if (words := told(day, event))]
+    happened = [(event.t, said) for event in day.happened if (said := told(day, event))]
     for t, (who, words) in happened[:LINES_MOST]:
         yield f"| {_utc(day, t)} | {times.elapsed(t, 0)} | {escaped(who)} | {escaped(words)} |"
     if len(happened) > LINES_MOST:

@@ -221,13 +221,17 @@ def _figures(day: Day, outcomes: dict[str, Outcome | None]) -> Iterator[tuple[st
     yield "runs passed", f"{passed} of {len(verdicts)}", f"{text.count(planned, 'experiment')} planned"
     found = [one for one in outcomes.values() if one]
     seen = [one.detected.after_s for one in found if one.detected]
-    yield "slowest to be seen", spoken_seconds(max(seen)) if seen else times.UNKNOWN, f"of {text.count(len(seen), 'run')}"
+    yield "slowest to be seen", _spoken(max(seen, default=None)), f"of {text.count(len(seen), 'run')}"
     well = [one.time_to_recover_s for one in found if one.time_to_recover_s is not None]
-    yield "slowest to recover", spoken_seconds(max(well)) if well else times.UNKNOWN, f"of {text.count(len(well), 'run')}"
+    yield "slowest to recover", _spoken(max(well, default=None)), f"of {text.count(len(well), 'run')}"
     actions = [note for note in day.notes if note.action]
     owned = sum(bool(note.owner) for note in actions)
     yield "action items", f"{len(actions)}", f"{owned} with an owner"
     yield "the day took", spoken_seconds(day.t), f"{text.count(len(day.notes) - len(actions), 'note')}"
+
+
+def _spoken(value_s: float | None) -> str:
+    return times.UNKNOWN if value_s is None else spoken_seconds(value_s)
 
 
 # ── times ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -322,9 +326,8 @@ def _run_line(day: Day, number: int, run: DayRun, outcome: Outcome | None) -> Ru
         marks=answers, title=text.short(day.name(number)), item=number + 1,
         href=f"../../runs/{run.run}/report.html" if outcome else "",
         sentence=text.short(over.sentence, 240) if over and day.tells(number) else "", began=_utc(day, run.began_t),
-        detected=spoken_seconds(seen.after_s) if seen else times.UNKNOWN, detected_by=text.short(seen.by, 60) if seen else "",
-        recovered=spoken_seconds(recovered) if recovered is not None else times.UNKNOWN,
-        took=spoken_seconds(round(end_t - run.began_t, 1)) if end_t is not None else times.UNKNOWN,
+        detected=_spoken(seen.after_s if seen else None), detected_by=text.short(seen.by, 60) if seen else "",
+        recovered=_spoken(recovered), took=_spoken(None if end_t is None else round(end_t - run.began_t, 1)),
         by=text.short(run.by, 60), note="its file was not what was committed to" if run.changed else "")
 
 
@@ -366,13 +369,14 @@ def _note(day: Day, number: int, one: ev.Noted) -> Said:
                 by=text.short(one.by), text=text.cut(one.text), item=one.item + 1, beside=text.short(one.owner))
 
 
-_DECISIONS: Final = (ev.Held, ev.WentOn, ev.Extended, ev.ItemSkipped, ev.Retried, ev.DayLeft, ev.DayResumed, ev.DayEnded)
+_DECISIONS: Final = (ev.Held, ev.WentOn, ev.Extended, ev.ItemSkipped, ev.Retried, ev.DayLeft, ev.DayResumed,
+                     ev.DayEnded)
 
 
 def _decisions(day: Day) -> Iterator[Said]:
     """Holds, extensions, skips, retries, and who left or took up the day."""
-    events = [(event, words) for event in day.happened
-              if isinstance(event, _DECISIONS) and (words := told(day, event))]
+    events = [(event, said) for event in day.happened
+              if isinstance(event, _DECISIONS) and (said := told(day, event))]
     for number, (event, (who, words)) in enumerate(events, start=1):
         yield Said(number=number, anchor=f"decision-{number}", when=_utc(day, event.t), item=0,
                    elapsed=times.elapsed(event.t, 0), by=text.short(who), text=text.short(words, text.NOTE_MOST))
