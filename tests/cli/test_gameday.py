@@ -278,7 +278,7 @@ def test_a_day_whose_file_was_changed_is_not_taken_up_again(tmp_path: Path) -> N
 # ── sealed, and hostile ─────────────────────────────────────────────────────────────────────────────────────────────
 
 @pytest.mark.slow
-def test_what_is_sealed_reaches_neither_console_nor_process_list_nor_the_day_s_files_until_the_end(tmp_path: Path) -> None:
+def test_what_is_sealed_reaches_no_console_process_list_or_file_of_the_day_before_its_end(tmp_path: Path) -> None:
     folder = tmp_path / "day"
     folder.mkdir()
     with sleeper() as target:

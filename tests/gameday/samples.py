@@ -31,7 +31,7 @@ DO, NOTE = planned(Kind.MANUAL, "look", at_most_s=60.0), planned(Kind.NOTE, "hel
 def day(*agenda: ev.Planned, folder: Path = Path()) -> Day:
     """A day that has just begun."""
     return Day.of([ev.DayBegan(
-        t=0.0, day="01DAY", title="a day", file=str(folder / "day.yaml"), env="", description="", by="root", host="here",
+        t=0.0, day="01DAY", title="a day", file=str(folder / "day.yaml"), env="", description="", by="root", host="h",
         started="2026-11-20T11:00:00.000Z", version="0", roles=ROLES, agenda=agenda, committed=(), attended=True)])
 
 

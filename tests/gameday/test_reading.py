@@ -57,7 +57,7 @@ def test_a_mistake_has_its_code_and_its_place(text: str, wanted: list[str]) -> N
     assert found is None
 
 
-@pytest.mark.parametrize("text", ["", "[]", "5", "title: [", "\x00", "agenda: {a: b}", "agenda: [[[]]]", "roles: {1: {}}"])
+@pytest.mark.parametrize("text", ["", "[]", "5", "title: [", "\x00", "agenda: {a: b}", "agenda: [[]]", "roles: {1: 2}"])
 def test_whatever_the_file_holds_it_is_a_complaint_and_no_traceback(text: str) -> None:
     found, complaints = read(text)
     assert found is None
@@ -65,7 +65,8 @@ def test_whatever_the_file_holds_it_is_a_complaint_and_no_traceback(text: str) -
 
 
 def written(folder: Path, item: str, **data: object) -> Path:
-    (folder / "a.json").write_text(json.dumps({**experiment(action(), probes=[single()]), "title": "the title", **data}))
+    asked = {**experiment(action(), probes=[single()]), "title": "the title", **data}
+    (folder / "a.json").write_text(json.dumps(asked))
     file = folder / "day.yaml"
     file.write_text(f"title: a day\nagenda:\n  - {item}\n")
     return file
