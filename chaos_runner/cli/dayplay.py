@@ -151,6 +151,8 @@ class Play:
         left = "" if step.until_t is None else f", until {dayscreen.clock_at(self.day, step.until_t)}"
         if self.day.held:
             return f"{step.why} (Enter goes on)"
+        if step.why.startswith("no-go"):
+            return f"{step.why} (retry, skip or abort)"
         return f"{step.why}{left} (Enter when done, help)"
 
     # ── what people say ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -19,6 +19,8 @@ from chaos_runner.gameday.model import Kind
 from chaos_runner.units import spoken_seconds
 
 KINDS: Final = {Kind.EXPERIMENT: "run", Kind.MANUAL: "do", Kind.ASK: "ask", Kind.NOTE: "note"}
+_AGENDA: Final = len("    1  note ")
+_NAME_MOST: Final = 60
 _STAMP: Final = len("12:00:00 ")
 
 
@@ -51,14 +53,14 @@ class Screen:
 def overture(day: Day) -> Iterator[str]:
     """What is planned, by whom, and what is committed to."""
     began = day.began
-    ink = err_ink()
+    ink, width = err_ink(), width_of(sys.stderr)
     yield f"{ink.bold('Game day')}  {escaped(brief(began.title))}  {ink.dim(began.day)}"
     if began.description:
-        yield f"  {wrapped(escaped(brief(began.description)), width_of(sys.stderr), 2)}"
+        yield f"  {wrapped(escaped(brief(began.description)), width, 2)}"
     if began.roles:
         told = ", ".join(f"{role}{f' ({name})' if name else ''}" for role, name in began.roles.items())
         yield f"  roles     {escaped(brief(told))}"
-    yield from (f"  {number:>3}  {KINDS[item.kind]:<5} {item_words(day, number - 1)}"
+    yield from (f"  {number:>3}  {KINDS[item.kind]:<4} {wrapped(item_words(day, number - 1), width, _AGENDA)}"
                 for number, item in enumerate(began.agenda, start=1))
     yield "  committed to, by SHA-256:"
     yield from (f"    {one.digest}  {_committed_name(one)}" for one in began.committed)
@@ -89,10 +91,14 @@ def where(day: Day, number: int) -> str:
     """Where the day is: "item 2 of 6, run: …", and what comes next."""
     planned = day.planned(number)
     following = next((one for one in range(number + 1, len(day.items)) if day.items[one].open), None)
-    after = "the end" if following is None else f"{KINDS[day.planned(following).kind]}: " + brief(
-        day.planned(following).text, 60)
+    after = "the end" if following is None else f"{KINDS[day.planned(following).kind]}: {_name(day, following)}"
     return (f"item {number + 1} of {len(day.items)} · {KINDS[planned.kind]}: {item_words(day, number)} · "
             f"T+{clock(day.t)} · next: {escaped(after)}")
+
+
+def _name(day: Day, number: int) -> str:
+    text = day.planned(number).text
+    return text if len(text) <= _NAME_MOST else f"{text[:_NAME_MOST - 1]}…"
 
 
 def clock_at(day: Day, t: float) -> str:

@@ -23,7 +23,7 @@ class DayRun(Struct, frozen=True, kw_only=True):
 
 
 class ItemState(Struct, frozen=True, kw_only=True):
-    """What has become of an item. `answers` are those since it was last begun."""
+    """What has become of an item. `answers` are those since it was last begun; `past` is when it was played before."""
 
     began_t: float | None = None
     done_t: float | None = None
@@ -34,6 +34,7 @@ class ItemState(Struct, frozen=True, kw_only=True):
     answers: dict[str, Answered] = {}
     more_s: float = 0.0
     held_s: float = 0.0
+    past: tuple[tuple[float, float], ...] = ()
 
     @property
     def open(self) -> bool:
@@ -179,7 +180,7 @@ def _item_after(state: ItemState, event: DayEvent) -> ItemState:
         case ev.ItemSkipped():
             return structs.replace(state, skipped=event.why, done_t=event.t, by=event.by)
         case ev.Retried():
-            return ItemState(runs=state.runs)
+            return _again(state, event.t)
         case Answered():
             return structs.replace(state, answers={**state.answers, event.role: event})
         case ev.RunBegan():
@@ -193,6 +194,13 @@ def _item_after(state: ItemState, event: DayEvent) -> ItemState:
         case _:
             pass
     raise TypeError(f"no event of a game day: {type(event).__name__}")
+
+
+def _again(state: ItemState, t: float) -> ItemState:
+    """The item as it is before it is played once more."""
+    if state.began_t is None:
+        return ItemState(runs=state.runs, past=state.past)
+    return ItemState(runs=state.runs, past=(*state.past, (state.began_t, t if state.done_t is None else state.done_t)))
 
 
 def _with(day: Day, number: int, state: ItemState) -> Day:

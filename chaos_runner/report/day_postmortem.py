@@ -30,7 +30,7 @@ def _day(day: Day) -> Iterator[str]:
     yield f"Roles: {escaped(_roles(day)) or TODO} · Status: draft\n"
     yield from _section("Summary", [escaped(day.ended.sentence) if day.ended else "the day is not over", TODO])
     yield "## Timeline\n\n| UTC | since the start | who | what |\n|---|---|---|---|"
-    happened = [(event.t, said) for event in day.happened if (said := told(day, event))]
+    happened = sorted({(event.t, said): None for event in day.happened if (said := told(day, event))}, key=_when)
     for t, (who, words) in happened[:LINES_MOST]:
         yield f"| {_utc(day, t)} | {times.elapsed(t, 0)} | {escaped(who)} | {escaped(words)} |"
     if len(happened) > LINES_MOST:
@@ -43,6 +43,10 @@ def _day(day: Day) -> Iterator[str]:
         if note.action:
             yield f"| {escaped(note.text)} | {TODO} | {escaped(note.owner) or TODO} | {TODO} |"
     yield f"| {TODO} | {TODO} | {TODO} | {TODO} |\n"
+
+
+def _when(one: tuple[float, object]) -> float:
+    return one[0]
 
 
 def _roles(day: Day) -> str:

@@ -161,7 +161,7 @@ def view(day: Day, reports: Path, skeleton: str) -> View:
         mark=_mark(day), sentence=_sentence(day), figures=list(_figures(day, outcomes)), about=_about(day),
         ticks=ax.ticks_of(axis, lambda t: _utc(day, t)),
         lanes=[_lane(day, axis, number, outcomes) for number, item in enumerate(day.items)
-               if item.began_t is not None or item.runs],
+               if item.began_t is not None or item.past],
         points=_points(day, axis), holds=_holds(day, axis),
         runs=[_run_line(day, number, run, outcomes[run.run]) for number, run in day.runs],
         agenda=[_item_line(day, number, item) for number, item in enumerate(day.items)],
@@ -221,9 +221,9 @@ def _figures(day: Day, outcomes: dict[str, Outcome | None]) -> Iterator[tuple[st
     yield "runs passed", f"{passed} of {len(verdicts)}", f"{text.count(planned, 'experiment')} planned"
     found = [one for one in outcomes.values() if one]
     seen = [one.detected.after_s for one in found if one.detected]
-    yield "slowest to be seen", _spoken(max(seen, default=None)), f"of {text.count(len(seen), 'run')}"
+    yield "slowest detection", _spoken(max(seen, default=None)), f"of {text.count(len(seen), 'run')}"
     well = [one.time_to_recover_s for one in found if one.time_to_recover_s is not None]
-    yield "slowest to recover", _spoken(max(well, default=None)), f"of {text.count(len(well), 'run')}"
+    yield "slowest recovery", _spoken(max(well, default=None)), f"of {text.count(len(well), 'run')}"
     actions = [note for note in day.notes if note.action]
     owned = sum(bool(note.owner) for note in actions)
     yield "action items", f"{len(actions)}", f"{owned} with an owner"
@@ -260,20 +260,30 @@ def _at(day: Day, moment: str | None) -> float | None:
 def _lane(day: Day, axis: Axis, number: int, outcomes: dict[str, Outcome | None]) -> Lane:
     planned, state = day.planned(number), day.items[number]
     name = f"{number + 1} {KINDS[planned.kind]}: {text.short(day.name(number), 80)}"
-    began_t = state.began_t if state.began_t is not None else state.runs[0].began_t
-    spans = [axis.span(began_t, day.t if state.done_t is None else state.done_t, name)]
+    stretches = [*state.past, *_present(day, state)]
     return Lane(
-        anchor=f"item-{number + 1}", name=name, words=_lane_words(day, state, began_t),
-        spans=spans, bands=[_band(day, axis, run) for run in state.runs],
+        anchor=f"item-{number + 1}", name=name, words=_lane_words(state, stretches),
+        spans=[axis.span(from_t, to_t, name) for from_t, to_t in stretches],
+        bands=[_band(day, axis, run) for run in state.runs],
         acted=[span for run in state.runs for span in _acted(day, axis, run, outcomes[run.run])])
 
 
-def _lane_words(day: Day, state: ItemState, began_t: float) -> str:
+def _present(day: Day, state: ItemState) -> list[tuple[float, float]]:
+    """When the item was played for the last time."""
+    if state.began_t is None:
+        return []
+    return [(state.began_t, day.t if state.done_t is None else state.done_t)]
+
+
+def _lane_words(state: ItemState, stretches: Sequence[tuple[float, float]]) -> str:
     if state.skipped is not None:
         return "skipped"
     verdicts = [run.over.verdict if run.over else "not ended" for run in state.runs]
-    took = spoken_seconds(round((day.t if state.done_t is None else state.done_t) - began_t, 1))
-    return ", ".join([*verdicts, took])
+    return ", ".join([*verdicts, _summed(stretches)])
+
+
+def _summed(stretches: Sequence[tuple[float, float]]) -> str:
+    return spoken_seconds(round(sum(to_t - from_t for from_t, to_t in stretches), 1))
 
 
 def _band(day: Day, axis: Axis, run: DayRun) -> Span:
@@ -335,9 +345,9 @@ def _item_line(day: Day, number: int, state: ItemState) -> ItemLine:
     planned = day.planned(number)
     mark = (_SKIPPED if state.skipped is not None else _DONE if state.done_t is not None
             else _OPEN if state.began_t is not None else _NEVER)
-    began = _utc(day, state.began_t) if state.began_t is not None else times.UNKNOWN
-    took = (spoken_seconds(round(state.done_t - state.began_t, 1))
-            if state.done_t is not None and state.began_t is not None else times.UNKNOWN)
+    stretches = [*state.past, *_present(day, state)]
+    began = _utc(day, stretches[0][0]) if stretches else times.UNKNOWN
+    took = _summed(stretches) if stretches else times.UNKNOWN
     return ItemLine(number=number + 1, kind=KINDS[planned.kind], words=text.short(day.name(number), text.NOTE_MOST),
                     mark=mark, began=began, took=took, beside="; ".join(_beside(planned, state)))
 
@@ -351,8 +361,8 @@ def _beside(planned: ev.Planned, state: ItemState) -> Iterator[str]:
         yield f"at most {spoken_seconds(planned.at_most_s)}"
     if state.more_s:
         yield f"extended by {spoken_seconds(state.more_s)}"
-    if len(state.runs) > 1:
-        yield f"{len(state.runs)} runs"
+    if state.past:
+        yield f"{len(state.past) + 1} times"
     if state.skipped:
         yield f"skipped by {text.short(state.by, 60)}: {text.short(state.skipped, text.NOTE_MOST)}"
 
