@@ -29,7 +29,6 @@ from chaos_runner.redaction import Redactor
 from chaos_runner.units import spoken_seconds
 
 HUNG_UP: Final = 1
-REMIND_S: Final = 60.0
 _NAMES: Final = {1: "the terminal is gone", 2: "Ctrl-C", 3: "SIGQUIT", 15: "SIGTERM"}
 
 
@@ -366,7 +365,8 @@ class Play:
         """
         folder = self._table.reports.absolute() / "runs" / run_id
         self._screen.say(f"run {run_id} was under way when the day was left: waiting until it is undone")
-        while dayrun.goes_on(folder):
+        began_t = self.day.runs[-1][1].began_t
+        while dayrun.goes_on(folder) or (not folder.is_dir() and self.t - began_t < dayrun.APPEARS_S):
             self._heard_nothing(self._ears.listen(dayrun.POLL_S))
         dayrun.recover(folder, sealed=self.day.planned(item).sealed)
         self.record([dayrun.settled(item, run_id, folder, self.t)])

@@ -5,8 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,9 +23,12 @@ from chaos_runner.journal.lock import holder
 from chaos_runner.recovery.unfinished import is_over
 from chaos_runner.report.writing import write
 from chaos_runner.run.events import RestoredState, Verdict
+from chaos_runner.run.verdict import NOT_RESTORED_EXIT
 
 BEAT_S: Final = 30.0
 POLL_S: Final = 0.2
+APPEARS_S: Final = 10.0
+"""How long after its begin a run may still make its folder, should the day have died before it was on its leash."""
 KILLED_EXIT: Final = 137
 
 
@@ -51,32 +54,52 @@ class Heard(Struct, frozen=True, kw_only=True):
     hung_up: bool = False
 
 
-def run(order: Order, ears: Ears, typed: Callable[[Child, str], object], beat: Callable[[float], object]) -> Heard:
+Typing = Callable[[Child, str], object]
+Beating = Callable[[float], object]
+
+
+def run(order: Order, ears: Ears, typed: Typing, beat: Beating) -> Heard:
     """Runs it and listens until it is over. Signals go to it; a line is given to `typed`; `beat` is called every half
     minute with the seconds so far. Should we die, it stops and undoes. Raises OSError.
     """
-    began_s = beat_s = time.monotonic()
-    number, hung_up = 0, False
     with ExitStack() as stack:
         talk = stack.enter_context(order.log.open("ab")) if order.sealed else None
         child = Child(order.file, order.options, talk, secret=order.sealed)
         stack.enter_context(leashed(child.pid))
-        while True:
-            match ears.listen(max(0.0, beat_s + BEAT_S - time.monotonic()), child):
-                case Spoke():
-                    if not child.hear():
-                        return Heard(outcome=child.outcome(), signal=number, hung_up=hung_up)
-                case Typed(text):
-                    typed(child, text)
-                case Signalled(came):
-                    number = came
-                    child.send(came)
-                case HungUp():
-                    hung_up = True
-                    child.send(signal.SIGHUP)
-                case TimeOver():
-                    beat_s = time.monotonic()
-                    beat(beat_s - began_s)
+        stack.enter_context(_never_alone(child))
+        return _until_over(child, ears, typed, beat)
+
+
+@contextmanager
+def _never_alone(child: Child) -> Iterator[None]:
+    """Should anything break on our side, what cannot be written for one, the run stops and undoes before we go."""
+    try:
+        yield
+    except BaseException:
+        child.send(signal.SIGTERM)
+        child.outcome()
+        raise
+
+
+def _until_over(child: Child, ears: Ears, typed: Typing, beat: Beating) -> Heard:
+    began_s = beat_s = time.monotonic()
+    number, hung_up = 0, False
+    while True:
+        match ears.listen(max(0.0, beat_s + BEAT_S - time.monotonic()), child):
+            case Spoke():
+                if not child.hear():
+                    return Heard(outcome=child.outcome(), signal=number, hung_up=hung_up)
+            case Typed(text):
+                typed(child, text)
+            case Signalled(came):
+                number = came
+                child.send(came)
+            case HungUp():
+                hung_up = True
+                child.send(signal.SIGHUP)
+            case TimeOver():
+                beat_s = time.monotonic()
+                beat(beat_s - began_s)
 
 
 def ask_to_stop(child: Child, folder: Path, by: str) -> None:
@@ -91,9 +114,11 @@ def ask_to_stop(child: Child, folder: Path, by: str) -> None:
 def over(order: Order, outcome: dict[str, Any], t: float) -> RunOver:
     """What is kept of an outcome, or of a run that left none."""
     recorded = outcome.get("run") == order.run
+    restored = outcome.get("restored") or _unheard(order.folder)
+    exit_code = NOT_RESTORED_EXIT if restored == RestoredState.UNKNOWN else int(outcome["exit"])
     return RunOver(
-        t=t, item=order.item, run=order.run, verdict=str(outcome["verdict"]), exit=int(outcome["exit"]),
-        restored=str(outcome.get("restored") or _unheard(order.folder)), recorded=recorded,
+        t=t, item=order.item, run=order.run, verdict=str(outcome["verdict"]), exit=exit_code, restored=str(restored),
+        recorded=recorded,
         sentence="" if order.sealed else str(outcome.get("sentence") or _why_none(recorded=recorded)))
 
 
@@ -115,7 +140,7 @@ def settled(item: int, run_id: str, folder: Path, t: float) -> RunOver:
     try:
         found = read_outcome(folder)
     except OutcomeUnreadable as problem:
-        return RunOver(t=t, item=item, run=run_id, verdict=Verdict.INTERRUPTED, exit=KILLED_EXIT, recorded=False,
+        return RunOver(t=t, item=item, run=run_id, verdict=Verdict.INTERRUPTED, exit=NOT_RESTORED_EXIT, recorded=False,
                        restored=RestoredState.UNKNOWN, sentence=str(problem))
     return RunOver(t=t, item=item, run=run_id, verdict=found.verdict, exit=found.exit, restored=found.restored)
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -260,6 +261,45 @@ def test_a_day_that_is_killed_takes_its_run_along_and_is_taken_up_again_without_
     assert (run.over.verdict, run.over.restored) == ("interrupted", "restored")
     assert len(list((tmp_path / "reports" / "runs").iterdir())) == 1
     assert chaos_runner(*words(tmp_path, "--resume", "latest", "--yes")).exit == 2
+
+
+@pytest.mark.slow
+def test_a_day_and_its_run_that_are_killed_together_are_undone_by_the_watchdog(tmp_path: Path) -> None:
+    with sleeper() as target:
+        written(tmp_path, [{"experiment": "one.json", "sealed": True}, {"experiment": "one.json"}],
+                one=experiment(step=pause(target.pid, "120s")))
+        with playing(tmp_path) as at:
+            reply(at, "begin item 1: go?", "go")
+            assert eventually(lambda: at.read(0.01) and target.status() == psutil.STATUS_STOPPED)
+            family = [psutil.Process(at.process.pid), *psutil.Process(at.process.pid).children()]
+            for process in family:
+                process.kill()
+            at.process.wait()
+        assert eventually(lambda: target.status() != psutil.STATUS_STOPPED)
+        done = chaos_runner(*words(tmp_path, "--resume", "latest", "--yes"))
+        assert target.status() != psutil.STATUS_STOPPED
+    assert done.exit == 4
+    day = the_day(tmp_path)
+    [(_, run)] = day.runs
+    assert run.over
+    assert (run.over.verdict, run.over.restored, run.over.exit) == ("interrupted", "restored", 137)
+    assert day.ended
+    assert "nobody is there" in day.ended.why
+
+
+@pytest.mark.slow
+def test_a_journal_that_cannot_be_written_any_more_stops_and_undoes_the_run(tmp_path: Path) -> None:
+    with sleeper() as target:
+        written(tmp_path, [{"experiment": "one.json"}], one=experiment(step=pause(target.pid, "120s")))
+        with playing(tmp_path) as at:
+            reply(at, "begin item 1: go?", "go")
+            at.wait_for("acted", 30)
+            resource.prlimit(at.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+            at.type("a note that nobody can keep\n")
+            assert at.end(30) == 3
+            assert "cannot be written" in at.screen.text
+        assert target.status() != psutil.STATUS_STOPPED
+    assert the_day(tmp_path).under_way
 
 
 @pytest.mark.slow

@@ -2,11 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chaos_runner.gameday.loading import committed, digest_of, load, planned
 from chaos_runner.gameday.model import SEALED
+from tests.examples import examples
 from tests.gameday.samples import read
 from tests.run.samples import action, experiment, single
 
@@ -62,6 +66,17 @@ def test_whatever_the_file_holds_it_is_a_complaint_and_no_traceback(text: str) -
     found, complaints = read(text)
     assert found is None
     assert complaints
+
+
+DATA = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), lambda inner: st.lists(
+    inner, max_size=3) | st.dictionaries(st.sampled_from(["experiment", "manual", "ask", "of", "note", "x"]), inner))
+
+
+@examples(200)
+@given(st.fixed_dictionaries({}, optional={"title": DATA, "roles": DATA, "agenda": st.lists(DATA, max_size=4)}))
+def test_whatever_stands_under_the_keys_it_is_a_game_day_or_a_complaint(data: dict[str, Any]) -> None:
+    found, complaints = read(json.dumps(data))
+    assert found or complaints
 
 
 def written(folder: Path, item: str, **data: object) -> Path:
