@@ -25,15 +25,27 @@ _CHUNK: Final = 65536
 
 class Child:
     """One experiment in a process of its own, with a process group of its own: a terminal's Ctrl-C reaches it once,
-    through us. What it prints is its outcome; its talk goes to `talk`, else to our standard error.
+    through us. What it prints is its outcome; its talk goes to `talk`, else to our standard error. Where its name is
+    `secret` no list of processes has it.
     """
 
-    def __init__(self, file: str, options: Sequence[str] = (), talk: IO[bytes] | None = None) -> None:
+    def __init__(self, file: str, options: Sequence[str] = (), talk: IO[bytes] | None = None, *,
+                 secret: bool = False) -> None:
         self.file = file
         self._printed = b""
+        words = ["--named-aside"] if secret else [file]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "chaos_runner", "run", file, "--json", *options], stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=talk, process_group=0)
+            [sys.executable, "-m", "chaos_runner", "run", *words, "--json", *options],
+            stdin=subprocess.PIPE if secret else subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=talk,
+            process_group=0)
+        if self._process.stdin:
+            with contextlib.suppress(BrokenPipeError), self._process.stdin as there:
+                there.write(f"{file}\n".encode())
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self._process.pid
 
     def fileno(self) -> int:
         """For `select`: readable when it has printed something, or will print nothing more."""

@@ -120,7 +120,8 @@ class Results:
 @click.option("--var-file", multiple=True, metavar="FILE", help="Override values of the configuration and of the "
               "secrets (JSON, YAML), or set variables of the environment (any other name).")
 @click.option("--seed", type=int, help="Make random selection repeatable.")
-@click.option("--run-id", default="", metavar="ID", hidden=True, callback=lambda _, __, said: _as_run_id(said))
+@click.option("--run-id", default="", metavar="ID", hidden=True, callback=lambda _, __, said: _as_run_id(said), help=(
+    "The id of the run, for whoever starts it and has to know it beforehand."))
 @click.option("--rollback-strategy", type=click.Choice([strategy.value for strategy in RollbackStrategy]),
               help="When the author's rollbacks run. safe (default): as soon as any action was started. What a fault "
                    "recorded is undone in any case.")
@@ -148,7 +149,9 @@ class Results:
 @uploading.option
 @click.option("--output", multiple=True, metavar="NAME[=FILE],…", help=(
     f"Tell of it in these forms too: {', '.join(NAMES)}. Chosen by itself in GitHub Actions and in GitLab CI."))
-def command(files: tuple[str, ...], output: tuple[str, ...], **options: Any) -> None:
+@click.option("--named-aside", is_flag=True, hidden=True, help=(
+    "Read FILE's name from standard input: a list of processes then does not tell which experiment this is."))
+def command(files: tuple[str, ...], output: tuple[str, ...], *, named_aside: bool, **options: Any) -> None:
     """Run experiments: inject the faults, undo them, judge.
 
     FILE is an experiment in YAML or JSON, the address of one (https://…), or - for standard input. Several files run
@@ -157,6 +160,8 @@ def command(files: tuple[str, ...], output: tuple[str, ...], **options: Any) -> 
     watchdog.
     """
     chosen = Options(outputs=Outputs.of(output, os.environ), **options)
+    if named_aside:
+        files = (sys.stdin.readline().rstrip("\n"),)
     chosen.outputs.make_ready(files)
     uploading.make_ready(chosen.upload)
     named = files or ((str(chosen.plan),) if chosen.plan else ())
@@ -165,7 +170,6 @@ def command(files: tuple[str, ...], output: tuple[str, ...], **options: Any) -> 
 
 
 def _as_run_id(said: str) -> str:
-    """The id that a scheduler gives, so that it knows the run's folder before it begins."""
     if said and not _RUN_ID.fullmatch(said):
         raise click.BadParameter(f"{said!r} is no ULID")
     return said
@@ -180,8 +184,8 @@ def _run_all(files: Sequence[str], chosen: Options) -> None:
     if len(files) == 1:
         _run_one(files[0], chosen)
         return
-    if chosen.events or chosen.open or chosen.journal_path:
-        raise click.UsageError("--events, --open and --journal-path want a single file")
+    if chosen.events or chosen.open or chosen.journal_path or chosen.run_id:
+        raise click.UsageError("--events, --open, --journal-path and --run-id want a single file")
     for file in files:
         if not is_url(file):
             load_or_leave(file)

@@ -32,7 +32,7 @@ class Journal:
     @classmethod
     def create(cls, path: Path, started: datetime) -> "Journal":
         """A new journal. Raises NotDurable when the file cannot be made."""
-        return cls(path, _opened(path, os.O_CREAT | os.O_EXCL), started, Whole([], Chain()))
+        return cls(path, opened(path, os.O_CREAT | os.O_EXCL), started, Whole([], Chain()))
 
     @classmethod
     def resume(cls, path: Path) -> "Journal":
@@ -43,8 +43,8 @@ class Journal:
         whole = whole_of(path)
         if not whole.lines:
             raise JournalUnreadable(f"{path}: no whole line; the run ended before anything was done")
-        file = _opened(path, 0)
-        _cut_to(path, file, sum(len(line) + 1 for line in whole.lines))
+        file = opened(path, 0)
+        cut_to(path, file, sum(len(line) + 1 for line in whole.lines))
         return cls(path, file, started_at(whole.lines[0]), whole)
 
     def append(self, events: Sequence[Event]) -> bytes:
@@ -56,7 +56,7 @@ class Journal:
             return b""
         lines = b"".join(map(self._line, events))
         try:
-            _write_all(self._file, lines)
+            write_all(self._file, lines)
             if any(event.durable for event in events):
                 force(self._file)
         except OSError as problem:
@@ -75,7 +75,8 @@ class Journal:
         return line + b"\n"
 
 
-def _opened(path: Path, flags: int) -> int:
+def opened(path: Path, flags: int) -> int:
+    """A journal, open to be appended to; that it is there survives a crash. Raises NotDurable."""
     try:
         file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | flags, 0o644)
         _sync_folder(path.parent)
@@ -84,7 +85,8 @@ def _opened(path: Path, flags: int) -> int:
     return file
 
 
-def _cut_to(path: Path, file: int, size_bytes: int) -> None:
+def cut_to(path: Path, file: int, size_bytes: int) -> None:
+    """Takes away what stands behind so many bytes. Raises NotDurable."""
     try:
         os.ftruncate(file, size_bytes)
     except OSError as problem:
@@ -101,7 +103,8 @@ def force(file: int) -> None:
         os.fdatasync(file)
 
 
-def _write_all(file: int, data: bytes) -> None:
+def write_all(file: int, data: bytes) -> None:
+    """Writes all of it. Raises OSError."""
     while data:
         data = data[os.write(file, data):]
 

@@ -64,12 +64,12 @@ class Wishes(Struct, frozen=True, kw_only=True):
     manner: Manner = Manner()
     hypothesis: HypothesisStrategy | None = None
     runtime: Runtime = Runtime()
-    run: str = ""
-    """The id that the run is to have, where whoever starts it wants to know it beforehand."""
     thrown_away: bool = False
     """Whether this machine will soon be gone: then faults that leave no mark are refused."""
     allow_unmarked: tuple[str, ...] = ()
     """Those that are not, by name."""
+    run: str = ""
+    """The id of the run, where whoever starts it has to know that beforehand; a new one where it is empty."""
 
 
 def plan_for(experiment: Experiment, values: Values, wishes: Wishes, find_fault: FindFault, started: datetime) -> Plan:

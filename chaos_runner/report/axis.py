@@ -4,7 +4,7 @@ Lanes, ticks and labels stand at percents of the width, so that text keeps its s
 ruler of 1000 that is stretched to the same width.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct, structs
@@ -71,15 +71,20 @@ class Axis(Struct, frozen=True):
 
 def ticks(run: Run, axis: Axis) -> list[Tick]:
     """Round moments, few enough for a telephone."""
+    return ticks_of(axis, lambda t: times.utc(run, t))
+
+
+def ticks_of(axis: Axis, utc: Callable[[float], str]) -> list[Tick]:
+    """The same for any axis; `utc` says what time of day a moment is."""
     step_s = next((step for step in _STEPS_S if axis.end_s / step <= TICKS_MOST), axis.end_s / TICKS_MOST)
     count = int(axis.end_s / step_s) + 1
-    return [_tick(run, axis, number * step_s, step_s) for number in range(count)]
+    return [_tick(axis, number * step_s, step_s, utc) for number in range(count)]
 
 
-def _tick(run: Run, axis: Axis, t: float, step_s: float) -> Tick:
+def _tick(axis: Axis, t: float, step_s: float, utc: Callable[[float], str]) -> Tick:
     x = axis.percent(t)
     anchor = "start" if x < 6 else "end" if x > 94 else "middle"
-    return Tick(x=x, elapsed=times.elapsed(t, 0 if step_s >= 1 else 1), utc=times.utc(run, t), anchor=anchor)
+    return Tick(x=x, elapsed=times.elapsed(t, 0 if step_s >= 1 else 1), utc=utc(t), anchor=anchor)
 
 
 def phases(run: Run, axis: Axis) -> list[Span]:

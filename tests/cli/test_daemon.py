@@ -71,7 +71,7 @@ class Project:
         return self.row(lambda row: row["state"] in ("ran", "skipped", "missed"))
 
     @contextmanager
-    def daemon(self, *words: str) -> Iterator["subprocess.Popen[str]"]:
+    def daemon(self, *words: str) -> Iterator["subprocess.Popen[bytes]"]:
         """A daemon at work. Killed at the end if it still is."""
         with (self.folder / "daemon.log").open("a") as said:
             process = subprocess.Popen([*COMMAND, "daemon", str(self.file.parent), "--reports",

@@ -11,7 +11,7 @@ ROOT: Final = Path(__file__).parents[2]
 DOCS: Final = ROOT / "docs"
 PAGES: Final = sorted(DOCS.rglob("*.md"))
 HOW_TO: Final = tuple(sorted(f"how-to/{page.stem}" for page in (DOCS / "how-to").glob("*.md")))
-WRITTEN: Final = ("adding-a-fault", "ci", "experiment-format", "from-chaos-toolkit",
+WRITTEN: Final = ("adding-a-fault", "ci", "experiment-format", "from-chaos-toolkit", "gamedays",
                   "index", "journal", "scheduling", "tutorial", "verdicts", *HOW_TO)
 """The pages that people write and these tests keep true."""
 _BLOCK: Final = re.compile(r"^```(\w+)(?: ([^\n]+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)

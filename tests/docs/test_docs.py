@@ -59,7 +59,8 @@ def whole(block: Block) -> str:
 
 @pytest.mark.parametrize("block", [
     block for block in blocks("yaml")
-    if block.mark != "part" and not block.mark.startswith(("experiments/", "probes/", "chaos.yaml"))], ids=str)
+    if block.mark not in ("part", "gameday")
+    and not block.mark.startswith(("experiments/", "probes/", "chaos.yaml"))], ids=str)
 def test_an_experiment_on_a_page_is_valid_or_has_the_code_that_is_said(block: Block) -> None:
     expected = {block.mark} if _CODE.fullmatch(block.mark) else set()
     assert codes_in(whole(block)) == expected
@@ -72,7 +73,7 @@ def test_the_reusable_probes_on_a_page_are_the_project_s() -> None:
 
 
 WHOLE: Final = [block for block in blocks("yaml", pages=(*WRITTEN, "../README")) if block.text.startswith("title:")
-                and block.mark != "part" and block.page != "adding-a-fault"]
+                and block.mark not in ("part", "gameday") and block.page != "adding-a-fault"]
 """The last shows a fault that is on no shelf; it is run below."""
 
 
