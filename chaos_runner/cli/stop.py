@@ -1,18 +1,22 @@
 """`chaos-runner stop RUN`"""
 
+import os
+import signal
 import sys
 import time
 from pathlib import Path
 from typing import Final
 
 import click
+import msgspec
 
 from chaos_runner.cli.runs import find_run
-from chaos_runner.engine.stop_request import ask_to_stop
+from chaos_runner.engine.signals import REQUEST
 from chaos_runner.journal.lock import holder
 from chaos_runner.journal.reader import read_run
 from chaos_runner.recovery.unfinished import JOURNAL, is_over
 from chaos_runner.report.folders import reports_folder
+from chaos_runner.report.writing import write
 
 _POLL_S: Final = 0.05
 
@@ -31,7 +35,9 @@ def command(run: str, reports: Path | None, why: str) -> None:
     pid = holder(folder)
     if pid is None and not is_over(folder):
         raise click.ClickException(f"run {folder.name} has no runner any more: chaos-runner recover {folder.name}")
-    if pid is not None and ask_to_stop(folder, _who(why)):
+    if pid is not None:
+        write(folder / REQUEST, msgspec.json.encode({"by": _who(why)}))
+        os.kill(pid, signal.SIGUSR1)
         click.echo(f"asked run {folder.name} to stop and undo, waiting for it", err=True)
     while holder(folder) is not None:
         time.sleep(_POLL_S)

@@ -38,7 +38,7 @@ class Running(Protocol):
     def exit_code(self) -> int | None:
         """Its exit code, once it has ended."""
 
-    def stop(self, why: str) -> None:
+    def stop(self) -> None:
         """Asks it to stop and undo."""
 
 
@@ -346,7 +346,7 @@ class Daemon:
             return
         work.asked_to_stop = True
         work.row = structs.replace(work.row, stop=why)
-        work.process.stop(why)
+        work.process.stop()
         now = self._parts.clock.now()
         with self._ledger.transaction() as connection:
             occurrences.change(connection, [work.row], self._me.daemon)

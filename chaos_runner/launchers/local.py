@@ -11,7 +11,6 @@ from typing import Final
 
 from msgspec import Struct
 
-from chaos_runner.engine.stop_request import ask_to_stop
 from chaos_runner.journal.lock import holder
 
 LOGS: Final = "daemon"
@@ -30,8 +29,7 @@ class Order(Struct, frozen=True, kw_only=True):
 class Process:
     """A process under way. It has a session of its own: a signal to us, or our death, does not reach it."""
 
-    def __init__(self, command: Sequence[str], folder: Path, log: Path) -> None:
-        self._folder = folder
+    def __init__(self, command: Sequence[str], log: Path) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as said:
             self._process = subprocess.Popen(
@@ -43,11 +41,9 @@ class Process:
         """Its exit code, once it has ended; -N for signal N."""
         return self._process.poll()
 
-    def stop(self, why: str) -> None:
-        """Asks a run to stop and undo, and says why. What has ended is left alone."""
-        with suppress(OSError):
-            if holder(self._folder) != self._process.pid or not ask_to_stop(self._folder, why):
-                self._process.send_signal(signal.SIGTERM)
+    def stop(self) -> None:
+        """Asks a run to stop and undo. What has ended is left alone."""
+        self._process.send_signal(signal.SIGTERM)
 
 
 class Adopted:
@@ -61,10 +57,12 @@ class Adopted:
         """None as long as a process holds the run. It is nobody's child, so nobody knows what it left with."""
         return None if holder(self._folder) is not None else 0
 
-    def stop(self, why: str) -> None:
+    def stop(self) -> None:
         """Asks it to stop and undo."""
-        with suppress(OSError):
-            ask_to_stop(self._folder, why)
+        pid = holder(self._folder)
+        if pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
 
 
 class LocalProcesses:
@@ -96,4 +94,4 @@ class LocalProcesses:
         return ""
 
     def _process(self, run: str, *command: str) -> Process:
-        return Process(command, self.reports / "runs" / run, self.reports / LOGS / f"{run}.log")
+        return Process(command, self.reports / LOGS / f"{run}.log")
