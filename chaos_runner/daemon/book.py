@@ -11,6 +11,8 @@ from chaos_runner.schedule.grounds import Ground
 from chaos_runner.schedule.model import Schedule
 from chaos_runner.schedule.occurrences import HORIZON, Occurrence, occurrences
 
+GRACE: Final = timedelta(seconds=60)
+"""How late a run may start and still count as one that started when it was due."""
 _FIRST_STEP: Final = timedelta(hours=1)
 _LONGEST_STEP: Final = timedelta(days=366)
 _FEW: Final = 4
@@ -54,6 +56,7 @@ class Book:
         self._entries: dict[str, _Entry] = {}
         self._heap: list[tuple[datetime, str, int, Occurrence]] = []
         self._edition = 0
+        self._to_turn: list[str] = []
 
     @property
     def next_start(self) -> datetime | None:
@@ -75,7 +78,7 @@ class Book:
         the instant that is given for it.
         """
         self._edition += 1
-        before, self._entries, self._heap = self._entries, {}, []
+        before, self._entries, self._heap, self._to_turn = self._entries, {}, [], []
         for one in planned:
             name = one.schedule.name
             old = before.get(name)
@@ -83,16 +86,27 @@ class Book:
             self._push(name)
 
     def pop(self, now: datetime) -> list[Due]:
-        """All whose time has come, the earliest first. Each is given once."""
+        """All whose time has come, the earliest first. Each is given once. What follows those that are in time is
+        looked up by `turn_pages`, so that they need not wait for it.
+        """
+        self.turn_pages()
         found: list[tuple[Planned, Occurrence]] = []
         while self._heap and self._heap[0][0] <= now:
-            _, name, _, occurrence = heappop(self._heap)
+            starts, name, _, occurrence = heappop(self._heap)
             entry = self._entries[name]
             entry.since = occurrence.due
             found.append((entry.planned, occurrence))
-            self._push(name)
+            self._to_turn.append(name)
+            if now - starts > GRACE:
+                self.turn_pages()
         last = {occurrence.schedule: occurrence.due for _, occurrence in found}
         return [Due(planned=planned, occurrence=one, newest=last[one.schedule] == one.due) for planned, one in found]
+
+    def turn_pages(self) -> None:
+        """Looks up what comes next of those that were given."""
+        names, self._to_turn = self._to_turn, []
+        for name in names:
+            self._push(name)
 
     def _push(self, name: str) -> None:
         following = next(self._entries[name].coming, None)

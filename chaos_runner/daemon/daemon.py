@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from chaos_runner.clock import Clock, rfc3339
 from chaos_runner.daemon import deciding, ending, runs, told
-from chaos_runner.daemon.book import Book, Due, Planned
+from chaos_runner.daemon.book import GRACE, Book, Due, Planned
 from chaos_runner.launchers.local import Order
 from chaos_runner.ledger import daemons, occurrences, pauses
 from chaos_runner.ledger.ledger import Ledger
@@ -151,6 +151,7 @@ class Daemon:
             self._parts.tell(connection, told.of_rows(put, now))
         self._due = [due for due, _ in wanted[free:]]
         self._start([row for row in put if row.state is State.CLAIMED], now)
+        self.book.turn_pages()
 
     def _decided(self, connection: Connection, wanted: Sequence[tuple[Planned, Row]], now: datetime) -> list[Row]:
         """What becomes of rows that are to be claimed. Those that others have already are left out."""
@@ -158,24 +159,22 @@ class Daemon:
         fresh = [(planned, row) for planned, row in wanted if row.key not in taken]
         if not fresh:
             return []
-        there = occurrences.in_states(connection, occurrences.OPEN)
-        in_force = pauses.in_force(connection, rfc3339(now))
+        moment = self._moment(connection, occurrences.in_states(connection, occurrences.OPEN), now)
         found: list[Row] = []
         for planned, row in fresh:
-            moment = deciding.Moment(now=now, pauses=in_force, open=there)
-            decided = deciding.hindered(row, planned, moment) or self._claimed(row, now)
-            self._replace(connection, deciding.to_replace(decided, planned, there))
+            decided = deciding.hindered(row, planned, moment) or self._claimed(row, moment.at)
+            for old in deciding.to_replace(decided, planned, moment.field):
+                occurrences.ask_to_stop(connection, old, deciding.REPLACED)
             found.append(decided)
-            there.append(decided)
+            moment.field.add(decided)
         return found
 
-    def _claimed(self, row: Row, now: datetime) -> Row:
-        return structs.replace(row, state=State.CLAIMED, daemon=self._me.daemon, host=self._me.host,
-                               claimed=rfc3339(now), run=new_run_id(now), again="", why="", reason="")
+    def _moment(self, connection: Connection, there: Sequence[Row], now: datetime) -> deciding.Moment:
+        return deciding.Moment(now=now, pauses=pauses.in_force(connection, rfc3339(now)), field=deciding.Field(there))
 
-    def _replace(self, connection: Connection, old: Iterable[Row]) -> None:
-        for row in old:
-            occurrences.ask_to_stop(connection, row, deciding.REPLACED)
+    def _claimed(self, row: Row, at: str) -> Row:
+        return structs.replace(row, state=State.CLAIMED, daemon=self._me.daemon, host=self._me.host, claimed=at,
+                               run="", again="", why="", reason="")
 
     @property
     def _places_left(self) -> int:
@@ -185,7 +184,8 @@ class Daemon:
         """Says of rows that they run, and starts their processes: in this order."""
         if not claimed:
             return
-        rows = [structs.replace(row, state=State.RUNNING, began=rfc3339(now)) for row in claimed]
+        at = rfc3339(now)
+        rows = [structs.replace(row, state=State.RUNNING, began=at, run=new_run_id(now)) for row in claimed]
         with self._ledger.transaction() as connection:
             occurrences.change(connection, rows, self._me.daemon)
             self._parts.tell(connection, told.of_rows(rows, now))
@@ -246,9 +246,9 @@ class Daemon:
         found = []
         for row in rows:
             planned = self._known.get(row.schedule)
-            if planned and row.state is State.RAN:
-                last = occurrences.ran(connection, row.schedule, planned.schedule.pause_after or 1)
-                pause = ending.pause_after(planned, last, rfc3339(now))
+            most = ending.failures_allowed(planned) if planned else 0
+            if most and row.state is State.RAN and row.verdict in ending.FAILED:
+                pause = ending.pause_after(most, occurrences.ran(connection, row.schedule, most), rfc3339(now))
                 if pause and pauses.pause(connection, pause):
                     found.append(told.of_pause(pause, row, now))
         return found
@@ -302,25 +302,28 @@ class Daemon:
                 self._work[row.key] = Work(row=row, process=self._parts.launcher.adopt(row.run))
 
     def _take_up_claimed(self, row: Row, now: datetime) -> None:
-        if now - datetime.fromisoformat(row.starts) <= deciding.GRACE:
-            self._start([self._claimed(row, now)], now)
+        if now - datetime.fromisoformat(row.starts) <= GRACE:
+            self._start([self._claimed(row, rfc3339(now))], now)
         else:
             reason = "its daemon died before it was started, and it was too late when that was found"
             self._settle([structs.replace(row, state=State.MISSED, why="late", reason=reason, run="")])
 
     def _waiting(self, connection: Connection, there: list[Row], now: datetime) -> list[Row]:
         """Rows that waited and may begin now: they are claimed."""
-        in_force = pauses.in_force(connection, rfc3339(now))
+        waiting = [one for one in there if one.state in WAITING and one.again <= rfc3339(now)]
+        if not waiting:
+            return []
+        moment = self._moment(connection, there, now)
         claimed: list[Row] = []
-        for row in [one for one in there if one.state in WAITING and one.again <= rfc3339(now)]:
+        for row in waiting:
             planned = self._known.get(row.schedule)
             if planned is None or len(claimed) >= self._places_left:
                 continue
-            moment = deciding.Moment(now=now, pauses=in_force, open=[*there, *claimed])
             after = self._next_of(row, planned, moment)
             if after != row and occurrences.take(connection, row, self._me.daemon):
                 occurrences.change(connection, [after], self._me.daemon)
                 self._parts.tell(connection, told.of_rows([after], now))
+                moment.field.add(after)
                 claimed += [after] if after.state is State.CLAIMED else []
         return claimed
 
@@ -329,7 +332,7 @@ class Daemon:
         if unfit:
             return structs.replace(row, state=State.SKIPPED, why="does-not-fit", reason=unfit)
         ends = rfc3339(moment.now + timedelta(seconds=planned.schedule.longest_s))
-        return deciding.hindered(row, planned, moment) or structs.replace(self._claimed(row, moment.now), ends=ends)
+        return deciding.hindered(row, planned, moment) or structs.replace(self._claimed(row, moment.at), ends=ends)
 
     def _stop_what_must(self, there: Iterable[Row], now: datetime) -> None:
         """Runs that somebody wants stopped, and those whose hours are over."""

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 import msgspec
 from msgspec import Struct, structs
 
 from chaos_runner.clock import rfc3339
-from chaos_runner.daemon.book import Due, Planned
+from chaos_runner.daemon.book import GRACE, Due, Planned
 from chaos_runner.ledger.occurrences import HOLDING, Row, State
 from chaos_runner.ledger.pauses import Pause
 from chaos_runner.schedule.diary import Diary
@@ -16,17 +17,50 @@ from chaos_runner.schedule.grounds import Ground
 from chaos_runner.schedule.model import Overlap
 from chaos_runner.schedule.occurrences import Status, late
 
-GRACE: Final = timedelta(seconds=60)
-"""How late a run may start and still count as one that started when it was due."""
+NO_GROUNDS: Final = "[]"
 REPLACED: Final = "the next occurrence replaces it"
+
+
+class Field:
+    """The rows that are open, found by what may be in another's way."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._by_schedule: dict[str, list[Row]] = {}
+        self._holding: dict[str, dict[str, list[Row]]] = {}
+        for row in rows:
+            self.add(row)
+
+    def add(self, row: Row) -> None:
+        """One more."""
+        self._by_schedule.setdefault(row.schedule, []).append(row)
+        if row.state in HOLDING and row.grounds != NO_GROUNDS:
+            self._holding.setdefault(row.env, {}).setdefault(row.grounds, []).append(row)
+
+    def of_schedule(self, row: Row) -> list[Row]:
+        """The others of the same schedule."""
+        return [one for one in self._by_schedule.get(row.schedule, ()) if one.key != row.key]
+
+    def on_targets_of(self, row: Row, grounds: tuple[Ground, ...]) -> Row | None:
+        """One that may be hitting what the row may hit, in its environment."""
+        for theirs, rows in self._holding.get(row.env, {}).items() if grounds else ():
+            if theirs == row.grounds or _meet(theirs, grounds):
+                found = next((one for one in rows if one.key != row.key), None)
+                if found:
+                    return found
+        return None
 
 
 class Moment(Struct, frozen=True, kw_only=True):
     """What is known when it is decided: the time, what is paused, and the rows that are open."""
 
     now: datetime
-    pauses: Sequence[Pause] = ()
-    open: Sequence[Row] = ()
+    pauses: Sequence[Pause]
+    field: Field
+
+    @property
+    def at(self) -> str:
+        """The time, as the table has it."""
+        return rfc3339(self.now)
 
 
 def judged(due: Due, now: datetime) -> Row:
@@ -61,15 +95,14 @@ def _missed(due: Due, row: Row, now: datetime) -> Row:
 
 def hindered(row: Row, planned: Planned, moment: Moment) -> Row | None:
     """What becomes of a row that is to be claimed, or waits, when something is in its way. None when nothing is."""
-    schedule, now = planned.schedule, rfc3339(moment.now)
-    pause = next((one for one in moment.pauses if one.holds(schedule.name, schedule.tags, now)), None)
+    schedule = planned.schedule
+    pause = next((one for one in moment.pauses if one.holds(schedule.name, schedule.tags, moment.at)), None)
     if pause:
         return structs.replace(row, state=State.SKIPPED, why="paused", reason=pause.words)
-    others = [one for one in moment.open if one.key != row.key]
-    mine = [one for one in others if one.schedule == row.schedule]
+    mine = moment.field.of_schedule(row)
     if any(one.state in HOLDING for one in mine):
         return _overlapping(row, schedule.overlap, mine)
-    theirs = next((one for one in others if one.state in HOLDING and _meet(one, row, planned.grounds)), None)
+    theirs = moment.field.on_targets_of(row, planned.grounds)
     return _locked(row, schedule.overlap, theirs) if theirs else None
 
 
@@ -88,16 +121,16 @@ def hours_are_over(planned: Planned, row: Row, now: datetime) -> str:
     return f"its hours are over since {rfc3339(closes)}" if closes and closes <= now else ""
 
 
-def to_replace(row: Row, planned: Planned, open_rows: Iterable[Row]) -> list[Row]:
+def to_replace(row: Row, planned: Planned, field: Field) -> list[Row]:
     """The runs that are to be stopped and undone so that a row can run."""
     if planned.schedule.overlap is not Overlap.REPLACE or row.state is not State.QUEUED:
         return []
-    return [one for one in open_rows if one.schedule == row.schedule and one.state in HOLDING and not one.stop]
+    return [one for one in field.of_schedule(row) if one.state in HOLDING and not one.stop]
 
 
 def grounds_json(grounds: tuple[Ground, ...]) -> str:
     """As the table has them."""
-    return msgspec.json.encode(grounds, order="sorted").decode() if grounds else "[]"
+    return msgspec.json.encode(grounds, order="sorted").decode() if grounds else NO_GROUNDS
 
 
 def _overlapping(row: Row, overlap: Overlap, mine: Sequence[Row]) -> Row:
@@ -115,8 +148,10 @@ def _locked(row: Row, overlap: Overlap, holder: Row) -> Row:
                            reason=f"{holder.schedule} may hit the same targets, and its run is not over")
 
 
-def _meet(other: Row, row: Row, grounds: tuple[Ground, ...]) -> bool:
-    if other.env != row.env or not grounds or other.grounds == "[]":
-        return False
-    return other.grounds == row.grounds or any(
-        mine.meets(theirs) for theirs in msgspec.json.decode(other.grounds, type=list[Ground]) for mine in grounds)
+def _meet(theirs: str, mine: tuple[Ground, ...]) -> bool:
+    return any(one.meets(other) for other in _grounds_of(theirs) for one in mine)
+
+
+@lru_cache(maxsize=16_384)
+def _grounds_of(text: str) -> list[Ground]:
+    return msgspec.json.decode(text, type=list[Ground])

@@ -51,16 +51,17 @@ def out_of_sight(row: Row, now: str) -> Row:
                                   f"chaos-runner recover {row.run} there, or recover --scan")
 
 
-def pause_after(planned: Planned, last: Sequence[Row], now: str) -> Pause | None:
-    """The pause that failures in a row lead to. `last` are the schedule's runs, newest first, this one among them.
-
-    In production the first failure is enough, unless the schedule says otherwise.
+def failures_allowed(planned: Planned) -> int:
+    """After how many failures in a row it is paused; 0 for never. In production the first is enough, unless the
+    schedule says otherwise.
     """
-    schedule = planned.schedule
-    most = schedule.pause_after if schedule.pause_after is not None else int(planned.production)
-    newest = last[:most]
-    if not most or len(newest) < most or any(row.verdict not in FAILED for row in newest):
+    return planned.schedule.pause_after or int(planned.production)
+
+
+def pause_after(most: int, last: Sequence[Row], now: str) -> Pause | None:
+    """The pause that so many failures in a row lead to. `last` are the schedule's runs, the newest first."""
+    if len(last) < most or any(row.verdict not in FAILED for row in last):
         return None
     times = "it failed" if most == 1 else f"it failed {most} times in a row"
-    return Pause(pause=f"{schedule.name} {newest[0].run}", scope=Scope.SCHEDULE, name=schedule.name, by=US,
-                 why=f"{times}, last in run {newest[0].run}", since=now)
+    return Pause(pause=f"{last[0].schedule} {last[0].run}", scope=Scope.SCHEDULE, name=last[0].schedule, by=US,
+                 why=f"{times}, last in run {last[0].run}", since=now)

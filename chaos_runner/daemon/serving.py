@@ -1,5 +1,6 @@
 """The loop around the daemon: it waits for the alarm, a signal, the end of a child or a second, and takes a turn."""
 
+import gc
 import os
 import signal
 import time
@@ -136,6 +137,7 @@ class Service:
         with self._ledger.transaction() as connection:
             since = schedules.keep(connection, on, rfc3339(clock.now()))
         self._daemon.learn(read.planned, {name: datetime.fromisoformat(text) for name, text in since.items()})
+        gc.freeze()  # none of it is garbage: to look at it again and again would make what is due late
         self._tell_of(read, len(on))
 
     def _learn_again(self, clock: Clock) -> None:

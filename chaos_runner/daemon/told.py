@@ -16,7 +16,8 @@ _LEFT: Final = ("not-restored", "unknown")
 
 def of_rows(rows: Iterable[Row], now: datetime) -> list[Notice]:
     """What is told of rows that have become what they are just now."""
-    return [notice for row in rows if row.state not in _UNTOLD for notice in _of_row(row, rfc3339(now))]
+    at = rfc3339(now)
+    return [notice for row in rows if row.state not in _UNTOLD for notice in _of_row(row, at)]
 
 
 def of_stop(row: Row, why: str, now: datetime) -> Notice:
