@@ -8,6 +8,14 @@ from chaos_runner.targets.aws.access import Account, account
 from tests.aws.labs import opened
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Who needs the lab is slow: it is a server that answers one at a time, and starts in seconds."""
+    for item in items:
+        if "aws" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def aws() -> Iterator[None]:
     """The environment leads to a lab."""

@@ -1,5 +1,4 @@
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from chaos_runner.report.page import html
 from tests.report import stories
@@ -15,5 +14,4 @@ UNFOLD = "document.querySelectorAll('details').forEach(one => { one.open = true;
 def test_axe_finds_nothing(looking: Looking, name: str, dark: bool, size: tuple[int, int]) -> None:  # noqa: FBT001
     with looking.at(html(*stories.TOLD[name]()), size, dark=dark) as seen:
         seen.page.evaluate(UNFOLD)
-        found = Axe().run(seen.page)
-        assert found.violations_count == 0, found.generate_report()
+        assert seen.flaws() == ""
