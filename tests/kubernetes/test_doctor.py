@@ -23,11 +23,12 @@ from chaos_runner.targets.kubernetes.marks import EXPIRES, RUN, UNDO
 from chaos_runner.targets.kubernetes.objects import Pod
 from chaos_runner.targets.kubernetes.others import running, tools
 from chaos_runner.targets.leftover import Leftover
+from tests import turns
 from tests.cli.runner import Ran, chaos_runner
 from tests.crash.cluster import make_workload, namespace, node
 from tests.kubernetes.accounts import account
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("scan")]  # a scan sees the marks of tests beside it
+pytestmark = [pytest.mark.slow, turns.SCAN]
 CRD = Kind("crd", "apiextensions.k8s.io/v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False)
 PODCHAOS = Kind("podchaos", "chaos-mesh.org/v1alpha1", "podchaos", "PodChaos")
 ENGINE = Kind("chaosengine", "litmuschaos.io/v1alpha1", "chaosengines", "ChaosEngine")

@@ -23,9 +23,10 @@ from chaos_runner.lab.shop import shop as shops
 from chaos_runner.lab.shop.shop import Shop, ShopNotUp
 from chaos_runner.lab.shop.store import Shelf
 from chaos_runner.lab.shop.store_pool import StoreError, StorePool
+from tests import turns
 
 PARTS = ["store", "proxy", "orders-1", "orders-2", "front", "traffic"]
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("shop")]  # experiments find a shop by its command lines
+pytestmark = [pytest.mark.slow, turns.SHOP]
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from tests import turns
 from tests.report.browser.looking import DESK, PHONE, TABLET, Looking
 from tests.report.browser.pasts import NAMES, pages
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.slow, turns.BROWSER]
 MODES = {"desk": (DESK, False), "desk-dark": (DESK, True), "phone": (PHONE, False), "phone-dark": (PHONE, True)}
 
 
