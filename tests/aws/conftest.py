@@ -13,7 +13,7 @@ _HERE = Path(__file__).parent
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Who needs a lab is slow, and has it in one process: it is a server that computes for seconds until it is there."""
+    """Who needs a lab is slow, and has it in one process: a server that computes for seconds until it is there."""
     for item in items:
         if {"aws", "lab"} & set(getattr(item, "fixturenames", ())) and item.path.is_relative_to(_HERE):
             item.add_marker(pytest.mark.slow)
