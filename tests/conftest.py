@@ -26,7 +26,7 @@ if _TOXIPROXY.exists():
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # under nohup: what the tests start must still hear a hang-up
     signal.signal(signal.SIGHUP, lambda *_: None)
 
-_FEWER: Final = {"CHAOS_RUNNER_EXAMPLES": "0.3", "CHAOS_RUNNER_FUZZ": "300"}
+_FEWER: Final = {"CHAOS_RUNNER_EXAMPLES": "0.15", "CHAOS_RUNNER_FUZZ": "150"}
 """How many random things the loop for daily work tries. All the tests try them all."""
 _QUICK: Final = "not slow"
 _NAMED_MOST = 60

@@ -226,6 +226,7 @@ def printer(*words: str) -> "subprocess.CompletedProcess[str]":
                           check=False)
 
 
+@pytest.mark.slow
 def test_the_reference_is_as_the_code_prints_it() -> None:
     done = printer("--check")
     assert done.returncode == 0, done.stdout + done.stderr
