@@ -8,6 +8,8 @@ from typing import Final
 
 import pytest
 
+from tests import again, turns
+
 # Without bytecode every process that a test starts would compile the package anew, which takes it twice as long.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
@@ -24,14 +26,33 @@ if _TOXIPROXY.exists():
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # under nohup: what the tests start must still hear a hang-up
     signal.signal(signal.SIGHUP, lambda *_: None)
 
-_FEWER: Final = {"CHAOS_RUNNER_EXAMPLES": "0.3", "CHAOS_RUNNER_FUZZ": "300"}
+_FEWER: Final = {"CHAOS_RUNNER_EXAMPLES": "0.15", "CHAOS_RUNNER_FUZZ": "150"}
 """How many random things the loop for daily work tries. All the tests try them all."""
+_QUICK: Final = "not slow"
 _NAMED_MOST = 60
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if config.option.markexpr == "not slow":
+    config.option.loadscopereorder = False  # groups come in the order of `turns`, not the longest first
+    if config.option.markexpr == _QUICK:
         os.environ.update({name: much for name, much in _FEWER.items() if name not in os.environ})
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """What is slow mostly waits: for servers, for processes and for the clock. The guest computes beside it."""
+    cores = os.cpu_count() or 1
+    return cores if config.option.markexpr == _QUICK else cores + (cores + 1) // 2
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=turns.turn)
+    again.mark(config, items)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in again.told(terminalreporter.stats):
+        terminalreporter.write_line(line, yellow=True)
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

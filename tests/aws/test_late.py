@@ -46,6 +46,7 @@ def built(ref: Ref) -> dict[str, Any]:
     return {name: getattr(ref, name) for name in ref.__struct_fields__}
 
 
+@pytest.mark.slow
 def test_a_database_that_is_still_stopping_is_started_once_it_has_stopped() -> None:
     states = one_after_the_other(*map(instance, ("stopping", "stopping", "stopping", "stopped", "starting")))
     with answering({**ONE, "DescribeDBInstances": states, "ListTagsForResource": TAGS,
@@ -89,6 +90,7 @@ def test_a_policy_that_somebody_writes_at_the_same_moment_is_read_again() -> Non
     assert asked.count("PutResourcePolicy") == 2
 
 
+@pytest.mark.slow
 def test_an_undo_looks_twice_for_what_was_written_a_moment_ago() -> None:
     with answering(answers := {**ONE, "DeleteResourcePolicy": {"RevisionId": "1"}}) as asked:
         act = denied()

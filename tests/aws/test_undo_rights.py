@@ -18,6 +18,7 @@ from tests.crash.aws.ec2 import volume
 
 LOOKING = ["ec2:Describe*", "sts:GetCallerIdentity", "iam:Simulate*"]
 DOING = ["ec2:CreateTags", "ec2:DetachVolume", "ec2:StopInstances"]
+pytestmark = pytest.mark.slow
 
 
 @contextmanager

@@ -13,10 +13,11 @@ from chaos_runner import shelf
 from chaos_runner.contracts import NoData
 from chaos_runner.lab.shop import shop as shops
 from chaos_runner.probes.prometheus import AlertArguments, QueryArguments
+from tests import turns
 from tests.cli.runner import chaos_runner
 from tests.probes.monitoring import alertmanager, prometheus, within
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("shop")]
+pytestmark = [pytest.mark.slow, turns.SHOP]
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 QUERY = shelf.probe("prometheus.query")
 ALERT = shelf.probe("prometheus.alert")

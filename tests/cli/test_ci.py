@@ -20,6 +20,7 @@ from chaos_runner.errors import UsageError
 from chaos_runner.experiment.loading import load_data
 from chaos_runner.lab.shop import shop as shops
 from chaos_runner.plan.beside import families, may_run_beside
+from tests import turns
 from tests.cli.runner import COMMAND, Ran, chaos_runner
 from tests.report.ant_schema import complaints, suites
 from tests.report.github_runner import understood
@@ -262,7 +263,7 @@ def fixed_front(shop: shops.Shop) -> Iterator[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("shop")
+@turns.SHOP
 def test_a_weakness_fails_the_build_and_its_fix_passes_it(tmp_path: Path) -> None:
     def build(url: str, name: str, *words: str) -> Ran:
         return chaos_runner("ci", *files, "--json", "--reports", str(tmp_path / name), "--var", f"shop_url={url}",

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from chaos_runner.lab.shop import shop
+from tests import turns
 from tests.cli.runner import COMMAND, chaos_runner
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("shop")]
+pytestmark = [pytest.mark.slow, turns.SHOP]
 EXPERIMENTS = Path(__file__).parent.parent.parent / "experiments"
 
 

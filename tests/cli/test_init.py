@@ -18,6 +18,7 @@ from chaos_runner.cli.drafts.pipelines import COMPLETE
 from chaos_runner.experiment.project import read_project
 from tests.cli.runner import chaos_runner
 
+pytestmark = pytest.mark.slow
 _FILES = {"chaos.yaml", "probes/service.yaml", "experiments/.schema.json", "experiments/01-host-cpu-load.yaml",
           "reports/.gitignore"}
 
@@ -134,7 +135,6 @@ def wait_for_question(terminal: int, within_s: float = 15) -> None:
         said += os.read(terminal, 4096)
 
 
-@pytest.mark.slow
 def test_what_it_makes_runs(tmp_path: Path) -> None:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -41,6 +41,7 @@ def drawn(view: View, width: int = 79, height: int = 23) -> str:
     return "\n".join(line.plain for line in frame(view, width, height))
 
 
+@pytest.mark.slow
 def test_no_frame_is_wider_or_higher_than_its_terminal() -> None:
     names = ["short", "a name that is much longer than any terminal is wide " * 3, "界" * 60]
     data = experiment(fault(name=names[1]), probes=[probe(name) for name in names])

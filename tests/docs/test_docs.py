@@ -28,6 +28,7 @@ from chaos_runner.lint import lint
 from chaos_runner.report import write
 from chaos_runner.run import merge, patience, verdict
 from chaos_runner.run.events import RestoredState, Verdict
+from tests import turns
 from tests.docs.pages import DOCS, PAGES, ROOT, WRITTEN, Block, blocks, headings, inline, links, rows, text
 
 _STEP: Final = {"name": "wait", "type": "action", "pauses": {"after": 1},
@@ -226,6 +227,7 @@ def printer(*words: str) -> "subprocess.CompletedProcess[str]":
                           check=False)
 
 
+@pytest.mark.slow
 def test_the_reference_is_as_the_code_prints_it() -> None:
     done = printer("--check")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -294,7 +296,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("shop")
+@turns.SHOP
 def test_the_tutorial_can_be_followed(tmp_path: Path) -> None:
     (tmp_path / "cut-database.yaml").write_text(tutorials_experiment(), encoding="utf-8")
     for block in blocks("yaml", pages=("tutorial",)):
@@ -331,7 +333,7 @@ def pytest_sessionstart():
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("shop")
+@turns.SHOP
 def test_the_fault_and_the_probe_that_are_shown_work(tmp_path: Path) -> None:
     for block in blocks("python", "yaml", pages=("adding-a-fault",)):
         file = tmp_path / block.mark

@@ -5,6 +5,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+import pytest
+
 from chaos_runner.cli.console import Console
 from chaos_runner.cli.ink import Ink
 from chaos_runner.engine.watching import Watchers
@@ -39,6 +41,7 @@ def done() -> MemoryRun:
     return run_in_memory(experiment(action(), probes=[single()]))
 
 
+@pytest.mark.slow
 def test_one_who_does_not_read_holds_up_neither_the_others_nor_the_end() -> None:
     watchers, stuck, run, seen = Watchers(), threading.Event(), done().run, Beaten()
 

@@ -459,6 +459,7 @@ def test_a_limit_larger_than_any_number_that_can_be_drawn_is_refused() -> None:
     assert [finding.code for finding in read(status(f"equals: {10**400}")).findings] == ["E205"]
 
 
+@pytest.mark.slow
 def test_thousands_of_misspelt_keys_are_complained_of_in_a_moment() -> None:
     text = HEAD + "method: []\n" + "\n".join(f"titel{number}: no" for number in range(14_000))
     began_s = time.process_time()

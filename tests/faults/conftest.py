@@ -45,7 +45,7 @@ def start() -> Iterator[Start]:
             process.stdout.close()
 
 
-@pytest.fixture(scope="module", params=["embedded", "toxiproxy"])
+@pytest.fixture(scope="module", params=["embedded", pytest.param("toxiproxy", marks=pytest.mark.slow)])
 def address(request: pytest.FixtureRequest) -> Iterator[str]:
     """Where a proxy API answers."""
     if request.param == "embedded":

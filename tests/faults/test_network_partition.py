@@ -190,6 +190,7 @@ def test_killed_at_any_command_it_is_undone_by_another_process(there: Room, verb
     assert tables(there) == ""
 
 
+@pytest.mark.slow
 @real
 def test_the_cut_ends_by_itself_when_everybody_is_gone(there: Room) -> None:
     act = there.prepare(FAULT, {"to": [FOE]}, mark(within_s=2.5))

@@ -145,6 +145,7 @@ def test_where_no_database_can_be_the_folders_answer(reports: Path) -> None:
     assert "catches up" in enter_into_history(folder)
 
 
+@pytest.mark.slow
 def test_a_database_that_somebody_holds_locked_is_not_waited_for_for_long(reports: Path) -> None:
     written(reports, 8, complete=False)
     with sqlite3.connect(reports / NAME) as db:

@@ -15,15 +15,9 @@ from tests.kubernetes.labs import shared, turn
 
 GIVEN = "CHAOS_RUNNER_TEST_KUBECONFIG"
 """A cluster to use instead of the simulated one. Each test keeps to namespaces and nodes of its own."""
-CLUSTERS = {"simulated", "real_node"}
 NO_CLUSTER = "no cluster"
 SIMULATED = Wanted(Pods.SIMULATED, 6)
 REAL = Wanted(Pods.REAL, 0)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Who needs a cluster comes last: it may still be built while quick tests run."""
-    items.sort(key=lambda item: bool(CLUSTERS & set(getattr(item, "fixturenames", ()))))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -60,7 +54,7 @@ def real_lab() -> Iterator[Lab]:
 @pytest.fixture
 def real_node(real_lab: Lab) -> Iterator[Lab]:
     """The lab with a real node, its kubeconfig and its shop, for one test at a time, whichever process that is in.
-    During the test KUBECONFIG names it. Tests in xdist's group "real-node" do not keep other workers waiting.
+    During the test KUBECONFIG names it. Tests that are `turns.REAL_NODE` do not keep other workers waiting.
     """
     with turn(real_lab), _exported(real_lab.kubeconfig):
         yield real_lab

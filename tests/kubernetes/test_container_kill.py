@@ -20,9 +20,10 @@ from chaos_runner.targets.kubernetes.inside import run
 from chaos_runner.targets.kubernetes.kinds import DEPLOYMENT, NAMESPACE, POD, body_of
 from chaos_runner.targets.kubernetes.objects import Pod
 from chaos_runner.targets.kubernetes.pods import ref_of
+from tests import turns
 from tests.kubernetes.ground import prepared, soon
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("real-node")]
+pytestmark = [pytest.mark.slow, turns.REAL_NODE]
 WEB = "chaos-runner.lab/web:1"
 SHELL = ["usr/bin", "usr/lib", "lib", "lib64"]
 """What of this machine a container needs for a shell: the lab's own image has none."""

@@ -23,11 +23,13 @@ from chaos_runner.targets.kubernetes.marks import EXPIRES, RUN, UNDO
 from chaos_runner.targets.kubernetes.objects import Pod
 from chaos_runner.targets.kubernetes.others import running, tools
 from chaos_runner.targets.leftover import Leftover
+from tests import turns
 from tests.cli.runner import Ran, chaos_runner
 from tests.crash.cluster import make_workload, namespace, node
+from tests.inverses.servers import eventually
 from tests.kubernetes.accounts import account
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("scan")]  # a scan sees the marks of tests beside it
+pytestmark = [pytest.mark.slow, turns.SCAN]
 CRD = Kind("crd", "apiextensions.k8s.io/v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False)
 PODCHAOS = Kind("podchaos", "chaos-mesh.org/v1alpha1", "podchaos", "PodChaos")
 ENGINE = Kind("chaosengine", "litmuschaos.io/v1alpha1", "chaosengines", "ChaosEngine")
@@ -54,11 +56,19 @@ def found(at: Cluster, where: str, later_s: float = 0.0) -> list[Leftover]:
     return [one for one in left if f" {where}/" in f" {one.what}" or one.what == f"node {where}"]
 
 
+def system_taints(at: Cluster, name: str) -> list[dict[str, Any]]:
+    """Those that follow from what a node is like."""
+    return [taint for taint in at.get(NODE.path("", name), dict)["spec"].get("taints", [])
+            if taint["key"].startswith("node.kubernetes.io/")]
+
+
 def test_a_cordon_and_a_taint_are_told_with_who_wrote_them_and_the_way_back(at: Cluster) -> None:
     with node(at) as name:
-        system = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
-        at.patch(NODE.path("", name), {"spec": {"unschedulable": True, "taints": [
-            system, {"key": "broken", "value": "yes", "effect": "NoExecute"}]}}, MERGE, {"fieldManager": "krkn-go"})
+        krkn = {"fieldManager": "krkn-go"}
+        at.patch(NODE.path("", name), {"spec": {"unschedulable": True}}, MERGE, krkn)
+        assert eventually(lambda: bool(system_taints(at, name)))  # a controller's, which would write last
+        at.patch(NODE.path("", name), {"spec": {"taints": [
+            *system_taints(at, name), {"key": "broken", "value": "yes", "effect": "NoExecute"}]}}, MERGE, krkn)
         cordon, taint = found(at, name)
     assert (cordon.code, cordon.whose, cordon.by) == ("cordon", "krkn", "krkn-go")
     assert cordon.undo == f"kubectl --context {at.context} uncordon {name}"

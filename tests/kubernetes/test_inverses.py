@@ -13,7 +13,6 @@ from uuid import uuid4
 
 import pytest
 import yaml
-from kubernetes.client.exceptions import NotFoundException
 
 from chaos_runner.contracts import Act, Answer
 from chaos_runner.errors import ActFailed, Gone, NoTarget, Refused
@@ -338,6 +337,8 @@ DELETED: Mapping[str, tuple[Kind, str, Callable[..., None] | None]] = {
 
 @pytest.mark.parametrize("path", DELETED)
 def test_what_was_deleted_is_made_anew(at: Cluster, space: str, path: str) -> None:
+    from kubernetes.client.exceptions import NotFoundException
+
     kind, name, setup = DELETED[path]
     if setup:
         setup(at, space)

@@ -20,13 +20,14 @@ from chaos_runner.recovery.scan import Row, Rules, Scanned, scan
 from chaos_runner.targets.kubernetes.access import MERGE, Cluster, cluster
 from chaos_runner.targets.kubernetes.kinds import DEPLOYMENT, WORKLOADS
 from chaos_runner.targets.kubernetes.marks import EXPIRES, RUN, UNDO
+from tests import turns
 from tests.cli.runner import chaos_runner
 from tests.crash.cluster import make_workload, namespace, normalised
 from tests.kubernetes.accounts import account
 from tests.kubernetes.test_policy import policy
 from tests.kubernetes.test_policy import written as experiment_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("scan")]  # a scan sees the marks of tests beside it
+pytestmark = [pytest.mark.slow, turns.SCAN]
 NOW = datetime(2020, 11, 20, 10, 0, tzinfo=UTC)
 LATER = datetime(2020, 11, 20, 12, 0, tzinfo=UTC)
 KEY = Key("a long secret")

@@ -22,8 +22,9 @@ from chaos_runner.lab.kubernetes.lab import Wanted
 from chaos_runner.lab.kubernetes.node import needs
 from chaos_runner.lab.kubernetes.programs import TOXIPROXY
 from chaos_runner.lab.kubernetes.state import Lab, Pods
+from tests import turns
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("real-node")]
+pytestmark = [pytest.mark.slow, turns.REAL_NODE]
 SHOP = "/api/v1/namespaces/shop/pods"
 POLICIES = "/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies"
 

@@ -23,9 +23,10 @@ from chaos_runner.lab.shop import shop as shops
 from chaos_runner.lab.shop.shop import Shop, ShopNotUp
 from chaos_runner.lab.shop.store import Shelf
 from chaos_runner.lab.shop.store_pool import StoreError, StorePool
+from tests import turns
 
 PARTS = ["store", "proxy", "orders-1", "orders-2", "front", "traffic"]
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("shop")]  # experiments find a shop by its command lines
+pytestmark = [pytest.mark.slow, turns.SHOP]
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +200,7 @@ def test_a_store_slower_by_200_ms_is_not_felt_at_the_checkout(shop: Shop) -> Non
     finally:
         with urllib.request.urlopen(urllib.request.Request(toxic, method="DELETE"), timeout=2):
             pass
-    assert took_s[95] < 0.1
+    assert took_s[95] < 0.19  # who had waited for the store would have taken longer
 
 
 def test_a_paused_orders_service_makes_half_the_checkouts_hang_until_it_goes_on(own_shop: Shop) -> None:

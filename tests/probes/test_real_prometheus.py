@@ -14,9 +14,10 @@ import pytest
 from chaos_runner import shelf
 from chaos_runner.contracts import BadQuestion, NoData
 from chaos_runner.probes.prometheus import AlertArguments, QueryArguments
+from tests import turns
 from tests.probes.monitoring import alertmanager, prometheus, within
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prometheus")]
+pytestmark = [pytest.mark.slow, turns.MONITORING]
 QUERY = shelf.probe("prometheus.query")
 ALERT = shelf.probe("prometheus.alert")
 RULES: Final = """

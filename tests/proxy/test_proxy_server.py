@@ -274,6 +274,7 @@ def test_it_ends_cleanly_on_a_signal(number: signal.Signals) -> None:
     assert process.stop() == 0
 
 
+@pytest.mark.slow
 def test_it_outlives_its_parent() -> None:
     code = "from chaos_runner.proxy.process import ProxyProcess as P; p = P(); print(p.pid, p.address)"
     command = [sys.executable, "-W", "ignore", "-c", code]

@@ -110,6 +110,7 @@ def test_what_is_escaped_is_understood_as_it_was(value: str) -> None:
 
 # ── the summary ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
+@pytest.mark.slow
 @pytest.mark.parametrize("payload", PAYLOADS.values(), ids=list(PAYLOADS))
 def test_a_summary_is_never_larger_than_github_takes(payload: str) -> None:
     found = texts([Story.of(*stories.hostile(payload))] * 100, github.SUMMARY_MOST)

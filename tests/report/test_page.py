@@ -157,6 +157,7 @@ def test_a_spike_of_one_sample_in_an_hour_stays_visible() -> None:
     assert view.first.charts[0].envelope
 
 
+@pytest.mark.slow
 def test_a_thousand_steps_and_an_hour_of_samples_are_drawn_in_time_and_in_little_room() -> None:
     run, records = stories.long()
     html(run, records)

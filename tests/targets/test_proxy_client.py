@@ -16,7 +16,7 @@ from chaos_runner.targets.proxy import ProxyApi, ProxyState, ProxyUnreachable, T
 REAL = os.environ.get("CHAOS_RUNNER_TOXIPROXY", "")
 
 
-@pytest.fixture(scope="module", params=["embedded", "toxiproxy"])
+@pytest.fixture(scope="module", params=["embedded", pytest.param("toxiproxy", marks=pytest.mark.slow)])
 def address(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "embedded":
         with ProxyProcess() as process:

@@ -13,10 +13,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
 from chaoslib.exceptions import ChaosException
 from chaoslib.experiment import run_experiment as theirs
 from chaoslib.run import RunEventHandler
@@ -35,7 +37,10 @@ from chaos_runner.toolkit import run_experiment as ours
 from tests.toolkit import steps, watching
 from tests.toolkit.scenes import SCENES, Data, Scene
 
-PLAYERS: Final = ("theirs", "drop-in", "runner")
+_PROCESS: Final = "sleep"
+_LOOK_S: Final = 0.02
+_BEGUN_S: Final = 0.3
+"""From when an action is seen until its player waits for it."""
 
 
 class Handler(RunEventHandler):
@@ -86,17 +91,18 @@ def _by_function(player: str, scene: Scene) -> Data:
     journal = (theirs if player == "theirs" else ours)(
         given, copy.deepcopy(scene.settings), copy.deepcopy(scene.variables), Strategy(scene.strategy),
         Schedule(**scene.schedule), [handler])
-    return {**_journal(journal), "called": _ordered(scene, steps.CALLED), "controls": _ordered(scene, watching.CALLS),
-            "events": _ordered(scene, handler.seen), "changed what it was given": repr(given) != before}
+    return {**_journal(journal, scene), "called": _ordered(scene, steps.CALLED),
+            "controls": _ordered(scene, watching.CALLS), "events": _ordered(scene, handler.seen),
+            "changed what it was given": repr(given) != before}
 
 
-def _journal(journal: Data) -> Data:
+def _journal(journal: Data, scene: Scene) -> Data:
     states = journal["steady_states"]
     during = [state["steady_state_met"] for state in states["during"] if state]
     return {"keys": list(journal), "status": journal["status"], "deviated": journal["deviated"],
             "title": journal["experiment"]["title"],
             "before": _state(states["before"]), "after": _state(states["after"]),
-            "during": sorted(set(map(str, during))), "run": list(map(_record, journal["run"])),
+            "during": sorted(set(map(str, during))), "run": _ordered(scene, map(_record, journal["run"])),
             "rollbacks": list(map(_record, journal["rollbacks"]))}
 
 
@@ -111,8 +117,11 @@ def _record(record: Data) -> list[Any]:
             sorted(record)]
 
 
-def _ordered(scene: Scene, calls: list[str]) -> list[str]:
-    return sorted(set(calls)) if scene.loose else list(calls)
+def _ordered(scene: Scene, seen: Iterable[Any]) -> list[Any]:
+    """In a loose scene each but once, in any order: which of two threads is first is chance."""
+    if not scene.loose:
+        return list(seen)
+    return [one for one, _ in groupby(sorted(seen, key=repr))]
 
 
 def _by_runner(scene: Scene) -> Data:
@@ -140,16 +149,27 @@ def _rollbacks(scene: Scene) -> RollbackStrategy | None:
     return RollbackStrategy(word) if word else None
 
 
+def _acts(scene: Scene) -> bool:
+    """Whether it is at the place where it is to be signalled: its function was called, or its process is there."""
+    if scene.at in steps.CALLED:
+        return True
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return any(child.name() == _PROCESS for child in psutil.Process().children(recursive=True))
+    return False
+
+
 @contextlib.contextmanager
 def _signal_for(scene: Scene) -> Iterator[None]:
-    """Sends the scene's signal a while after it has begun: by then it is in the middle of its action."""
+    """Sends the scene's signal once it is in the middle of its action."""
     if not scene.signal:
         yield
         return
     over = threading.Event()
 
     def send() -> None:
-        if not over.wait(1.0):
+        while not over.wait(_LOOK_S) and not _acts(scene):
+            pass
+        if not over.wait(_BEGUN_S):
             os.kill(os.getpid(), signal.Signals[scene.signal])
 
     sender = threading.Thread(target=send, daemon=True)

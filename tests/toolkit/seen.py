@@ -7,15 +7,24 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+PLAYERS = ("theirs", "drop-in", "runner")
 ROOT = Path(__file__).parents[2]
 
 
 @cache
 def by(player: str) -> dict[str, dict[str, Any]]:
     """What that player saw of every scene."""
-    done = subprocess.run([sys.executable, "-m", "tests.toolkit.play", player], capture_output=True, text=True,
-                          cwd=ROOT, timeout=300, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{player} ended with {done.returncode}: {done.stderr[-2000:]}")
-    found: dict[str, dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    process = _playing()[player]
+    out, err = process.communicate(timeout=300)
+    if process.returncode:
+        raise RuntimeError(f"{player} ended with {process.returncode}: {err[-2000:]}")
+    found: dict[str, dict[str, Any]] = json.loads(out.splitlines()[-1])
     return found
+
+
+@cache
+def _playing() -> dict[str, "subprocess.Popen[str]"]:
+    """All of them at once: they mostly wait. Each ends by itself."""
+    return {player: subprocess.Popen([sys.executable, "-m", "tests.toolkit.play", player], stdout=subprocess.PIPE,
+                                     stderr=subprocess.PIPE, text=True, cwd=ROOT)
+            for player in PLAYERS}

@@ -6,7 +6,7 @@ from tests.toolkit.print_differences import IGNORED, PAGE, different, page
 from tests.toolkit.scenes import POLICIES, SCENES
 from tests.toolkit.seen import by
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("parity")]  # what was played for one is remembered for all
 
 
 @pytest.mark.parametrize("name", [name for name, scene in SCENES.items() if not scene.differs])

@@ -14,6 +14,7 @@ from chaos_runner.targets.aws.access import Account
 from chaos_runner.targets.aws.choosing import Thing
 from chaos_runner.targets.aws.eks import EKS, NODEGROUP, NodegroupTarget, find_nodegroups, names, read_nodegroup
 from chaos_runner.targets.aws.rights import Need, Permissions
+from chaos_runner.targets.aws.waiting import pauses_s
 
 _DESIRED: Final = "desired"
 _MIN: Final = "min"
@@ -21,7 +22,6 @@ _KEYS: Final = {_DESIRED: "desiredSize", _MIN: "minSize"}
 _FREE_S: Final = 90.0
 """How long another update of the node group is waited for: EKS makes one at a time."""
 _DONE_S: Final = 40.0
-_AGAIN_S: Final = 1.0
 
 
 class EksNodegroupScaleArguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -101,17 +101,17 @@ def _sizes(seen: dict[str, Any]) -> dict[str, int]:
 
 def _free(order: Order) -> dict[str, Any]:
     """The node group, once nobody updates it."""
-    until_s = time.monotonic() + _FREE_S
+    until_s, again_s = time.monotonic() + _FREE_S, pauses_s()
     while (seen := read_nodegroup(order.at, order.thing))["status"] == "UPDATING":
         if time.monotonic() > until_s:
             raise ActFailed(f"the node group {seen['nodegroupName']} is still being updated after {_FREE_S:g} s")
-        time.sleep(_AGAIN_S)
+        time.sleep(next(again_s))
     return seen
 
 
 def _wait_until_done(order: Order, update: str) -> None:
     cluster, name = names(order.thing)
-    until_s = time.monotonic() + _DONE_S
+    until_s, again_s = time.monotonic() + _DONE_S, pauses_s()
     while time.monotonic() < until_s:
         seen = order.at.ask(EKS, "describe_update", name=cluster, nodegroupName=name, updateId=update)["update"]
         if seen["status"] in ("Failed", "Cancelled"):
@@ -119,4 +119,4 @@ def _wait_until_done(order: Order, update: str) -> None:
             raise ActFailed(f"EKS did not scale the node group {name}: {said or seen['status']}")
         if seen["status"] == "Successful":
             return
-        time.sleep(_AGAIN_S)
+        time.sleep(next(again_s))

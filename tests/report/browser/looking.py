@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, sync_playwright
+if TYPE_CHECKING:  # a second, in every process that only looks which tests there are
+    from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request
 
 DESK = (1280, 800)
 TABLET = (768, 1024)
@@ -16,7 +18,7 @@ PHONE = (390, 844)
 class Seen:
     """A page in the browser, and everything it did that a report must not do."""
 
-    page: Page
+    page: "Page"
     misdeeds: list[str] = field(default_factory=list)
 
     def bottom(self, selector: str) -> float:
@@ -29,17 +31,26 @@ class Seen:
         """How wide the page is, scrolled or not."""
         return int(self.page.evaluate("document.documentElement.scrollWidth"))
 
+    def flaws(self) -> str:
+        """What axe finds, as a text, and an empty one for a page that everybody can use."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        found = Axe().run(self.page)
+        return str(found.generate_report()) if found.violations_count else ""
+
 
 class Looking:
     """Opens pages, and keeps pictures of them."""
 
-    def __init__(self, browser: Browser, pages: Path, pictures: Path) -> None:
+    def __init__(self, browser: "Browser", pages: Path, pictures: Path) -> None:
         self._browser, self._pages, self._pictures = browser, pages, pictures
 
     @classmethod
     @contextmanager
     def through(cls, chromium: str, pages: Path, pictures: Path) -> Iterator["Looking"]:
         """A browser for as long as somebody looks."""
+        from playwright.sync_api import sync_playwright
+
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
             try:
@@ -70,14 +81,14 @@ class Looking:
 
     @staticmethod
     def _watch(seen: Seen, address: str) -> None:
-        def asked(dialog: Dialog) -> None:
+        def asked(dialog: "Dialog") -> None:
             seen.misdeeds.append(f"dialog: {dialog.message}")
             dialog.dismiss()
 
-        def said(message: ConsoleMessage) -> None:
+        def said(message: "ConsoleMessage") -> None:
             seen.misdeeds.append(f"console: {message.text}")
 
-        def fetched(request: Request) -> None:
+        def fetched(request: "Request") -> None:
             if request.url.partition("#")[0] != address:
                 seen.misdeeds.append(f"request: {request.url[:80]}")
 

@@ -5,10 +5,11 @@ import pytest
 from chaos_runner.report.last import Last, LastProbe
 from chaos_runner.report.page import html
 from chaos_runner.run.events import Phase
+from tests import turns
 from tests.report import stories
 from tests.report.browser.looking import DESK, PHONE, TABLET, Looking
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.slow, turns.BROWSER]
 BEFORE = Last(
     run="01JC4MAA2T9QH5R7", title="", file="", verdict="passed", restored="restored",
     started="2026-11-13T11:02:10.000Z",

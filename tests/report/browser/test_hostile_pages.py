@@ -3,11 +3,12 @@
 import pytest
 
 from chaos_runner.report.page import html
+from tests import turns
 from tests.report import stories
 from tests.report.browser.looking import PHONE, Looking
 from tests.report.browser.payloads import PAYLOADS
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.slow, turns.BROWSER]
 UNFOLD = "document.querySelectorAll('details').forEach(one => { one.open = true; })"
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from chaos_runner.report.page import html
+from tests import turns
 from tests.report import stories
 from tests.report.browser.conftest import CHROMIUM
 from tests.report.browser.looking import Looking
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.slow, turns.BROWSER]
 SHOWN = "[...document.querySelectorAll('.log tbody tr')].filter(row => !row.hidden).length"
 
 
