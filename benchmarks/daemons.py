@@ -194,7 +194,8 @@ def _told(url: str, folder: Path, begin_s: float) -> dict[str, Any]:
     times = Counter(schedule for schedule, _ in started)
     claimed = [float(line) for file in folder.glob("*.claimed") for line in file.read_text().splitlines()]
     last = max((at for at in claimed if at < begin_s + 10), default=begin_s)
-    return {"claimed_s": last - begin_s, "rows": len(rows), "started": len(started), "twice": sum(1 for count in times.values() if count > 1),
+    return {"claimed_s": last - begin_s,
+            "rows": len(rows), "started": len(started), "twice": sum(1 for count in times.values() if count > 1),
             "states": dict(Counter(f"{row.state} {row.verdict}" for row in rows)),
             "p50_ms": lags[len(lags) // 2] * 1000, "p99_ms": lags[len(lags) * 99 // 100] * 1000,
             "last_s": lags[-1], "began": begin_s}

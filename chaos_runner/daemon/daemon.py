@@ -155,8 +155,10 @@ class Daemon:
 
     def _decided(self, connection: Connection, wanted: Sequence[tuple[Planned, Row]], now: datetime) -> list[Row]:
         """What becomes of rows that are to be claimed. Those that others have already are left out."""
+        if not wanted:
+            return []
         taken = occurrences.known(connection, [row.key for _, row in wanted])
-        fresh = [(planned, row) for planned, row in wanted if row.key not in taken]
+        fresh = [(planned, row) for planned, row in wanted if row.key not in taken] if taken else wanted
         if not fresh:
             return []
         moment = self._moment(connection, occurrences.in_states(connection, occurrences.OPEN), now)
