@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from chaos_runner.schedule.grounds import Ground
-from chaos_runner.schedule.model import Schedule
+from chaos_runner.schedule.model import ByInterval, Schedule
 from chaos_runner.schedule.occurrences import HORIZON, Occurrence, occurrences
 
 GRACE: Final = timedelta(seconds=60)
@@ -116,7 +116,7 @@ class Book:
 
 def coming(schedule: Schedule, after: datetime) -> Iterator[Occurrence]:
     """The occurrences that are due after an instant, one by one, looked up a few at a time."""
-    since, step = after + timedelta(microseconds=1), _FIRST_STEP
+    since, step = after + timedelta(microseconds=1), _first_step(schedule)
     until = min(after + HORIZON, _LAST)
     while since < until:
         found = occurrences(schedule, since, since + step)
@@ -125,6 +125,11 @@ def coming(schedule: Schedule, after: datetime) -> Iterator[Occurrence]:
             until = min(found[-1].due + HORIZON, _LAST)
         since += step
         step = _fitting(step, len(found))
+
+
+def _first_step(schedule: Schedule) -> timedelta:
+    every = timedelta(seconds=schedule.when.every_s) if isinstance(schedule.when, ByInterval) else _FIRST_STEP
+    return min(2 * max(every, _FIRST_STEP), _LONGEST_STEP)
 
 
 def _fitting(step: timedelta, found: int) -> timedelta:

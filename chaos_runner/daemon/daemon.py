@@ -93,6 +93,7 @@ class Daemon:
         self._work: dict[tuple[str, str], Work] = {}
         self._look_at_s = 0.0
         self._beat_at_s = 0.0
+        self._somebody_waits = False
         self.draining = False
 
     @property
@@ -122,9 +123,12 @@ class Daemon:
 
     def turn(self) -> None:
         """Does whatever there is to do now. Raises LedgerUnreachable."""
-        self._end_what_has_ended()
-        if not self.draining:
-            self._start_what_is_due()
+        now = self._parts.clock.now()
+        ended = self._what_has_ended()
+        due = [] if self.draining else self._what_is_due(now)
+        if ended or due:
+            self._go_on(ended, due, now)
+        self.book.turn_pages()
         if self._parts.clock.monotonic_s() >= self._look_at_s:
             self._look_around()
 
@@ -135,30 +139,35 @@ class Daemon:
 
     # ── what is due ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _start_what_is_due(self) -> None:
-        now = self._parts.clock.now()
+    def _what_is_due(self, now: datetime) -> list[tuple[Due, Row]]:
+        """All that is due and has not been settled, each with its row as its schedule alone would have it."""
         self._due += self.book.pop(now)
-        if not self._due:
-            return
-        settled = [(due, deciding.judged(due, now)) for due in self._due]
-        free = self._places_left
-        final = [row for _, row in settled if row.state is not State.CLAIMED]
-        wanted = [(due, row) for due, row in settled if row.state is State.CLAIMED]
-        with self._ledger.transaction() as connection:
-            rows = self._decided(connection, [(due.planned, row) for due, row in wanted[:free]], now)
-            mine = occurrences.put(connection, [*final, *rows])
-            put = [row for row in (*final, *rows) if row.key in mine]
-            self._parts.tell(connection, told.of_rows(put, now))
-        self._due = [due for due, _ in wanted[free:]]
-        self._start([row for row in put if row.state is State.CLAIMED], now)
-        self.book.turn_pages()
+        return [(due, deciding.judged(due, now)) for due in self._due]
 
-    def _decided(self, connection: Connection, wanted: Sequence[tuple[Planned, Row]], now: datetime) -> list[Row]:
-        """What becomes of rows that are to be claimed. Those that others have already are left out."""
-        if not wanted:
-            return []
-        taken = occurrences.known(connection, [row.key for _, row in wanted])
-        fresh = [(planned, row) for planned, row in wanted if row.key not in taken] if taken else wanted
+    def _go_on(self, ended: Sequence[Row], due: Sequence[tuple[Due, Row]], now: datetime) -> None:
+        """Writes down what has ended, and claims what is due: one transaction for both. Then starts what was claimed.
+        """
+        free = max(0, self._places_left + len(ended))
+        with self._ledger.transaction() as connection:
+            self._settle(connection, ended, now)
+            put, later = self._claim(connection, due, free, now)
+        self._due = later
+        self._let_go(ended)
+        self._start([row for row in put if row.state is State.CLAIMED], now)
+
+    def _claim(self, connection: Connection, due: Sequence[tuple[Due, Row]], free: int,
+               now: datetime) -> tuple[list[Row], list[Due]]:
+        """Puts rows of what is due, and gives those that were new, and what there is no free place for."""
+        taken = occurrences.known(connection, [row.key for _, row in due]) if due else set()
+        final = [row for _, row in due if row.state is not State.CLAIMED and row.key not in taken]
+        wanted = [(one, row) for one, row in due if row.state is State.CLAIMED and row.key not in taken]
+        put = [*final, *self._decided(connection, [(one.planned, row) for one, row in wanted[:free]], now)]
+        occurrences.put(connection, put)
+        self._parts.tell(connection, told.of_rows(put, now))
+        return put, [one for one, _ in wanted[free:]]
+
+    def _decided(self, connection: Connection, fresh: Sequence[tuple[Planned, Row]], now: datetime) -> list[Row]:
+        """What becomes of rows that are to be claimed, and are nobody's yet."""
         if not fresh:
             return []
         moment = self._moment(connection, occurrences.in_states(connection, occurrences.OPEN), now)
@@ -167,6 +176,7 @@ class Daemon:
             decided = deciding.hindered(row, planned, moment) or self._claimed(row, moment.at)
             for old in deciding.to_replace(decided, planned, moment.field):
                 occurrences.ask_to_stop(connection, old, deciding.REPLACED)
+            self._somebody_waits = self._somebody_waits or decided.state in WAITING
             found.append(decided)
             moment.field.add(decided)
         return found
@@ -180,7 +190,7 @@ class Daemon:
 
     @property
     def _places_left(self) -> int:
-        return max(0, self._parts.places - len(self._work))
+        return self._parts.places - len(self._work)
 
     def _start(self, claimed: Sequence[Row], now: datetime) -> None:
         """Says of rows that they run, and starts their processes: in this order."""
@@ -201,15 +211,16 @@ class Daemon:
             process = self._parts.launcher.start(
                 Order(run=row.run, file=row.experiment, env=row.env, schedule_file=gates))
         except OSError as problem:
-            self._settle([ending.without_outcome(row, 3, f"it could not be started: {problem.strerror}", self._now)])
+            why = f"it could not be started: {problem.strerror}"
+            self._settle_alone(ending.without_outcome(row, 3, why, self._now))
         else:
             self._work[row.key] = Work(row=row, process=process)
 
     # ── what has ended ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _end_what_has_ended(self) -> None:
+    def _what_has_ended(self) -> list[Row]:
         over = [work for work in self._work.values() if work.process.exit_code is not None]
-        self._settle([row for work in over if (row := self._ended(work))])
+        return [row for work in over if (row := self._ended(work))]
 
     def _ended(self, work: Work) -> Row | None:
         """What its row is now. None when it has to be recovered first."""
@@ -232,17 +243,22 @@ class Daemon:
             work.process = self._parts.launcher.recover(work.row.run, f"the daemon {self._me.daemon}")
             work.recovering = True
 
-    def _settle(self, rows: Sequence[Row]) -> None:
+    def _settle(self, connection: Connection, rows: Sequence[Row], now: datetime) -> None:
         """Writes down what became of rows of ours, with what follows from it: who is told, and what is paused."""
-        if not rows:
-            return
-        now = self._parts.clock.now()
-        with self._ledger.transaction() as connection:
+        if rows:
             occurrences.change(connection, rows, self._me.daemon)
             self._parts.tell(connection, [*told.of_rows(rows, now), *self._pause(connection, rows, now)])
+
+    def _let_go(self, rows: Iterable[Row]) -> None:
+        """Of work that is written down as over."""
         for row in rows:
             self._work.pop(row.key, None)
-        self._look_at_s = 0.0  # whoever waits may have waited for this
+            if self._somebody_waits:  # it may have waited for this
+                self._look_at_s = 0.0
+
+    def _settle_alone(self, row: Row) -> None:
+        with self._ledger.transaction() as connection:
+            self._settle(connection, [row], self._parts.clock.now())
 
     def _pause(self, connection: Connection, rows: Sequence[Row], now: datetime) -> list[Notice]:
         found = []
@@ -281,9 +297,12 @@ class Daemon:
         daemons.bury_the_dead(self._ledger, connection)
 
     def _inherited(self, connection: Connection, there: Sequence[Row]) -> list[Row]:
-        """Rows of daemons that are dead, now ours: those of this machine, and those whose time is long over."""
+        """Rows of daemons that are dead, now ours: those of this machine, and those whose time is long over. And rows
+        of ours that we know nothing of, since the database gave no answer when they were written.
+        """
         living = {one.daemon for one in daemons.living(self._ledger, connection)}
-        orphans = [row for row in there if row.state in HOLDING and row.daemon not in living]
+        orphans = [row for row in there if row.state in HOLDING and row.key not in self._work
+                   and (row.daemon not in living or row.daemon == self._me.daemon)]
         return [structs.replace(row, daemon=self._me.daemon) for row in orphans
                 if self._can_see(row) and occurrences.take(connection, row, self._me.daemon)]
 
@@ -299,7 +318,7 @@ class Daemon:
         match phase(self._folder(row)):
             case Phase.NOWHERE:
                 gone = ending.never_seen if row.host == self._me.host else ending.out_of_sight
-                self._settle([gone(row, self._now)])
+                self._settle_alone(gone(row, self._now))
             case _:
                 self._work[row.key] = Work(row=row, process=self._parts.launcher.adopt(row.run))
 
@@ -308,10 +327,11 @@ class Daemon:
             self._start([self._claimed(row, rfc3339(now))], now)
         else:
             reason = "its daemon died before it was started, and it was too late when that was found"
-            self._settle([structs.replace(row, state=State.MISSED, why="late", reason=reason, run="")])
+            self._settle_alone(structs.replace(row, state=State.MISSED, why="late", reason=reason, run=""))
 
     def _waiting(self, connection: Connection, there: list[Row], now: datetime) -> list[Row]:
         """Rows that waited and may begin now: they are claimed."""
+        self._somebody_waits = any(one.state in WAITING for one in there)
         waiting = [one for one in there if one.state in WAITING and one.again <= rfc3339(now)]
         if not waiting:
             return []

@@ -19,7 +19,7 @@ from chaos_runner.errors import UsageError
 from chaos_runner.ledger import schedules
 from chaos_runner.ledger.ledger import Ledger, LedgerUnreachable
 
-TOGETHER_S: Final = 0.02
+TOGETHER_S: Final = 0.03
 """What is due within so short a time is claimed together."""
 READ_S: Final = 5.0
 """How often it looks whether a file was changed."""

@@ -2,14 +2,14 @@
 row has it, and nobody else ever will.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import astuple
-from sqlalchemy import Connection, desc, func, select, text, update
+from sqlalchemy import Connection, bindparam, desc, func, select, text, update
 
 from chaos_runner.ledger.tables import OCCURRENCES
 
@@ -25,6 +25,11 @@ _INSERT_ALL: Final = text(f"INSERT INTO occurrences ({_LIST}) SELECT {_LIST} FRO
 _UPDATE_ALL: Final = text(f"UPDATE occurrences SET {', '.join(f'{name} = new.{name}' for name in _REST)} "  # noqa: S608
                           f"FROM {_RECORDS} AS new WHERE occurrences.schedule = new.schedule "
                           "AND occurrences.due = new.due AND occurrences.daemon = :daemon")
+
+_IN_STATES: Final = select(OCCURRENCES).where(OCCURRENCES.c.state.in_(bindparam("states", expanding=True))).order_by(
+    OCCURRENCES.c.starts, OCCURRENCES.c.schedule)
+_DUE_THEN: Final = select(OCCURRENCES.c.schedule, OCCURRENCES.c.due).where(
+    OCCURRENCES.c.due.in_(bindparam("dues", expanding=True)))
 
 
 class State(StrEnum):
@@ -88,17 +93,14 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
         return self.schedule, self.due
 
 
-def put(connection: Connection, rows: Sequence[Row]) -> set[tuple[str, str]]:
-    """Inserts those that are new, and gives their keys: these are the caller's, and nobody else's. Transactions of the
-    ledger are one after the other, so what is not there when this looks is not there when it writes.
+def put(connection: Connection, rows: Sequence[Row]) -> None:
+    """Inserts rows of which none is known. Transactions of the ledger are one after the other, so what was not there
+    when its caller looked is not there now, and is nobody else's.
     """
-    there = known(connection, [row.key for row in rows]) if rows else set()
-    fresh = [row for row in rows if row.key not in there]
-    if fresh and connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_INSERT_EACH, [astuple(row) for row in fresh])
-    elif fresh:
-        connection.execute(_INSERT_ALL, {"rows": msgspec.json.encode(fresh).decode()})
-    return {row.key for row in fresh}
+    if rows and connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(_INSERT_EACH, [astuple(row) for row in rows])
+    elif rows:
+        connection.execute(_INSERT_ALL, {"rows": msgspec.json.encode(rows).decode()})
 
 
 def change(connection: Connection, rows: Sequence[Row], daemon: str) -> None:
@@ -125,23 +127,20 @@ def ask_to_stop(connection: Connection, row: Row, why: str) -> None:
 
 def known(connection: Connection, keys: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
     """Those of the keys that have a row."""
-    dues = {due for _, due in keys}
-    wanted = select(OCCURRENCES.c.schedule, OCCURRENCES.c.due).where(OCCURRENCES.c.due.in_(dues))
-    return {(schedule, due) for schedule, due in connection.execute(wanted)}.intersection(keys)
+    found = connection.execute(_DUE_THEN, {"dues": list({due for _, due in keys})})
+    return {(row.schedule, row.due) for row in found}.intersection(keys)
 
 
 def in_states(connection: Connection, states: Collection[State]) -> list[Row]:
     """Those in these states, the earliest first."""
-    wanted = select(OCCURRENCES).where(OCCURRENCES.c.state.in_([*states])).order_by(
-        OCCURRENCES.c.starts, OCCURRENCES.c.schedule)
-    return _rows(connection, wanted)
+    return _rows(connection.execute(_IN_STATES, {"states": list(states)}))
 
 
 def one(connection: Connection, key: tuple[str, str]) -> Row | None:
     """A row by its key."""
     schedule, due = key
-    found = _rows(connection, select(OCCURRENCES).where(
-        (OCCURRENCES.c.schedule == schedule) & (OCCURRENCES.c.due == due)))
+    found = _rows(connection.execute(select(OCCURRENCES).where(
+        (OCCURRENCES.c.schedule == schedule) & (OCCURRENCES.c.due == due))))
     return found[0] if found else None
 
 
@@ -155,14 +154,16 @@ def settled_until(connection: Connection) -> Mapping[str, str]:
 def latest(connection: Connection, schedules: Collection[str] = (), limit: int = 20) -> list[Row]:
     """The newest rows, of these schedules or of all, the newest first."""
     wanted = select(OCCURRENCES).order_by(desc(OCCURRENCES.c.due), OCCURRENCES.c.schedule).limit(limit)
-    return _rows(connection, wanted.where(OCCURRENCES.c.schedule.in_([*schedules])) if schedules else wanted)
+    if schedules:
+        wanted = wanted.where(OCCURRENCES.c.schedule.in_([*schedules]))
+    return _rows(connection.execute(wanted))
 
 
 def ran(connection: Connection, schedule: str, limit: int) -> list[Row]:
     """The last runs of a schedule, the newest first."""
     wanted = select(OCCURRENCES).where((OCCURRENCES.c.schedule == schedule) & (OCCURRENCES.c.state == State.RAN))
-    return _rows(connection, wanted.order_by(desc(OCCURRENCES.c.ended)).limit(limit))
+    return _rows(connection.execute(wanted.order_by(desc(OCCURRENCES.c.ended)).limit(limit)))
 
 
-def _rows(connection: Connection, wanted: Any) -> list[Row]:
-    return [msgspec.convert(row, Row, from_attributes=True) for row in connection.execute(wanted)]
+def _rows(found: Iterable[Any]) -> list[Row]:
+    return [msgspec.convert(row, Row, from_attributes=True) for row in found]

@@ -2,12 +2,16 @@
 
 from collections.abc import Collection
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 from msgspec import Struct, structs
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from chaos_runner.ledger.tables import PAUSES
+
+_IN_FORCE: Final = select(PAUSES).where(
+    (PAUSES.c.lifted == "") & ((PAUSES.c.until == "") | (PAUSES.c.until > bindparam("now")))).order_by(PAUSES.c.since)
 
 
 class Scope(StrEnum):
@@ -57,9 +61,7 @@ def pause(connection: Connection, wanted: Pause) -> bool:
 
 def in_force(connection: Connection, now: str) -> list[Pause]:
     """Those that nobody has lifted and that have not ended, the oldest first."""
-    wanted = select(*(PAUSES.c[name] for name in Pause.__struct_fields__)).where(
-        (PAUSES.c.lifted == "") & ((PAUSES.c.until == "") | (PAUSES.c.until > now))).order_by(PAUSES.c.since)
-    return [msgspec.convert(row, Pause, from_attributes=True) for row in connection.execute(wanted)]
+    return [msgspec.convert(row, Pause, from_attributes=True) for row in connection.execute(_IN_FORCE, {"now": now})]
 
 
 def lift(connection: Connection, scope: Scope, name: str, *, by: str, now: str) -> int:

@@ -447,6 +447,14 @@ def test_a_run_elsewhere_is_left_to_its_machine_until_it_must_be_over(house: Hou
     assert "chaos-runner recover 01M7YZ00000000000000000000 there" in row.reason
 
 
+def test_a_claim_whose_answer_was_lost_is_taken_up(house: House) -> None:
+    """The database took it, and then gave no answer: the row is ours, and we do not know it."""
+    daemon = house.daemon(planned(every_s=3600))
+    row = dead_with(house, State.CLAIMED, daemon=daemon.name)
+    later(house, daemon, 2)
+    assert [(found.key, found.state) for found in house.rows()] == [(row.key, State.RUNNING)]
+
+
 def test_who_was_taken_for_dead_loses_what_it_had(house: House) -> None:
     """It slept, as laptops do. Another has its row now; what it hears of its child is no longer its to write."""
     first = house.daemon(planned(every_s=3600))
