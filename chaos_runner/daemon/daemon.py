@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from chaos_runner.clock import Clock, rfc3339
 from chaos_runner.daemon import deciding, ending, runs, told
 from chaos_runner.daemon.book import Book, Due, Planned
+from chaos_runner.daemon.following import Following
 from chaos_runner.daemon.runs import Phase
 from chaos_runner.launchers.local import Order
 from chaos_runner.ledger import daemons, occurrences, pauses
@@ -79,6 +80,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     me: daemons.Daemon
     tell: Tell
     stop_run: Callable[[str], None]
+    learn: Callable[[Iterable[Planned]], None] = lambda _: None
+    """Whoever else is to know the schedules, each time they are read: those who are told stand in them."""
     places: int = 8
 
 
@@ -102,6 +105,7 @@ class Daemon:
         self._known: dict[str, Planned] = {}
         self._due: list[Due] = []
         self._work: dict[tuple[str, str], Work] = {}
+        self._following = Following(parts.launcher.reports)
         self._look_at_s = 0.0
         self._beat_at_s = 0.0
         self.draining = False
@@ -124,6 +128,7 @@ class Daemon:
     def learn(self, planned: Iterable[Planned], since: Mapping[str, datetime]) -> None:
         """Goes by these schedules from now on. Those that are on are in the book; the others can only be asked for."""
         self._known = {one.schedule.name: one for one in planned}
+        self._parts.learn(self._known.values())
         self.book.rewrite([one for one in self._known.values() if one.schedule.enabled], since)
 
     def turn(self) -> None:
@@ -243,7 +248,9 @@ class Daemon:
         now = self._parts.clock.now()
         with self._ledger.transaction() as connection:
             occurrences.change(connection, rows, self._me.daemon)
-            self._parts.tell(connection, [*told.of_rows(rows, now), *self._pause(connection, rows, now)])
+            self._parts.tell(connection, [*self._following.look(rows), *told.of_rows(rows, now),
+                                          *self._pause(connection, rows, now)])
+        self._following.forget(rows)
         for row in rows:
             self._work.pop(row.key, None)
         self._look_at_s = 0.0  # whoever waits may have waited for this
@@ -274,6 +281,7 @@ class Daemon:
             self._take_up(row, now)
         self._start(claimed, now)
         self._stop_what_must(there, now)
+        self._tell_what_runs_say()
 
     def _say_that_it_lives(self, connection: Connection) -> None:
         if self._parts.clock.monotonic_s() < self._beat_at_s:
@@ -337,6 +345,15 @@ class Daemon:
             return structs.replace(row, state=State.SKIPPED, why="does-not-fit", reason=unfit)
         ends = rfc3339(moment.now + timedelta(seconds=planned.schedule.longest_s))
         return deciding.hindered(row, planned, moment) or structs.replace(self._claimed(row, moment.now), ends=ends)
+
+    def _tell_what_runs_say(self) -> None:
+        """What stands in the journals of runs under way, and was not told yet."""
+        rows = [work.row for work in self._work.values()]
+        notices = self._following.look(rows)
+        if notices:
+            with self._ledger.transaction() as connection:
+                self._parts.tell(connection, notices)
+            self._following.told(rows)
 
     def _stop_what_must(self, there: Iterable[Row], now: datetime) -> None:
         """Runs that somebody wants stopped, and those whose hours are over."""
