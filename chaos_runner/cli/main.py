@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "policy": "Print the least rights that an experiment needs.",
     "validate": "Say everything that is wrong with experiment files.",
     "schedule": "When experiments run by themselves: what is due, what is skipped, and why.",
+    "notify": "Who is told of what schedules do: try their channels out.",
     "recover": "Undo what a dead runner left behind.",
     "doctor": "Look over a platform for what chaos left there, ours or others'.",
     "stop": "Ask a run to stop and undo, and wait for it.",

@@ -108,8 +108,8 @@ def clear(ledger: Ledger, connection: Connection, at: str) -> list[Letter]:
 
 def waiting(connection: Connection) -> Sequence[tuple[str, int]]:
     """The channels that are still to be told something, and how much."""
-    return connection.execute(select(OUTBOX.c.channel, func.count()).where(_OPEN).group_by(
-        OUTBOX.c.channel).order_by(OUTBOX.c.channel)).tuples().all()
+    wanted = select(OUTBOX.c.channel, func.count()).where(_OPEN).group_by(OUTBOX.c.channel).order_by(OUTBOX.c.channel)
+    return [(channel, count) for channel, count in connection.execute(wanted)]
 
 
 _LETTER: Final = tuple(OUTBOX.c[name] for name in Letter.__struct_fields__ if name != "old")
