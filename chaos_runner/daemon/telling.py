@@ -1,6 +1,7 @@
 """Who is told of what: from notices to letters in the outbox, in the transaction that makes them true."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 import msgspec
 from sqlalchemy import Connection
@@ -11,6 +12,9 @@ from chaos_runner.ledger.ledger import Ledger
 from chaos_runner.ledger.outbox import Letter
 from chaos_runner.notify.channel import Channel
 from chaos_runner.notify.notice import Notice
+from chaos_runner.redaction import Redactor
+
+_CLEAN: Final = Redactor()
 
 
 class Telling:
@@ -32,9 +36,10 @@ class Telling:
         self._channels = {channel.key: channel for _, some in self._of_schedules.values() for channel in some}
 
     def tell(self, connection: Connection, notices: Sequence[Notice]) -> None:
-        """Puts into the outbox what each channel is to be told."""
+        """Puts into the outbox what each channel is to be told, without what looks like a secret."""
+        clean = [_CLEAN.struct(notice) for notice in notices]
         letters = [Letter(notice=notice.notice, channel=channel.key, body=msgspec.json.encode(notice).decode())
-                   for notice in notices for channel in self.who_hears(notice)]
+                   for notice in clean for channel in self.who_hears(notice)]
         outbox.put(self._ledger, connection, letters)
 
     def who_hears(self, notice: Notice) -> list[Channel]:

@@ -23,8 +23,8 @@ from chaos_runner.notify.channel import Channel
 from chaos_runner.notify.notice import Notice
 from tests.ledger.databases import database as database  # noqa: PLC0414 -- fixtures
 from tests.ledger.databases import postgres as postgres  # noqa: PLC0414
+from tests.notify.notices import hook, notice
 from tests.notify.receiver import Answer, Heard, Receiver, receiving
-from tests.notify.samples import hook, notice
 
 
 @pytest.fixture

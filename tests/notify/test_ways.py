@@ -18,8 +18,8 @@ from chaos_runner.notify.channel import Channel, NotTold, NoWay, way, way_names
 from chaos_runner.notify.elsewhere import Env, File
 from chaos_runner.notify.notice import Kind
 from chaos_runner.notify.ways import slack
+from tests.notify.notices import NOTICE, hook, notice
 from tests.notify.receiver import Answer, Receiver, receiving
-from tests.notify.samples import NOTICE, hook, notice
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 SECRET = f"whsec_{KEY}"
@@ -115,8 +115,8 @@ def test_slack_hears_text_and_blocks_with_a_link(receiver: Receiver, tmp_path: P
 
 
 @pytest.mark.parametrize("hostile", [
-    "<!channel> click <https://evil.example|here>", "<@U123> & <#C1>", "a\x00b\x1b[31m\u202e\nc", "x" * 100_000, "\ud800",
-    "&lt;!here&gt;"])
+    "<!channel> click <https://evil.example|here>", "<@U123> & <#C1>", "a\x00b\x1b[31m\u202e\nc", "x" * 100_000,
+    "\ud800", "&lt;!here&gt;"])
 def test_no_text_becomes_a_mention_a_link_or_a_broken_message(hostile: str) -> None:
     made = slack.message_of(notice(sentence=hostile.encode("utf-8", "replace").decode(), schedule=hostile[:300],
                                    kind=Kind.BREACH))
@@ -199,7 +199,8 @@ def test_an_address_that_is_none_is_told_without_repeating_it(url: str, said: st
     assert not problem.for_good
 
 
-@pytest.mark.parametrize("text", ["", "whsec_", "hunter2", "whsec_###", KEY, "whsec_" + base64.b64encode(b"short").decode()])
+@pytest.mark.parametrize("text", [
+    "", "whsec_", "hunter2", "whsec_###", KEY, "whsec_" + base64.b64encode(b"short").decode()])
 def test_a_secret_that_is_none_sends_nothing(receiver: Receiver, tmp_path: Path, text: str) -> None:
     problem = refusal(hook(receiver.url, secret=kept(tmp_path, text)))
     assert not problem.for_good

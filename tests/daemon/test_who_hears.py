@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec import structs
 from sqlalchemy import select
@@ -13,7 +14,7 @@ from chaos_runner.ledger.ledger import open_ledger
 from chaos_runner.ledger.tables import OUTBOX
 from chaos_runner.notify.channel import Channel
 from chaos_runner.notify.notice import USUAL, Kind
-from tests.notify.samples import hook, notice
+from tests.notify.notices import hook, notice
 from tests.schedule.samples import scheduled
 
 
@@ -70,12 +71,25 @@ def test_a_receiver_that_stands_in_two_places_is_told_once(tmp_path: Path) -> No
     assert heard(made, Kind.STARTED, schedule="both") == ["schedule both"]
 
 
+def test_what_looks_like_a_secret_or_cannot_be_written_is_not(tmp_path: Path) -> None:
+    ledger = open_ledger(f"sqlite:///{tmp_path / 'l.db'}")
+    made = Telling(ledger)
+    made.learn([planned("weekly", "", [PROJECT])])
+    hostile = "at https://hooks.slack.com/services/T0/B0/s3cr3t \ud800 \0 postgres://u:s3cr3t@db"
+    with ledger.transaction() as connection:
+        made.tell(connection, [notice(1, sentence=hostile)])
+        body = connection.execute(select(OUTBOX.c.body)).scalar() or ""
+    assert "s3cr3t" not in body
+    assert msgspec.json.decode(body)["sentence"] == "at [redacted] \\ud800 \0 postgres://[redacted]@db"
+    ledger.close()
+
+
 def test_letters_stand_in_the_outbox_if_the_transaction_does(tmp_path: Path) -> None:
     ledger = open_ledger(f"sqlite:///{tmp_path / 'l.db'}")
     made = Telling(ledger)
     made.learn([planned("weekly", "", [PROJECT, STAGING])])
     wanted = [notice(1, kind=Kind.MISSED), notice(2, kind=Kind.STARTED)]
-    with pytest.raises(RuntimeError), ledger.transaction() as connection:
+    with pytest.raises(RuntimeError), ledger.transaction() as connection:  # noqa: PT012 -- both, or nothing
         made.tell(connection, wanted)
         raise RuntimeError
     with ledger.transaction() as connection:
