@@ -9,11 +9,11 @@ from typing import Final
 from sqlalchemy import Connection
 
 from chaos_runner.clock import rfc3339
-from chaos_runner.daemon.lane import Freed, Lanes, Said
+from chaos_runner.daemon.lane import Lanes, Said
 from chaos_runner.experiment.complaints import escaped
 from chaos_runner.ledger import outbox
 from chaos_runner.ledger.ledger import Ledger, LedgerUnreachable, open_ledger
-from chaos_runner.ledger.outbox import Settled
+from chaos_runner.ledger.outbox import Freed, Settled
 from chaos_runner.notify.channel import Channel
 
 LOOK_S: Final = 1.0
@@ -86,7 +86,7 @@ class Deliverer:
         outbox.settle(connection, [one for one in self._unwritten if isinstance(one, Settled)])
         for one in self._unwritten:
             if isinstance(one, Freed):
-                outbox.free(ledger, connection, one.channel, wait_s=one.wait_s, problem=one.problem)
+                outbox.free(ledger, connection, one)
 
     def _cleared(self, ledger: Ledger, connection: Connection) -> list[Settled]:
         """Once an hour: the letters that are given up because nobody sees to them."""

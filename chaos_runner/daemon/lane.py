@@ -10,10 +10,9 @@ from threading import Thread
 from typing import Final
 
 import msgspec
-from msgspec import Struct
 
 from chaos_runner.clock import rfc3339
-from chaos_runner.ledger.outbox import HELD_S, Bundle, Letter, Settled
+from chaos_runner.ledger.outbox import HELD_S, Bundle, Freed, Letter, Settled
 from chaos_runner.notify.channel import Channel, NotTold
 from chaos_runner.notify.notice import Notice
 
@@ -24,14 +23,6 @@ _SENDS_S: Final = HELD_S / 2
 """What is left after that is claimed anew: one try more must end before the channel is anybody's."""
 _HANGS: Final = f"no whole answer within {HELD_S:.0f} s"
 _UNREADABLE: Final = "another version of chaos-runner wrote it"
-
-
-class Freed(Struct, frozen=True, kw_only=True):
-    """A lane has come to its end. With a problem its receiver is left alone for so long."""
-
-    channel: str
-    wait_s: float = 0.0
-    problem: str = ""
 
 
 Said = Settled | Freed
@@ -50,30 +41,34 @@ class Lane(Thread):
         self._heard = heard
 
     def run(self) -> None:
-        """Goes on until all are told, one is not, or its time is over."""
+        """Goes on until all are told, the receiver fails, or its time is over."""
+        failures = self._bundle.failures
         for letter in self._bundle.letters:
             if time.monotonic() > self.began_s + _SENDS_S:
                 break
-            freed = self._tell(letter)
-            if freed:
-                self._heard.put(freed)
+            problem = self._tell(letter)
+            if problem:
+                self._heard.put(self._failed(problem, failures))
                 return
+            failures = 0
         self._heard.put(Freed(channel=self._bundle.channel))
 
-    def _tell(self, letter: Letter) -> Freed | None:
-        """What follows for the channel, when the letter is to be tried again."""
+    def _tell(self, letter: Letter) -> NotTold | None:
+        """What the receiver failed with, if it did."""
         try:
             self._channel.send(msgspec.json.decode(letter.body, type=Notice))
         except msgspec.DecodeError:
             self._say(letter, _UNREADABLE, given_up=True)
         except NotTold as problem:
             self._say(letter, str(problem), given_up=problem.for_good or letter.old)
-            if not problem.for_good:
-                wait_s = backoff_s(self._bundle.failures) if problem.wait_s is None else problem.wait_s
-                return Freed(channel=self._bundle.channel, wait_s=wait_s, problem=str(problem))
+            return None if problem.for_good else problem
         else:
             self._say(letter)
         return None
+
+    def _failed(self, problem: NotTold, failures: int) -> Freed:
+        wait_s = max(problem.wait_s or 0.0, backoff_s(failures))
+        return Freed(channel=self._bundle.channel, wait_s=wait_s, problem=str(problem), failures=failures + 1)
 
     def _say(self, letter: Letter, problem: str = "", *, given_up: bool = False) -> None:
         self._heard.put(Settled(letter=letter, at=rfc3339(datetime.now(UTC)), problem=problem, given_up=given_up))
@@ -117,7 +112,7 @@ class Lanes:
         """A receiver that goes on answering for ever is left alone: it has one thread, and gets no more."""
         late = {name for name, lane in self._running.items() if time.monotonic() > lane.began_s + HELD_S}
         fresh, self._hanging = late - self._hanging, late
-        return [Freed(channel=name, wait_s=WAIT_MAX_S, problem=_HANGS) for name in fresh]
+        return [Freed(channel=name, wait_s=WAIT_MAX_S, problem=_HANGS, failures=1) for name in fresh]
 
 
 def backoff_s(failures: int) -> float:

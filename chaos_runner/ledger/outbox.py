@@ -17,6 +17,8 @@ from chaos_runner.ledger.tables import CHANNELS, OUTBOX
 
 HELD_S: Final = 60.0
 """How long a channel is held: longer than a daemon may take over what it claims. After that its holder is dead."""
+HELD_MAX_S: Final = 2 * 3600.0
+"""Nobody holds a channel or leaves it alone for longer: where it looks so, the database's clock was put back."""
 TRIED_S: Final = 24 * 3600.0
 """What was tried in vain and is older than this is given up."""
 KEPT_S: Final = 30 * 24 * 3600.0
@@ -37,7 +39,7 @@ class Letter(Struct, frozen=True, kw_only=True):
 
 
 class Bundle(Struct, frozen=True, kw_only=True):
-    """The next letters of a channel, which is held. `failures` counts the tries in vain since the last that was not."""
+    """The next letters of a channel, which is held. `failures` counts how often in a row its receiver failed."""
 
     channel: str
     letters: tuple[Letter, ...]
@@ -55,6 +57,17 @@ class Settled(Struct, frozen=True, kw_only=True):
     @property
     def told(self) -> bool:
         return not self.problem
+
+
+class Freed(Struct, frozen=True, kw_only=True):
+    """A channel that nobody sees to any more. With a problem its receiver has failed, so often in a row by now, and is
+    left alone for `wait_s`.
+    """
+
+    channel: str
+    wait_s: float = 0.0
+    problem: str = ""
+    failures: int = 0
 
 
 def put(ledger: Ledger, connection: Connection, letters: Collection[Letter]) -> None:
@@ -76,7 +89,8 @@ def claim(ledger: Ledger, connection: Connection, channels: Collection[str], mos
         return []
     connection.execute(_insert(connection, CHANNELS).on_conflict_do_nothing(),
                        [{"channel": name, "free_s": 0.0, "failures": 0, "problem": ""} for name in waiting])
-    held = update(CHANNELS).where(CHANNELS.c.channel.in_(waiting) & (CHANNELS.c.free_s <= ledger.seconds)).values(
+    is_free = (CHANNELS.c.free_s <= ledger.seconds) | (CHANNELS.c.free_s > ledger.seconds + HELD_MAX_S)
+    held = update(CHANNELS).where(CHANNELS.c.channel.in_(waiting) & is_free).values(
         free_s=ledger.seconds + HELD_S).returning(CHANNELS.c.channel, CHANNELS.c.failures)
     return [Bundle(channel=name, failures=failures, letters=_next(ledger, connection, name, most))
             for name, failures in connection.execute(held).all()]
@@ -91,11 +105,10 @@ def settle(connection: Connection, settled: Iterable[Settled]) -> None:
             given_up=one.at if one.given_up else ""))
 
 
-def free(ledger: Ledger, connection: Connection, channel: str, *, wait_s: float = 0.0, problem: str = "") -> None:
-    """Lets go of a channel: it may be seen to again after `wait_s`. A problem is one failure more, none ends them."""
-    failures: Any = CHANNELS.c.failures + 1 if problem else 0
-    connection.execute(update(CHANNELS).where(CHANNELS.c.channel == channel).values(
-        free_s=ledger.seconds + wait_s, failures=failures, problem=problem))
+def free(ledger: Ledger, connection: Connection, freed: Freed) -> None:
+    """Lets go of a channel."""
+    connection.execute(update(CHANNELS).where(CHANNELS.c.channel == freed.channel).values(
+        free_s=ledger.seconds + freed.wait_s, failures=freed.failures, problem=freed.problem))
 
 
 def clear(ledger: Ledger, connection: Connection, at: str) -> list[Letter]:

@@ -130,6 +130,17 @@ def test_a_receiver_that_wants_to_be_left_alone_is_for_all_its_notices(
     assert sorted(receiver.notices) == ["weekly/1", "weekly/1", "weekly/2", "weekly/3"]
 
 
+def test_a_receiver_that_takes_some_and_then_none_is_not_left_alone_for_ever_longer(
+        database: str, ledger: Ledger, receiver: Receiver) -> None:
+    receiver.answers = [Answer(), *[Answer(status=429, headers={"Retry-After": "0"}), Answer()] * 3]
+    put(ledger, *(notice(number) for number in range(4)))
+    with delivering(database, hook(receiver.url, "a")):
+        until(lambda: all(column(ledger, "told")))
+    waits_s = [two.at_s - one.at_s for one, two in zip(receiver.heard[1::2], receiver.heard[2::2], strict=False)]
+    assert len(receiver.heard) == 7
+    assert all(0.5 <= wait_s < 2.5 for wait_s in waits_s)
+
+
 def test_what_a_receiver_refuses_is_given_up_and_said_and_the_next_is_told(
         database: str, ledger: Ledger, receiver: Receiver) -> None:
     said: list[str] = []

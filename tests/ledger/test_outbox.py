@@ -7,7 +7,7 @@ from sqlalchemy import select, text, update
 
 from chaos_runner.ledger import outbox
 from chaos_runner.ledger.ledger import Ledger, open_ledger
-from chaos_runner.ledger.outbox import Bundle, Letter, Settled
+from chaos_runner.ledger.outbox import Bundle, Freed, Letter, Settled
 from chaos_runner.ledger.tables import CHANNELS, OUTBOX
 from tests.ledger.databases import database as database  # noqa: PLC0414 -- fixtures
 from tests.ledger.databases import postgres as postgres  # noqa: PLC0414
@@ -46,9 +46,9 @@ def settle(ledger: Ledger, letter: Letter, problem: str = "", *, given_up: bool 
         outbox.settle(connection, [Settled(letter=letter, at=AT, problem=problem, given_up=given_up)])
 
 
-def free(ledger: Ledger, channel: str = "a", wait_s: float = 0.0, problem: str = "") -> None:
+def free(ledger: Ledger, wait_s: float = 0.0, problem: str = "", failures: int = 0) -> None:
     with ledger.transaction() as connection:
-        outbox.free(ledger, connection, channel, wait_s=wait_s, problem=problem)
+        outbox.free(ledger, connection, Freed(channel="a", wait_s=wait_s, problem=problem, failures=failures))
 
 
 def age(ledger: Ledger, by_s: float) -> None:
@@ -109,16 +109,21 @@ def test_a_channel_that_failed_is_left_alone_for_so_long_and_keeps_count(ledger:
     put(ledger, *letters("1"))
     [bundle] = claim(ledger)
     settle(ledger, bundle.letters[0], "no connection")
-    free(ledger, wait_s=30, problem="no connection")
+    free(ledger, wait_s=30, problem="no connection", failures=1)
     put(ledger, *letters("2"))
     assert claim(ledger) == []
     age(ledger, 31)
     [bundle] = claim(ledger)
     assert (bundle.failures, [letter.notice for letter in bundle.letters]) == (1, ["2", "1"])
-    free(ledger, wait_s=0, problem="again")
-    assert claim(ledger)[0].failures == 2
     free(ledger)
     assert claim(ledger)[0].failures == 0
+
+
+def test_a_clock_that_was_put_back_keeps_no_channel_for_ever(ledger: Ledger) -> None:
+    put(ledger, *letters("1"))
+    claim(ledger)
+    age(ledger, -outbox.HELD_MAX_S)
+    assert claimed(ledger) == ["1"]
 
 
 def test_a_letter_that_its_receiver_stumbles_over_holds_up_no_other(ledger: Ledger) -> None:
