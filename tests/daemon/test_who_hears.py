@@ -39,7 +39,7 @@ def telling(folder: Path) -> Telling:
 
 
 def heard(made: Telling, kind: Kind, **more: str) -> list[str]:
-    return [one.key.partition("/")[0] for one in made.who_hears(notice(kind=kind, **more))]
+    return [one.key.partition("/")[0] for one in made.who_hears(notice(1, kind=kind, **more))]
 
 
 def test_each_channel_hears_what_it_asked_for(tmp_path: Path) -> None:
