@@ -21,6 +21,7 @@ _SHAPES: Final = (
     r"(?:AKIA|ASIA)[0-9A-Z]{16}",
     r"gh[pousr]_[A-Za-z0-9]{20,}",
     r"xox[abprs]-[A-Za-z0-9-]{10,}",
+    r"https://hooks\.slack(?:-gov)?\.com/[^\s\"'<>\\]+",
     r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
     r"(?i:bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}",
     r"(?<=://)[^/\s:@\"\\]+:[^/\s@\"\\]+(?=@)",

@@ -27,7 +27,7 @@ NAVIGATION: Final[Mapping[str, tuple[str, ...]]] = {
     "How to": ("docs/how-to/slow-dependency.md", "docs/how-to/dead-process.md", "docs/how-to/full-disk.md",
                "docs/how-to/cut-network.md", "docs/kubernetes.md", "docs/aws.md", "docs/lab.md",
                "docs/how-to/ci-gate.md", "docs/ci.md", "docs/scheduling.md", "docs/how-to/gates.md",
-               "docs/gamedays.md", "docs/how-to/game-day-by-hand.md", "docs/recovery.md",
+               "docs/notifications.md", "docs/gamedays.md", "docs/how-to/game-day-by-hand.md", "docs/recovery.md",
                "docs/from-chaos-toolkit.md", "docs/adding-a-fault.md"),
     "Reference": ("docs/experiment-format.md", "docs/verdicts.md", "docs/journal.md", "docs/history.md",
                   "docs/reference/commands.md", "docs/reference/faults.md", "docs/reference/probes.md",

@@ -34,7 +34,7 @@ NOTE: Final = "<!-- Printed by `python docs/print_reference.py`: edit the code, 
 _PART: Final = re.compile(r"(<!-- printed: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _LAYERS: Final = (
     ("E0", "A file that cannot be read"), ("E1", "Keys"), ("E2", "Values"), ("E3", "What an experiment refers to"),
-    ("E4", "Schedules"), ("E5", "Game days"),
+    ("E4", "Schedules and notifications"), ("E5", "Game days"),
     (("W0", "W1", "W3"), "Warnings"), ("W4", "Traps in a valid experiment: warnings, and from W450 on advice"),
     ("V0", "Verdicts: good"), ("V1", "Verdicts: not started"), ("V2", "Verdicts: deviated"),
     ("V3", "Verdicts: interrupted or aborted"), ("V4", "Verdicts: error"), ("V5", "Verdicts: inconclusive"),

@@ -52,21 +52,34 @@ def command(places: tuple[Path, ...], database: str, reports: Path | None, at_on
     from chaos_runner.clock import SystemClock
     from chaos_runner.daemon.book import Book
     from chaos_runner.daemon.daemon import Daemon, Parts
+    from chaos_runner.daemon.delivering import Deliverer
     from chaos_runner.daemon.files import Files
-    from chaos_runner.daemon.serving import Service
+    from chaos_runner.daemon.serving import Service, Word
+    from chaos_runner.daemon.telling import Telling
     from chaos_runner.launchers.local import LocalProcesses
     from chaos_runner.ledger.ledger import database as url_of
     from chaos_runner.ledger.ledger import open_ledger
     from chaos_runner.report.folders import reports_folder
 
-    folder = reports_folder(reports).absolute()
-    ledger = open_ledger(url_of(database, folder))
-    parts = Parts(ledger=ledger, clock=SystemClock(), launcher=LocalProcesses(folder), me=_me(), tell=_told,
-                  places=at_once)
-    service = Service(Daemon(parts, Book()), ledger, Files(places or _nearest()), _say)
+    folder, drain_s = reports_folder(reports).absolute(), duration_s("--drain", drain)
+    files = Files(places or _nearest())
+    url = url_of(database, folder)
+    ledger = open_ledger(url)
+    telling = Telling(ledger)
+
+    def tell(connection: "Connection", notices: "Sequence[Notice]") -> None:
+        telling.tell(connection, notices)
+        for notice in notices:
+            _line(notice.at, str(notice.kind), notice.sentence)
+
+    parts = Parts(ledger=ledger, clock=SystemClock(), launcher=LocalProcesses(folder), me=_me(), tell=tell,
+                  learn=telling.learn, places=at_once)
+    deliverer = Deliverer(url, lambda: telling.channels, lambda text: _say(Word.TELLING, text))
+    deliverer.start()
     try:
-        service.run(parts.clock, duration_s("--drain", drain))
+        Service(Daemon(parts, Book()), ledger, files, _say).run(parts.clock, drain_s)
     finally:
+        deliverer.close()
         ledger.close()
 
 
@@ -87,11 +100,6 @@ def _me() -> "Me":
     now = SystemClock().now()
     host = os.uname().nodename
     return Me(daemon=f"{host}-{new_run_id(now)[-6:]}", host=host, pid=os.getpid(), started=rfc3339(now))
-
-
-def _told(_: "Connection", notices: "Sequence[Notice]") -> None:
-    for notice in notices:
-        _line(notice.at, str(notice.kind), notice.sentence)
 
 
 def _say(word: "Word", text: str) -> None:

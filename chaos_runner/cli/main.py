@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "schedule": "When experiments run by themselves: what is due, what is skipped, and why.",
     "daemon": "Run what the schedules say, when they say it.",
     "gameday": "Play a game day: an agenda of experiments, steps and go/no-go questions.",
+    "notify": "Who is told of what schedules do: try their channels out.",
     "recover": "Undo what a dead runner left behind.",
     "doctor": "Look over a platform for what chaos left there, ours or others'.",
     "stop": "Ask a run to stop and undo, and wait for it.",

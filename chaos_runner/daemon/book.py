@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from chaos_runner.notify.channel import Channel
 from chaos_runner.schedule.grounds import Ground
 from chaos_runner.schedule.model import ByInterval, Schedule
 from chaos_runner.schedule.occurrences import HORIZON, Occurrence, occurrences
@@ -22,13 +23,14 @@ _LAST: Final = datetime(9990, 1, 1, tzinfo=UTC)
 
 
 class Planned(Struct, frozen=True, kw_only=True):
-    """A schedule that is on, and what its experiment may hit. `invalid` says why its file cannot be followed any more:
-    then nothing of it runs, and its due times are told as skipped.
+    """A schedule that is on, what its experiment may hit, and who is told. `invalid` says why its file cannot be
+    followed any more: then nothing of it runs, and its due times are told as skipped.
     """
 
     schedule: Schedule
     grounds: tuple[Ground, ...] = ()
     production: bool = False
+    notify: tuple[Channel, ...] = ()
     invalid: str = ""
 
 

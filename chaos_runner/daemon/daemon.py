@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from chaos_runner.clock import Clock, rfc3339
 from chaos_runner.daemon import deciding, ending, runs, told
 from chaos_runner.daemon.book import GRACE, Book, Due, Planned
+from chaos_runner.daemon.following import Following
 from chaos_runner.launchers.local import Order
 from chaos_runner.ledger import daemons, occurrences, pauses
 from chaos_runner.ledger.ledger import Ledger
@@ -68,6 +69,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     launcher: Launcher
     me: daemons.Daemon
     tell: Tell
+    learn: Callable[[Iterable[Planned]], None] = lambda _: None
+    """Whoever else is to know the schedules, each time they are read: those who are told stand in them."""
     places: int = 8
 
 
@@ -91,6 +94,7 @@ class Daemon:
         self._known: dict[str, Planned] = {}
         self._due: list[Due] = []
         self._work: dict[tuple[str, str], Work] = {}
+        self._following = Following(parts.launcher.reports)
         self._look_at_s = 0.0
         self._beat_at_s = 0.0
         self._somebody_waits = False
@@ -119,6 +123,7 @@ class Daemon:
     def learn(self, planned: Iterable[Planned], since: Mapping[str, datetime]) -> None:
         """Goes by these schedules from now on. Those that are on are in the book; the others can only be asked for."""
         self._known = {one.schedule.name: one for one in planned}
+        self._parts.learn(self._known.values())
         self.book.rewrite([one for one in self._known.values() if one.schedule.enabled], since)
 
     def turn(self) -> None:
@@ -247,10 +252,12 @@ class Daemon:
         """Writes down what became of rows of ours, with what follows from it: who is told, and what is paused."""
         if rows:
             occurrences.change(connection, rows, self._me.daemon)
-            self._parts.tell(connection, [*told.of_rows(rows, now), *self._pause(connection, rows, now)])
+            self._parts.tell(connection, [*self._following.look(rows), *told.of_rows(rows, now),
+                                          *self._pause(connection, rows, now)])
 
-    def _let_go(self, rows: Iterable[Row]) -> None:
+    def _let_go(self, rows: Sequence[Row]) -> None:
         """Of work that is written down as over."""
+        self._following.forget(rows)
         for row in rows:
             self._work.pop(row.key, None)
             if self._somebody_waits:  # it may have waited for this
@@ -259,6 +266,7 @@ class Daemon:
     def _settle_alone(self, row: Row) -> None:
         with self._ledger.transaction() as connection:
             self._settle(connection, [row], self._parts.clock.now())
+        self._let_go([row])
 
     def _pause(self, connection: Connection, rows: Sequence[Row], now: datetime) -> list[Notice]:
         found = []
@@ -286,6 +294,7 @@ class Daemon:
             self._take_up(row, now)
         self._start(claimed, now)
         self._stop_what_must(there, now)
+        self._tell_what_runs_say()
 
     def _say_that_it_lives(self, connection: Connection) -> None:
         if self._parts.clock.monotonic_s() < self._beat_at_s:
@@ -355,6 +364,15 @@ class Daemon:
             return structs.replace(row, state=State.SKIPPED, why="does-not-fit", reason=unfit)
         ends = rfc3339(moment.now + timedelta(seconds=planned.schedule.longest_s))
         return deciding.hindered(row, planned, moment) or structs.replace(self._claimed(row, moment.at), ends=ends)
+
+    def _tell_what_runs_say(self) -> None:
+        """What stands in the journals of runs under way, and was not told yet."""
+        rows = [work.row for work in self._work.values()]
+        notices = self._following.look(rows)
+        if notices:
+            with self._ledger.transaction() as connection:
+                self._parts.tell(connection, notices)
+            self._following.told(rows)
 
     def _stop_what_must(self, there: Iterable[Row], now: datetime) -> None:
         """Runs that somebody wants stopped, and those whose hours are over."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from chaos_runner.daemon.book import Planned
 from chaos_runner.errors import UsageError
@@ -49,10 +49,9 @@ class Files:
 
     def _to_plan(self, one: Loaded, broken: dict[str, str]) -> Planned | None:
         if one.schedule:
-            return Planned(schedule=one.schedule, grounds=one.grounds, production=one.production)
+            return Planned(schedule=one.schedule, grounds=one.grounds, production=one.production, notify=one.notify)
         before = self._planned.get(one.file)
-        return before and Planned(schedule=before.schedule, grounds=before.grounds, production=before.production,
-                                  invalid=f"its file cannot be followed: {broken[one.file]}")
+        return before and structs.replace(before, invalid=f"its file cannot be followed: {broken[one.file]}")
 
     def _marks(self) -> dict[str, tuple[int, int]]:
         found: dict[str, tuple[int, int]] = {}

@@ -37,6 +37,7 @@ class Word(StrEnum):
     STOPPING = "stopping"
     UNREACHABLE = "unreachable"
     REACHED = "reached"
+    TELLING = "telling"
 
 
 Say = Callable[[Word, str], None]

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
+from msgspec import structs
+
 from chaos_runner.clock import rfc3339
 from chaos_runner.ledger.occurrences import Row, State
 from chaos_runner.ledger.pauses import Pause
@@ -23,6 +25,12 @@ def of_rows(rows: Iterable[Row], now: datetime) -> list[Notice]:
 def of_stop(row: Row, why: str, now: datetime) -> Notice:
     """That a run is asked to stop and undo."""
     return _notice(row, Kind.STOPPED, rfc3339(now), f"is stopped and undone: {why}")
+
+
+def of_breach(row: Row, probe: int, says: str, now: datetime) -> Notice:
+    """That a probe of the hypothesis has left its tolerance: one notice for each probe and run."""
+    notice = _notice(row, Kind.BREACH, rfc3339(now), f"breach: {says}")
+    return structs.replace(notice, notice=f"{notice.notice}/{probe}")
 
 
 def of_pause(pause: Pause, row: Row, now: datetime) -> Notice:

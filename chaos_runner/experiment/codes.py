@@ -14,6 +14,7 @@ from chaos_runner.experiment.code import Code
 from chaos_runner.experiment.format_codes import FORMAT_CODES, VERDICT_CODES
 from chaos_runner.experiment.gameday_codes import GAMEDAY_CODES
 from chaos_runner.experiment.lint_codes import LINT_CODES
+from chaos_runner.experiment.notify_codes import NOTIFY_CODES
 from chaos_runner.experiment.schedule_codes import SCHEDULE_CODES
 from chaos_runner.experiment.suggest import did_you_mean
 
@@ -137,5 +138,5 @@ def _by_code(*layers: Iterable[Code]) -> Mapping[str, Code]:
     return MappingProxyType(dict(sorted(known.items())))
 
 
-CODES: Final[Mapping[str, Code]] = _by_code(_TEXT_LAYER, FORMAT_CODES, SCHEDULE_CODES, GAMEDAY_CODES, LINT_CODES,
-                                             VERDICT_CODES)
+CODES: Final[Mapping[str, Code]] = _by_code(_TEXT_LAYER, FORMAT_CODES, SCHEDULE_CODES, NOTIFY_CODES, GAMEDAY_CODES,
+                                             LINT_CODES, VERDICT_CODES)

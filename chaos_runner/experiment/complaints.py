@@ -18,6 +18,8 @@ COLUMNS_MAX: Final = 120
 """No line of an excerpt is wider, in cells of a terminal."""
 SHOWN_MAX: Final = 200
 """Findings shown; the rest is counted."""
+REPEATED_BY_NOBODY: Final = "E411"
+"""Its line is not repeated: a secret stands there."""
 
 _TAB: Final = 4
 _BEFORE_CARET: Final = 40
@@ -109,10 +111,11 @@ def _file(finding: Finding) -> str:
 
 
 def _of_file(findings: Iterable[Finding], source: str, ink: _Ink) -> Iterator[str]:
-    lines = LINE_BREAK.split(source)
-    for finding in findings:
+    lines, found = LINE_BREAK.split(source), list(findings)
+    secret = {finding.place.line for finding in found if finding.code == REPEATED_BY_NOBODY}
+    for finding in found:
         place = finding.place
-        text = lines[place.line - 1] if 0 < place.line <= len(lines) else ""
+        text = lines[place.line - 1] if 0 < place.line <= len(lines) and place.line not in secret else ""
         yield _headline(finding, ink)
         yield ink(_BLUE, "  --> ") + escaped(str(place))
         yield from _excerpt(finding, text, ink) if text.strip() else _found_without_excerpt(finding, ink)

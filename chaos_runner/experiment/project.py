@@ -15,15 +15,18 @@ from chaos_runner.experiment.document import Document, parse
 from chaos_runner.experiment.fields import Fields, Found
 from chaos_runner.experiment.findings import Finding, Severity
 from chaos_runner.experiment.model import Safeguards
+from chaos_runner.experiment.notifying import channels
 from chaos_runner.experiment.safeguards import SAFEGUARD_KEYS, places, safeguards
 from chaos_runner.experiment.suggest import did_you_mean
+from chaos_runner.notify.channel import Channel
 
 NAMES: Final = ("chaos.yaml", "chaos.yml")
 POLICY_VARIABLE: Final = "CHAOS_RUNNER_POLICY"
 POLICY: Final = Path("/etc/chaos-runner/policy.yaml")
-PROJECT_KEYS: Final = ("reports", "defaults", "protected", "environments", "allow-unmarked", *SAFEGUARD_KEYS)
+PROJECT_KEYS: Final = ("reports", "defaults", "protected", "environments", "allow-unmarked", "notify",
+                       *SAFEGUARD_KEYS)
 ENVIRONMENT_KEYS: Final = ("configuration", "production", "protected", "contexts", "accounts", "regions", "namespaces",
-                           *SAFEGUARD_KEYS)
+                           "notify", *SAFEGUARD_KEYS)
 POLICY_KEYS: Final = ("protected", *SAFEGUARD_KEYS)
 
 
@@ -34,6 +37,7 @@ class Environment(Struct, frozen=True, kw_only=True):
     configuration: dict[str, Any] = {}
     production: bool = False
     safeguards: Safeguards = Safeguards()
+    notify: tuple[Channel, ...] = ()
 
 
 class Project(Struct, frozen=True, kw_only=True):
@@ -45,6 +49,7 @@ class Project(Struct, frozen=True, kw_only=True):
     environments: Mapping[str, Environment] = {}
     allow_unmarked: tuple[str, ...] = ()
     """The faults that may be injected from a machine that is thrown away, although they leave no mark."""
+    notify: tuple[Channel, ...] = ()
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
@@ -61,6 +66,11 @@ class Surroundings(Struct, frozen=True, kw_only=True):
         """Of all of them together."""
         held = self.project.safeguards.and_also(self.environment.safeguards)
         return held.and_also(self.policy).and_also(self.added)
+
+    @property
+    def notify(self) -> tuple[Channel, ...]:
+        """Whom both of them want to be told."""
+        return (*self.project.notify, *self.environment.notify)
 
 
 class InvalidSettings(UsageError):
@@ -157,7 +167,8 @@ def _project(file: Path, fields: Fields, found: Found) -> Project:
         held = held.and_also(_held(inner, found, file, file.name))
     reports = fields.text("reports")
     return Project(file=str(file), reports=file.parent / reports if reports else None, safeguards=held,
-                   environments=_environments(fields, found, file), allow_unmarked=_names(fields, "allow-unmarked"))
+                   environments=_environments(fields, found, file), allow_unmarked=_names(fields, "allow-unmarked"),
+                   notify=channels(fields, "project"))
 
 
 def _names(fields: Fields, key: str) -> tuple[str, ...]:
@@ -184,7 +195,7 @@ def _environment(name: str, fields: Fields, found: Found, file: Path) -> Environ
     source = f'the environment "{name}"'
     held = _held(fields, found, file, source).and_also(Safeguards(limits=places(fields, source)))
     return Environment(name=name, configuration=fields.mapping("configuration"), production=fields.flag("production"),
-                       safeguards=held)
+                       safeguards=held, notify=channels(fields, f"env {name}"))
 
 
 def _chosen(project: Project, name: str) -> Environment:

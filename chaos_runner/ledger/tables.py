@@ -76,11 +76,18 @@ OUTBOX: Final = Table(
     Column("notice", Text, primary_key=True),
     Column("channel", Text, primary_key=True),
     Column("body", Text, nullable=False),
-    Column("queued", Text, nullable=False),
+    Column("queued_s", Float, nullable=False),
     Column("tries", Integer, nullable=False, server_default="0"),
-    Column("next_try", Text, nullable=False),
     Column("told", Text, nullable=False, server_default=""),
     Column("given_up", Text, nullable=False, server_default=""),
     Column("problem", Text, nullable=False, server_default=""),
 )
-Index("outbox_by_next_try", OUTBOX.c.told, OUTBOX.c.given_up, OUTBOX.c.next_try)
+Index("outbox_by_channel", OUTBOX.c.told, OUTBOX.c.given_up, OUTBOX.c.channel, OUTBOX.c.tries, OUTBOX.c.queued_s)
+
+CHANNELS: Final = Table(
+    "channels", METADATA,
+    Column("channel", Text, primary_key=True),
+    Column("free_s", Float, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("problem", Text, nullable=False),
+)

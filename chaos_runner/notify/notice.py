@@ -1,6 +1,7 @@
 """Something that people may want to be told."""
 
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
@@ -20,6 +21,14 @@ class Kind(StrEnum):
     """Somebody else undid what a dead runner or daemon had left."""
     NOT_RESTORED = "not-restored"
     PAUSED = "paused"
+    TEST = "test"
+    """Nothing: somebody asked whether the channel works."""
+
+
+CHOICES: Final = tuple(kind for kind in Kind if kind is not Kind.TEST)
+"""What a channel can be told of."""
+USUAL: Final = frozenset(CHOICES) - {Kind.STARTED, Kind.SKIPPED}
+"""What it is told of when its file does not say."""
 
 
 class Notice(Struct, frozen=True, kw_only=True):

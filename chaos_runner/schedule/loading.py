@@ -19,6 +19,7 @@ from chaos_runner.experiment.model import Experiment
 from chaos_runner.experiment.project import InvalidSettings, surroundings
 from chaos_runner.experiment.toolkit import Overrides, load_values, with_overrides
 from chaos_runner.experiment.values import Values
+from chaos_runner.notify.channel import Channel
 from chaos_runner.plan.build import longest_of
 from chaos_runner.schedule import reading
 from chaos_runner.schedule.grounds import Ground, grounds
@@ -41,6 +42,8 @@ class Loaded(Struct, frozen=True, kw_only=True):
     sources: Mapping[str, str]
     grounds: tuple[Ground, ...] = ()
     production: bool = False
+    notify: tuple[Channel, ...] = ()
+    """Whom its project, its environment and it want to be told."""
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -49,6 +52,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     longest_s: float = 0.0
     grounds: tuple[Ground, ...] = ()
     production: bool = False
+    notify: tuple[Channel, ...] = ()
     findings: tuple[Finding, ...] = ()
     sources: Mapping[str, str] = {}
     problem: str = ""
@@ -130,8 +134,8 @@ def _with_experiment(schedule: Schedule, findings: list[Finding], document: Docu
         findings = [*findings, Finding(code="E408", message=asked.problem, place=at.place, found=schedule.experiment)]
     ready = structs.replace(schedule, experiment=_spoken(path), longest_s=asked.longest_s)
     return Loaded(file=schedule.file, schedule=None if asked.problem else ready, grounds=asked.grounds,
-                  production=asked.production, findings=(*findings, *asked.findings),
-                  sources={schedule.file: document.text, **asked.sources})
+                  production=asked.production, notify=(*asked.notify, *schedule.notify),
+                  findings=(*findings, *asked.findings), sources={schedule.file: document.text, **asked.sources})
 
 
 def _node(document: Document, key: str) -> Node:
@@ -155,7 +159,7 @@ def _asked(file: str, env: str) -> Asked:
     if loaded.experiment is None:
         return Asked(problem="the experiment is not valid", findings=loaded.findings, sources=loaded.sources)
     experiment = with_overrides(loaded.experiment, Overrides(held.environment.configuration))
-    return structs.replace(_of(experiment, loaded), production=held.environment.production)
+    return structs.replace(_of(experiment, loaded), production=held.environment.production, notify=held.notify)
 
 
 def _of(experiment: Experiment, loaded: LoadedExperiment) -> Asked:

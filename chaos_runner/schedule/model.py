@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from chaos_runner.experiment.model import Gate
+from chaos_runner.notify.channel import Channel
 from chaos_runner.schedule.ical import Event
 from chaos_runner.units import spoken_seconds
 
@@ -129,6 +130,7 @@ class Schedule(Struct, frozen=True, kw_only=True):
 
     `weekdays` are numbers, Monday is 0; None for each. `missed_within_s`: how late an occurrence that was missed may
     still start; None for never. `pause_after`: after how many failures in a row it is paused; None for what is usual.
+    `notify`: who is told, beside those of its project.
     """
 
     name: str
@@ -150,6 +152,7 @@ class Schedule(Struct, frozen=True, kw_only=True):
     overlap: Overlap = Overlap.SKIP
     pause_after: int | None = None
     gates: tuple[Gate, ...] = ()
+    notify: tuple[Channel, ...] = ()
     tags: tuple[str, ...] = ()
     owner: str = ""
     description: str = ""

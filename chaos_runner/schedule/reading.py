@@ -11,6 +11,7 @@ from chaos_runner.experiment.activities import Known, gates
 from chaos_runner.experiment.document import BYTES_MAX, Document, Node
 from chaos_runner.experiment.fields import Fields, Found
 from chaos_runner.experiment.findings import Severity
+from chaos_runner.experiment.notifying import channels
 from chaos_runner.experiment.reusable import Library
 from chaos_runner.experiment.suggest import did_you_mean
 from chaos_runner.schedule import calendars, ical
@@ -34,7 +35,8 @@ from chaos_runner.schedule.model import (
 
 SCHEDULE_KEYS: Final = (
     "experiment", "env", "cron", "every", "starting", "random", "timezone", "dst", "window", "days", "calendar",
-    "blackouts", "jitter", "missed", "overlap", "pause-after", "gates", "tags", "owner", "description", "enabled")
+    "blackouts", "jitter", "missed", "overlap", "pause-after", "gates", "notify", "tags", "owner",
+    "description", "enabled")
 DST_KEYS: Final = ("gap", "overlap")
 RANDOM_KEYS: Final = ("times", "per")
 BLACKOUT_KEYS: Final = ("from", "to", "why")
@@ -92,7 +94,8 @@ def _schedule(document: Document, fields: Fields, found: Found) -> Schedule:
         freeze_events=events, jitter_s=_jitter_s(fields, when), missed_within_s=_missed(fields),
         overlap=_word(fields, "overlap", Overlap, Overlap.SKIP), pause_after=_count(fields, "pause-after"),
         gates=gates(fields, found, Known({}, Library(Path(document.file).absolute().parent)), "the schedule"),
-        tags=tuple(_texts(fields, "tags")), owner=fields.text("owner"), description=fields.text("description"),
+        notify=channels(fields, f"schedule {Path(document.file).stem}"), tags=tuple(_texts(fields, "tags")),
+        owner=fields.text("owner"), description=fields.text("description"),
         enabled=fields.flag("enabled"))
 
 
