@@ -31,7 +31,7 @@ class Ledger:
     """An open ledger. For one thread."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
         self._postgresql = engine.dialect.name == "postgresql"
         self.seconds: Final = literal_column(_SECONDS[engine.dialect.name], Float)
         """The database's own clock, as an expression."""
@@ -43,7 +43,7 @@ class Ledger:
         Raises LedgerUnreachable.
         """
         try:
-            with self._engine.begin() as connection:
+            with self.engine.begin() as connection:
                 if self._postgresql:
                     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
                 yield connection
@@ -52,7 +52,7 @@ class Ledger:
 
     def close(self) -> None:
         """Lets go of the database."""
-        self._engine.dispose()
+        self.engine.dispose()
 
 
 def open_ledger(url: str) -> Ledger:

@@ -1,13 +1,14 @@
 """A daemon whose time and whose runs are in a test's hands. The ledger is a real one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, create_engine
 
 from chaos_runner.clock import FakeClock, rfc3339
 from chaos_runner.daemon.book import Book, Planned
@@ -127,6 +128,14 @@ class House:
     @property
     def kinds(self) -> list[str]:
         return [str(notice.kind) for notice in self.told]
+
+    @contextmanager
+    def without_an_answer(self) -> Iterator[None]:
+        """While this lasts the database cannot be reached."""
+        engine = self.ledger.engine
+        self.ledger.engine = create_engine("sqlite:////nowhere/at/all.db")
+        yield
+        self.ledger.engine = engine
 
     def _tell(self, _: Connection, notices: Sequence[Notice]) -> None:
         self.told += notices

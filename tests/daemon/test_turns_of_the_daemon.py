@@ -1,6 +1,5 @@
 """What the daemon makes of due times. Time and runs are in our hands; the table is real."""
 
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,17 +11,19 @@ import pytest
 from msgspec import structs
 
 from chaos_runner.ledger import pauses
-from chaos_runner.ledger.ledger import open_ledger
+from chaos_runner.ledger.ledger import LedgerUnreachable, open_ledger
 from chaos_runner.ledger.occurrences import Row, State
 from chaos_runner.ledger.pauses import Pause, Scope
 from chaos_runner.recovery.unfinished import JOURNAL
 from chaos_runner.schedule.model import Overlap, Window
 from tests.daemon.acting import BEGIN, FakeLauncher, House, after, later, planned
+from tests.ledger.databases import database as database  # noqa: PLC0414 -- fixtures
+from tests.ledger.databases import postgres as postgres  # noqa: PLC0414
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    ledger = open_ledger(f"sqlite:///{tmp_path / 'schedules.db'}")
+def house(tmp_path: Path, database: str) -> Iterator[House]:
+    ledger = open_ledger(database)
     yield House(ledger, tmp_path)
     ledger.close()
 
@@ -45,17 +46,16 @@ def test_what_is_due_is_started_and_what_became_of_it_is_written_down(house: Hou
 
 def test_a_row_says_that_it_runs_before_the_process_is_started(house: House, tmp_path: Path) -> None:
     """Whoever finds the table after a death must know what may have been started."""
-    seen: list[str] = []
+    seen: list[State] = []
 
     class Looking(FakeLauncher):
         def start(self, order: object) -> object:  # type: ignore[override]
-            with sqlite3.connect(tmp_path / "schedules.db") as other:
-                seen.extend(state for state, in other.execute("SELECT state FROM occurrences"))
+            seen.extend(row.state for row in house.rows())
             return super().start(order)  # type: ignore[arg-type]
 
     daemon = house.daemon(planned(), launcher=Looking(tmp_path))
     later(house, daemon, 60)
-    assert seen == ["running"]
+    assert seen == [State.RUNNING]
 
 
 def test_two_daemons_start_each_due_time_once(house: House) -> None:
@@ -355,6 +355,34 @@ def test_who_drains_starts_nothing_and_ends_what_runs(house: House) -> None:
     house.launcher.started[0].end()
     later(house, daemon, 1)
     assert not daemon.busy
+
+
+# ── a database without an answer ────────────────────────────────────────────────────────────────────────────────────
+
+def test_while_the_database_gives_no_answer_nothing_is_started_or_forgotten(house: House) -> None:
+    daemon = house.daemon(planned(every_s=3600))
+    house.clock.advance(3600)
+    with house.without_an_answer(), pytest.raises(LedgerUnreachable):
+        daemon.turn()
+    assert house.launcher.started == []
+    later(house, daemon, 30)
+    [row] = house.rows()
+    assert (row.due, row.state, row.began) == (after(3600), State.RUNNING, after(3630))
+    house.launcher.started[0].end()
+    with house.without_an_answer(), pytest.raises(LedgerUnreachable):
+        later(house, daemon, 1)
+    later(house, daemon, 60)
+    assert [row.verdict for row in house.rows()] == ["passed"]
+    assert house.kinds == ["started", "ended"]
+
+
+def test_what_could_not_be_started_for_long_was_missed(house: House) -> None:
+    daemon = house.daemon(planned(every_s=3600))
+    house.clock.advance(3600)
+    with house.without_an_answer(), pytest.raises(LedgerUnreachable):
+        daemon.turn()
+    later(house, daemon, 61)
+    assert [row.state for row in house.rows()] == [State.MISSED]
 
 
 # ── the dead ────────────────────────────────────────────────────────────────────────────────────────────────────────
