@@ -206,15 +206,21 @@ def _cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def main(words: Sequence[str]) -> None:
-    """All of them, as they come."""
-    url = words[0] if words else ""
-    print("at once, one:", at_once(url, 1, killed=False))
-    print("spread, one:", spread(url))
+def main() -> None:
+    """All of them, one after the other. PostgreSQL is one of its own, which waits for the disk as ever."""
+    from tests.ledger.postgres import postgresql
+
+    print(f"{SCHEDULES:,} due at once, one daemon, SQLite:", at_once("", 1, killed=False), flush=True)
+    print(f"{SCHEDULES:,} spread over a minute, one daemon, SQLite:", spread(""), flush=True)
+    with postgresql(durable=True) as server:
+        for many, killed in ((1, False), (4, False), (4, True)):
+            what = f"{many} daemon(s){', one of them killed half way' if killed else ''}, PostgreSQL:"
+            print(f"{SCHEDULES:,} due at once, {what}", at_once(server.database(), many, killed=killed), flush=True)
+        print(f"{SCHEDULES:,} spread over a minute, one daemon, PostgreSQL:", spread(server.database()), flush=True)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["work"]:
         work(*sys.argv[2:])
     else:
-        main(sys.argv[1:])
+        main()

@@ -288,11 +288,12 @@ class Daemon:
         with self._ledger.transaction() as connection:
             self._say_that_it_lives(connection)
             there = occurrences.in_states(connection, occurrences.OPEN)
-            inherited = self._inherited(connection, there)
-            claimed = [] if self.draining else self._waiting(connection, there, now)
+            inherited = self._inherit(connection, there, now)
+            waited = [] if self.draining else self._waiting(connection, there, now)
         for row in inherited:
-            self._take_up(row, now)
-        self._start(claimed, now)
+            if row.state is State.RUNNING:
+                self._work[row.key] = Work(row=row, process=self._parts.launcher.adopt(row.run))
+        self._start([*(row for row in inherited if row.state is State.CLAIMED), *waited], now)
         self._stop_what_must(there, now)
         self._tell_what_runs_say()
 
@@ -305,38 +306,33 @@ class Daemon:
             daemons.join(self._ledger, connection, self._me)  # it slept, and others took it for dead
         daemons.bury_the_dead(self._ledger, connection)
 
-    def _inherited(self, connection: Connection, there: Sequence[Row]) -> list[Row]:
-        """Rows of daemons that are dead, now ours: those of this machine, and those whose time is long over. And rows
+    def _inherit(self, connection: Connection, there: Sequence[Row], now: datetime) -> list[Row]:
+        """Takes over rows of daemons that are dead: those of this machine, and those whose time is long over. And rows
         of ours that we know nothing of, since the database gave no answer when they were written.
         """
         living = {one.daemon for one in daemons.living(self._ledger, connection)}
         orphans = [row for row in there if row.state in HOLDING and row.key not in self._work
-                   and (row.daemon not in living or row.daemon == self._me.daemon)]
-        return [structs.replace(row, daemon=self._me.daemon) for row in orphans
-                if self._can_see(row) and occurrences.take(connection, row, self._me.daemon)]
+                   and (row.daemon not in living or row.daemon == self._me.daemon) and self._can_see(row)]
+        for dead in {row.daemon for row in orphans}:
+            mine = [structs.replace(row, daemon=self._me.daemon) for row in orphans if row.daemon == dead]
+            occurrences.change(connection, mine, dead)
+        taken_up = [self._taken_up(structs.replace(row, daemon=self._me.daemon), now) for row in orphans]
+        self._settle(connection, [row for row in taken_up if row.state not in HOLDING], now)
+        return [row for row in taken_up if row.state in HOLDING]
 
     def _can_see(self, row: Row) -> bool:
         long_over = datetime.fromisoformat(row.ends or row.starts) + timedelta(minutes=10) < self._parts.clock.now()
         return row.state is State.CLAIMED or row.host == self._me.host or self._folder(row).is_dir() or long_over
 
-    def _take_up(self, row: Row, now: datetime) -> None:
-        """Goes on with the row of a dead daemon. What was claimed only has started nothing, and may still run."""
+    def _taken_up(self, row: Row, now: datetime) -> Row:
+        """What becomes of the row of a dead daemon. What was only claimed has started nothing, and may still run."""
+        if row.state is State.CLAIMED and now - datetime.fromisoformat(row.starts) <= GRACE:
+            return self._claimed(row, rfc3339(now))
         if row.state is State.CLAIMED:
-            self._take_up_claimed(row, now)
-            return
-        match phase(self._folder(row)):
-            case Phase.NOWHERE:
-                gone = ending.never_seen if row.host == self._me.host else ending.out_of_sight
-                self._settle_alone(gone(row, self._now))
-            case _:
-                self._work[row.key] = Work(row=row, process=self._parts.launcher.adopt(row.run))
-
-    def _take_up_claimed(self, row: Row, now: datetime) -> None:
-        if now - datetime.fromisoformat(row.starts) <= GRACE:
-            self._start([self._claimed(row, rfc3339(now))], now)
-        else:
-            reason = "its daemon died before it was started, and it was too late when that was found"
-            self._settle_alone(structs.replace(row, state=State.MISSED, why="late", reason=reason, run=""))
+            return ending.never_started(row)
+        if phase(self._folder(row)) is not Phase.NOWHERE:
+            return row
+        return (ending.never_seen if row.host == self._me.host else ending.out_of_sight)(row, rfc3339(now))
 
     def _waiting(self, connection: Connection, there: list[Row], now: datetime) -> list[Row]:
         """Rows that waited and may begin now: they are claimed."""
@@ -351,8 +347,8 @@ class Daemon:
             if planned is None or len(claimed) >= self._places_left:
                 continue
             after = self._next_of(row, planned, moment)
-            if after != row and occurrences.take(connection, row, self._me.daemon):
-                occurrences.change(connection, [after], self._me.daemon)
+            if after != row:
+                occurrences.change(connection, [after], row.daemon)
                 self._parts.tell(connection, told.of_rows([after], now))
                 moment.field.add(after)
                 claimed += [after] if after.state is State.CLAIMED else []

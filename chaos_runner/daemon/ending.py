@@ -38,6 +38,12 @@ def without_outcome(row: Row, exit_code: int, said: str, now: str) -> Row:
                            reason=said or "it left no outcome")
 
 
+def never_started(row: Row) -> Row:
+    """The row of what a dead daemon had claimed, and nobody started in time."""
+    return structs.replace(row, state=State.MISSED, why="late", run="",
+                           reason="its daemon died before it was started, and it was too late when that was found")
+
+
 def never_seen(row: Row, now: str) -> Row:
     """The row of a run that a dead daemon was about to start, and that has left no trace: nothing was injected."""
     return structs.replace(row, state=State.RAN, verdict=Verdict.INTERRUPTED, exit=143, ended=now,

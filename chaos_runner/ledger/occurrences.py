@@ -104,19 +104,13 @@ def put(connection: Connection, rows: Sequence[Row]) -> None:
 
 
 def change(connection: Connection, rows: Sequence[Row], daemon: str) -> None:
-    """Writes rows as they are now, those that still are this daemon's. Another that took them over has them."""
+    """Writes rows as they are now, their daemon included, where they still are that daemon's: what another has taken
+    over is the other's to write.
+    """
     if rows and connection.dialect.name == "sqlite":
         connection.exec_driver_sql(_UPDATE_EACH, [(*astuple(row)[2:], *row.key, daemon) for row in rows])
     elif rows:
         connection.execute(_UPDATE_ALL, {"rows": msgspec.json.encode(rows).decode(), "daemon": daemon})
-
-
-def take(connection: Connection, row: Row, daemon: str) -> bool:
-    """Makes a row this daemon's that is somebody else's or nobody's, as it was read. False when it is not so any more.
-    """
-    where = ((OCCURRENCES.c.schedule == row.schedule) & (OCCURRENCES.c.due == row.due)
-             & (OCCURRENCES.c.daemon == row.daemon) & (OCCURRENCES.c.state == row.state))
-    return connection.execute(update(OCCURRENCES).where(where).values(daemon=daemon)).rowcount == 1
 
 
 def ask_to_stop(connection: Connection, row: Row, why: str) -> None:

@@ -115,11 +115,12 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _restored_after(scene: Scene, before: Any, since_s: float) -> float | None:
-    while time.monotonic() - since_s < scene.patience_s:
-        if scene.picture() == before:
-            return time.monotonic() - since_s
+    """How long it took; None when it is not so in the end. Whoever recovered slowly is looked at once all the same."""
+    while scene.picture() != before:
+        if time.monotonic() - since_s >= scene.patience_s:
+            return None
         time.sleep(_POLL_S)
-    return None
+    return time.monotonic() - since_s
 
 
 def _wait_for_the_end(reports: Path, patience_s: float) -> None:

@@ -15,8 +15,8 @@ from uuid import uuid4
 
 PLACES: Final = ("/usr/lib/postgresql", "/usr/local/pgsql", "/opt/homebrew/opt")
 _SLOWEST_S: Final = 60.0
-_SETTINGS: Final = ("listen_addresses=", "fsync=off", "full_page_writes=off", "synchronous_commit=off",
-                    "shared_buffers=16MB", "max_connections=60")
+_SETTINGS: Final = ("listen_addresses=", "shared_buffers=16MB", "max_connections=60")
+_FORGETFUL: Final = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
 
 
 def programs() -> Path | None:
@@ -68,8 +68,11 @@ class Server:
 
 
 @contextmanager
-def postgresql() -> Iterator[Server]:
-    """While this lasts a server is up. Raises LookupError, which says why there is none."""
+def postgresql(*, durable: bool = False) -> Iterator[Server]:
+    """While this lasts a server is up, one that does not wait for the disk unless it must be durable.
+
+    Raises LookupError, which says why there is none.
+    """
     found = programs()
     if missing() or found is None:
         raise LookupError(missing())
@@ -81,7 +84,7 @@ def postgresql() -> Iterator[Server]:
         data = folder / "data"
         subprocess.run([found / "initdb", "-D", data, "-U", "chaos", "-A", "trust", "-E", "UTF8", "--locale=C",
                         "--no-sync"], check=True, capture_output=True, cwd=folder, timeout=_SLOWEST_S, **as_user)
-        words = [word for setting in _SETTINGS for word in ("-c", setting)]
+        words = [word for setting in (*_SETTINGS, *(() if durable else _FORGETFUL)) for word in ("-c", setting)]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen([found / "postgres", "-D", data, "-k", folder, *words], cwd=folder, stdout=log,
                                        stderr=log, **as_user)
