@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct, structs
 
 from chaos_runner.daemon.book import Planned
 from chaos_runner.errors import UsageError
 from chaos_runner.experiment.findings import Severity
+from chaos_runner.experiment.project import project_file_above
 from chaos_runner.schedule.loading import Loaded, files_in, load_all
+
+Marks = dict[str, tuple[int, int]]
+GONE: Final = (0, 0)
 
 
 class Read(Struct, frozen=True, kw_only=True):
@@ -23,7 +28,8 @@ class Files:
 
     def __init__(self, named: Sequence[Path]) -> None:
         self._named = named
-        self._seen: dict[str, tuple[int, int]] = {}
+        self._seen: Marks = {}
+        self._led_to: Marks = {}
         self._planned: dict[str, Planned] = {}
 
     def read(self) -> Read:
@@ -33,13 +39,14 @@ class Files:
         self._seen = self._marks()
         loaded = load_all(list(self._seen))
         broken = {one.file: _problem(one) for one in loaded if one.schedule is None}
+        self._led_to = {file: _mark(file) for one in loaded for file in _led_to(one)}
         self._planned = {one.file: planned for one in loaded if (planned := self._to_plan(one, broken))}
         return Read(planned=list(self._planned.values()), broken=broken)
 
     def changed(self) -> bool:
-        """Whether a file came, went or was changed since they were read."""
+        """Whether a file came, went or was changed since they were read: a schedule's, or one that it leads to."""
         try:
-            return self._marks() != self._seen
+            return self._marks() != self._seen or any(_mark(file) != mark for file, mark in self._led_to.items())
         except UsageError:
             return False
 
@@ -53,16 +60,28 @@ class Files:
         before = self._planned.get(one.file)
         return before and structs.replace(before, invalid=f"its file cannot be followed: {broken[one.file]}")
 
-    def _marks(self) -> dict[str, tuple[int, int]]:
-        found: dict[str, tuple[int, int]] = {}
-        for place in self._named:
-            for file in files_in(place) if place.is_dir() else [str(place)]:
-                try:
-                    stat = Path(file).stat()
-                except OSError as problem:
-                    raise UsageError(f"{file}: {problem.strerror}") from problem
-                found[file] = (stat.st_mtime_ns, stat.st_size)
-        return found
+    def _marks(self) -> Marks:
+        files = [file for place in self._named for file in (files_in(place) if place.is_dir() else [str(place)])]
+        for file in files:
+            if _mark(file) == GONE:
+                raise UsageError(f"{file}: No such file or directory")
+        return {file: _mark(file) for file in files}
+
+
+def _led_to(one: Loaded) -> set[str]:
+    """The experiment of a schedule with what it is made of, and the `chaos.yaml` that both go by."""
+    folders = {Path(one.file).parent, *([Path(one.schedule.experiment).parent] if one.schedule else [])}
+    above = {str(file) for folder in folders if (file := project_file_above(folder.absolute()))}
+    return above | set(one.sources) - {one.file}
+
+
+def _mark(file: str) -> tuple[int, int]:
+    """What changes when a file does."""
+    try:
+        stat = Path(file).stat()
+    except OSError:
+        return GONE
+    return stat.st_mtime_ns, stat.st_size
 
 
 def _problem(one: Loaded) -> str:

@@ -90,11 +90,14 @@ def surroundings(experiment: str, environment: str = "") -> Surroundings:
 
 def project_above(folder: Path) -> Project:
     """The nearest `chaos.yaml` from a folder upwards; an empty one when there is none. Raises InvalidSettings."""
-    for place in (folder, *folder.parents):
-        for name in NAMES:
-            if (place / name).is_file():
-                return read_project(place / name)
-    return Project()
+    file = project_file_above(folder)
+    return read_project(file) if file else Project()
+
+
+def project_file_above(folder: Path) -> Path | None:
+    """Where the nearest `chaos.yaml` is, from a folder upwards."""
+    places = (place / name for place in (folder, *folder.parents) for name in NAMES)
+    return next((file for file in places if file.is_file()), None)
 
 
 def read_project(file: Path) -> Project:

@@ -196,6 +196,8 @@ def test_files_are_read_again_when_they_change(project: Project) -> None:
         until(lambda: "broken" in project.said)
         project.holds(experiment(probes=[single()]))
         until(lambda: project.said.count(" read ") == 3)
+        (project.folder / "experiment.json").write_text("{}")
+        until(lambda: project.said.count("broken") == 2)
 
 
 @pytest.mark.parametrize(("words", "said"), [
