@@ -137,10 +137,14 @@ class Daemon:
         if self._parts.clock.monotonic_s() >= self._look_at_s:
             self._look_around()
 
+    @property
+    def idle(self) -> bool:
+        """Whether no process of its own is alive, be it written down or not."""
+        return all(work.process.exit_code is not None for work in self._work.values())
+
     def stop_all(self, why: str) -> None:
-        """Stops and undoes all that is under way."""
-        for work in self._work.values():
-            self._stop(work, why)
+        """Stops and undoes all that is under way. Raises LedgerUnreachable, when all have been asked to."""
+        self._stop(dict.fromkeys(self._work, why))
 
     # ── what is due ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -372,24 +376,26 @@ class Daemon:
 
     def _stop_what_must(self, there: Iterable[Row], now: datetime) -> None:
         """Runs that somebody wants stopped, and those whose hours are over."""
-        asked = {row.key: row.stop for row in there if row.stop}
-        for work in self._work.values():
+        why = {row.key: row.stop for row in there if row.stop}
+        for key, work in self._work.items():
             planned = self._known.get(work.row.schedule)
             closed = deciding.hours_are_over(planned, work.row, now) if planned else ""
-            why = asked.get(work.row.key) or closed
-            if why:
-                self._stop(work, why)
+            if closed:
+                why.setdefault(key, closed)
+        self._stop(why)
 
-    def _stop(self, work: Work, why: str) -> None:
-        if work.asked_to_stop or work.recovering:
-            return
-        work.asked_to_stop = True
-        work.row = structs.replace(work.row, stop=why)
-        work.process.stop()
-        now = self._parts.clock.now()
-        with self._ledger.transaction() as connection:
-            occurrences.change(connection, [work.row], self._me.daemon)
-            self._parts.tell(connection, [told.of_stop(work.row, why, now)])
+    def _stop(self, why: Mapping[tuple[str, str], str]) -> None:
+        """Asks runs to stop, each once, and then writes down why."""
+        asked = [work for key, work in self._work.items() if key in why and not work.asked_to_stop | work.recovering]
+        for work in asked:
+            work.asked_to_stop = True
+            work.row = structs.replace(work.row, stop=why[work.row.key])
+            work.process.stop()
+        if asked:
+            now = self._parts.clock.now()
+            with self._ledger.transaction() as connection:
+                occurrences.change(connection, [work.row for work in asked], self._me.daemon)
+                self._parts.tell(connection, [told.of_stop(work.row, work.row.stop, now) for work in asked])
 
     def _folder(self, row: Row) -> Path:
         return self._parts.launcher.reports / "runs" / row.run

@@ -53,6 +53,7 @@ class Service:
         self._say = say
         self._heard, self._call = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK) if hasattr(os, "pipe2") else os.pipe()
         self._leave_by_s: float | None = None
+        self._stopping = False
         self._reachable = True
 
     def run(self, clock: Clock, drain_s: float) -> None:
@@ -74,7 +75,7 @@ class Service:
 
     def _work(self, clock: Clock, alarm: Alarm, drain_s: float) -> None:
         read_at_s = clock.monotonic_s() + READ_S
-        while not (self._daemon.draining and not self._daemon.busy):
+        while not self._may_leave:
             self._turn()
             alarm.set(None if self._daemon.draining else self._next(clock.now()))
             self._heed(self._wait(), drain_s)
@@ -83,6 +84,12 @@ class Service:
                 alarm.look_again()
                 if self._files.changed():
                     self._learn_again(clock)
+
+    @property
+    def _may_leave(self) -> bool:
+        """Once nothing runs. Where the database gives no answer, what became of it is left to the next daemon."""
+        return self._daemon.draining and (not self._daemon.busy or (
+            self._stopping and not self._reachable and self._daemon.idle))
 
     def _turn(self) -> None:
         """A turn; where the database gives no answer it is tried again until it does. Runs go on meanwhile."""
@@ -118,8 +125,10 @@ class Service:
             self._leave(drain_s)
         if self._leave_by_s is not None and time.monotonic() >= self._leave_by_s:
             self._leave_by_s = None
+            self._stopping = True
             self._say(Word.STOPPING, "what runs is stopped and undone")
-            self._daemon.stop_all(_ENDED_RUNS)
+            with suppress(LedgerUnreachable):  # they are asked all the same
+                self._daemon.stop_all(_ENDED_RUNS)
 
     def _leave(self, drain_s: float) -> None:
         if self._daemon.draining:

@@ -376,6 +376,19 @@ def test_while_the_database_gives_no_answer_nothing_is_started_or_forgotten(hous
     assert house.kinds == ["started", "ended"]
 
 
+def test_a_run_is_stopped_even_when_nobody_can_write_down_why(house: House) -> None:
+    daemon = house.daemon(planned("a"), planned("b"))
+    later(house, daemon, 60)
+    with house.without_an_answer(), pytest.raises(LedgerUnreachable):
+        daemon.stop_all("it has to leave")
+    assert [run.stops for run in house.launcher.started] == [1, 1]
+    for run in house.launcher.started:
+        run.end("interrupted", exit_code=143)
+    assert daemon.idle
+    later(house, daemon, 1)
+    assert {row.reason for row in house.rows()} == {"it has to leave"}
+
+
 def test_what_could_not_be_started_for_long_was_missed(house: House) -> None:
     daemon = house.daemon(planned(every_s=3600))
     house.clock.advance(3600)
