@@ -159,7 +159,7 @@ class Daemon:
         free = max(0, self._places_left + len(ended))
         with self._ledger.transaction() as connection:
             self._settle(connection, ended, now)
-            put, later = self._claim(connection, due, free, now)
+            put, later = self._claim(connection, due, free, now) if due else ([], [])
         self._due = later
         self._let_go(ended)
         self._start([row for row in put if row.state is State.CLAIMED], now)
@@ -167,7 +167,7 @@ class Daemon:
     def _claim(self, connection: Connection, due: Sequence[tuple[Due, Row]], free: int,
                now: datetime) -> tuple[list[Row], list[Due]]:
         """Puts rows of what is due, and gives those that were new, and what there is no free place for."""
-        taken = occurrences.known(connection, [row.key for _, row in due]) if due else set()
+        taken = occurrences.known(connection, [row.key for _, row in due])
         final = [row for _, row in due if row.state is not State.CLAIMED and row.key not in taken]
         wanted = [(one, row) for one, row in due if row.state is State.CLAIMED and row.key not in taken]
         put = [*final, *self._decided(connection, [(one.planned, row) for one, row in wanted[:free]], now)]

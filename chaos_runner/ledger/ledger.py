@@ -96,7 +96,7 @@ def _engine(url: str) -> Engine:
             named = named.set(drivername="postgresql+psycopg")
         if named.get_backend_name() == "sqlite" and named.database:
             Path(named.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(named, pool_size=1, max_overflow=1, pool_pre_ping=True,
+        engine = create_engine(named, pool_size=1, max_overflow=1,
                                connect_args={"timeout": _BUSY_S} if named.drivername == "sqlite" else
                                {"connect_timeout": 10})
     except (ArgumentError, NoSuchModuleError) as problem:
