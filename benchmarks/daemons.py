@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from chaos_runner.launchers.local import Order
+from chaos_runner.notify.notice import Kind, Notice
 
 SCHEDULES: Final = 10_000
 _BEGINS_IN_S: Final = 20.0
@@ -93,10 +94,10 @@ def work(url: str, folder: str, name: str, begin_s: str, spread_s: str) -> None:
     ledger = open_ledger(url)
     claims = (Path(folder) / f"{name}.claimed").open("w", buffering=1)
 
-    def tell(_: object, notices: Sequence[object]) -> None:
-        """Who is claimed is told of by nobody: what is called without a notice is the end of a claim."""
-        if not notices:
-            claims.write(f"{time.time():.6f}\n")
+    def tell(_: object, notices: Sequence[Notice]) -> None:
+        """That a run is started is told in the transaction after that of its claim, which is durable by then."""
+        at = time.time()
+        claims.writelines(f"{notice.schedule} {at:.6f}\n" for notice in notices if notice.kind is Kind.STARTED)
 
     parts = Parts(ledger=ledger, clock=clock, launcher=_Launcher(Path(folder), name), me=me,
                   tell=tell, places=_FAR)
@@ -114,11 +115,11 @@ def work(url: str, folder: str, name: str, begin_s: str, spread_s: str) -> None:
 
 def at_once(url: str, many: int, *, killed: bool) -> dict[str, Any]:
     """What became of ten thousand due times in one moment."""
-    with _daemons(url, many, spread_s=0.0) as (folder, begin_s, processes):
+    with _daemons(url, many, spread_s=0.0) as (folder, _, processes):
         if killed:
             _kill_who_claims(folder, processes)
         _until_told(url, folder)
-        return _told(url, folder, begin_s)
+        return _told(url, folder)
 
 
 def spread(url: str) -> dict[str, Any]:
@@ -129,7 +130,7 @@ def spread(url: str) -> dict[str, Any]:
         time.sleep(60)
         used_s = _cpu_s(processes[0].pid) - before_s
         _until_told(url, folder)
-        return {**_told(url, folder, begin_s), "cpu": used_s / 60}
+        return {**_told(url, folder), "cpu": used_s / 60}
 
 
 @contextmanager
@@ -160,7 +161,11 @@ def _kill_who_claims(folder: Path, processes: Sequence["subprocess.Popen[bytes]"
 
 
 def _started(folder: Path) -> Iterator[tuple[str, float]]:
-    for file in folder.glob("*.started"):
+    yield from _said(folder, "started")
+
+
+def _said(folder: Path, what: str) -> Iterator[tuple[str, float]]:
+    for file in folder.glob(f"*.{what}"):
         for line in file.read_text().splitlines():
             schedule, _, at = line.partition(" ")
             if at:
@@ -189,18 +194,17 @@ def _until_told(url: str, folder: Path) -> None:
         time.sleep(1)
 
 
-def _told(url: str, folder: Path, begin_s: float) -> dict[str, Any]:
+def _told(url: str, folder: Path) -> dict[str, Any]:
     started = list(_started(folder))
     rows = _rows(url)
     starts = {row.schedule: datetime.fromisoformat(row.starts).timestamp() for row in rows}
     lags = sorted(at - starts[schedule] for schedule, at in started)
     times = Counter(schedule for schedule, _ in started)
-    claimed = [float(line) for file in folder.glob("*.claimed") for line in file.read_text().splitlines()]
-    return {"claimed_s": max(claimed, default=begin_s) - begin_s,
+    claimed = sorted(at - starts[schedule] for schedule, at in _said(folder, "claimed"))
+    return {"claimed p50, p99, last (s)": (claimed[len(claimed) // 2], claimed[len(claimed) * 99 // 100], claimed[-1]),
             "rows": len(rows), "started": len(started), "twice": sum(1 for count in times.values() if count > 1),
             "states": dict(Counter(f"{row.state} {row.verdict}" for row in rows)),
-            "p50_ms": lags[len(lags) // 2] * 1000, "p99_ms": lags[len(lags) * 99 // 100] * 1000,
-            "last_s": lags[-1], "began": begin_s}
+            "started p50, p99, last (s)": (lags[len(lags) // 2], lags[len(lags) * 99 // 100], lags[-1])}
 
 
 def _cpu_s(pid: int) -> float:
