@@ -38,13 +38,6 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.update({name: much for name, much in _FEWER.items() if name not in os.environ})
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """What is slow mostly waits: for servers, for processes and for the clock. The guest computes beside it."""
-    cores = os.cpu_count() or 1
-    return cores if config.option.markexpr == _QUICK else cores + (cores + 1) // 2
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=turns.turn)
     again.mark(config, items)

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from chaos_runner.daemon import told
+from chaos_runner.experiment.model import Probe
 from chaos_runner.journal.record import Record, decode_all
 from chaos_runner.ledger.occurrences import Row
 from chaos_runner.notify.notice import Notice
@@ -16,6 +17,7 @@ from chaos_runner.run.conditions import broke, tripped
 from chaos_runner.run.events import VERSION, Phase, RunStarted, Stopped
 from chaos_runner.run.run import Run
 from chaos_runner.run.sentences import limit_words, value_words
+from chaos_runner.run.tally import Tally
 
 _BYTES_MAX: Final = 4 * 1024 * 1024
 """What is read of a journal in one look. A long one that is taken over is caught up with look by look."""
@@ -81,8 +83,7 @@ class Follower:
             if number in self._broken or not broke(run, number) or not (tripped(probe, tally) or not probe.allow):
                 continue
             self._broken.add(number)
-            says = f'"{probe.name}" is {value_words(tally.worst, probe.unit)}, and should be {limit_words(probe)}'
-            yield told.of_breach(self._row, number, says, at)
+            yield told.of_breach(self._row, number, _breach(probe, tally), at)
 
 
 class Following:
@@ -111,3 +112,10 @@ class Following:
         if row.run not in self._followers:
             self._followers[row.run] = Follower(row, self._reports / "runs" / row.run / JOURNAL)
         return self._followers[row.run]
+
+
+def _breach(probe: Probe, tally: Tally) -> str:
+    """Of values without an order nobody knows the worst."""
+    if isinstance(tally.worst, int | float) and not isinstance(tally.worst, bool):
+        return f'"{probe.name}" is {value_words(tally.worst, probe.unit)}, and should be {limit_words(probe)}'
+    return f'"{probe.name}" should be {limit_words(probe)}, and is not'

@@ -21,6 +21,8 @@ from typing import Self
 
 from tests.cli.runner import COMMAND
 
+_SEQUENCE_MOST = 16
+"""How long the beginning of a sequence may be, of which the rest is still to be read."""
 _SEQUENCE = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])")
 _PATIENCE_S = 20.0
 
@@ -33,6 +35,7 @@ class Screen:
         self.gone: list[str] = []
         self.strange: list[str] = []
         self.coloured = False
+        self._begun = ""
         self._cells = [[" "] * columns for _ in range(rows)]
         self._x = self._y = 0
 
@@ -52,13 +55,15 @@ class Screen:
         return "\n".join([*self.gone, *self.lines])
 
     def feed(self, text: str) -> None:
-        """What was written to it."""
-        at = 0
+        """What was written to it. A sequence that is not whole yet waits for the rest."""
+        text, self._begun, at = self._begun + text, "", 0
         while at < len(text):
             found = _SEQUENCE.match(text, at)
             if found:
                 self._obey(found[1], found[2])
                 at = found.end()
+            elif text[at] == "\x1b" and len(text) - at < _SEQUENCE_MOST:
+                self._begun, at = text[at:], len(text)
             else:
                 self._put(text[at])
                 at += 1

@@ -50,7 +50,7 @@ def test_a_breach_is_told_while_the_run_is_under_way(project: Project, receiver:
         assert daemon.wait(timeout=20) == 0
     assert [one.data["kind"] for one in receiver.heard] == ["started", "breach", "ended"]
     assert {one.data["run"] for one in receiver.heard} == {row["run"]}
-    assert '"it is there" is False, and should be true' in receiver.heard[1].data["sentence"]
+    assert '"it is there" should be true, and is not' in receiver.heard[1].data["sentence"]
     assert receiver.heard[2].data["verdict"] == "deviated"
 
 
