@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Struct, UnsetType
@@ -11,11 +11,13 @@ from msgspec import UNSET, Struct, UnsetType
 from chaos_runner.calendar.zones import Change
 from chaos_runner.cli.ink import Ink
 from chaos_runner.experiment.complaints import escaped
-from chaos_runner.ledger.occurrences import Row as Occurred
 from chaos_runner.schedule.collisions import Collision, On
 from chaos_runner.schedule.model import Schedule
 from chaos_runner.schedule.occurrences import Occurrence, Status
 from chaos_runner.units import spoken_seconds
+
+if TYPE_CHECKING:
+    from chaos_runner.ledger.occurrences import Row as Occurred
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _TWO: Final = tuple(f"{number:02d}" for number in range(60))
@@ -59,7 +61,7 @@ def headline(schedule: Schedule, ink: Ink) -> str:
     return f"{ink.bold(escaped(schedule.name))} ({state}): {escaped(schedule.words)}"
 
 
-def log_line(row: Occurred, ink: Ink) -> str:
+def log_line(row: "Occurred", ink: Ink) -> str:
     """What became of a due time, in a line."""
     sign, colour = _OUTCOMES.get(row.verdict if row.state == "ran" else row.state, ("●", "yellow"))
     what = " ".join(word for word in (str(row.state), row.verdict if row.state == "ran" else "", row.restored) if word)

@@ -263,3 +263,12 @@ def until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < deadline_s
         time.sleep(0.05)
+
+
+def test_whoever_only_looks_at_the_calendar_loads_no_database(project: Project) -> None:
+    project.holds(experiment(probes=[single()]))
+    words = [sys.executable, "-X", "importtime", "-m", "chaos_runner", "schedule", "preview", str(project.file)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert "yearly" in done.stdout
+    assert "chaos_runner.schedule.occurrences" in done.stderr
+    assert "sqlalchemy" not in done.stderr
