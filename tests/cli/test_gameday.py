@@ -273,6 +273,8 @@ def test_a_day_and_its_run_that_are_killed_together_are_undone_by_the_watchdog(t
             assert eventually(lambda: at.read(0.01) and target.status() == psutil.STATUS_STOPPED)
             family = [psutil.Process(at.process.pid), *psutil.Process(at.process.pid).children()]
             for process in family:
+                process.suspend()  # none may see another die
+            for process in family:
                 process.kill()
             at.process.wait()
         assert eventually(lambda: target.status() != psutil.STATUS_STOPPED)
