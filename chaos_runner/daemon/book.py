@@ -65,16 +65,6 @@ class Book:
         """When something is to be looked at next. None when nothing ever is."""
         return self._heap[0][0] if self._heap else None
 
-    @property
-    def planned(self) -> Iterable[Planned]:
-        """All that stand in it."""
-        return [entry.planned for entry in self._entries.values()]
-
-    def find(self, name: str) -> Planned | None:
-        """A schedule by its name."""
-        entry = self._entries.get(name)
-        return entry.planned if entry else None
-
     def rewrite(self, planned: Iterable[Planned], since: Mapping[str, datetime]) -> None:
         """Puts these in the place of all others. One that has not changed goes on where it was; a new one begins after
         the instant that is given for it.

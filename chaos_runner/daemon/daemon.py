@@ -347,18 +347,20 @@ class Daemon:
         moment = self._moment(connection, there, now)
         claimed: list[Row] = []
         for row in waiting:
-            planned = self._known.get(row.schedule)
-            if planned is None or len(claimed) >= self._places_left:
-                continue
-            after = self._next_of(row, planned, moment)
-            if after != row:
+            after = deciding.waited_too_long(row, now)
+            if after is None and len(claimed) < self._places_left:
+                after = self._next_of(row, moment)
+            if after and after != row:
                 occurrences.change(connection, [after], row.daemon)
                 self._parts.tell(connection, told.of_rows([after], now))
                 moment.field.add(after)
                 claimed += [after] if after.state is State.CLAIMED else []
         return claimed
 
-    def _next_of(self, row: Row, planned: Planned, moment: deciding.Moment) -> Row:
+    def _next_of(self, row: Row, moment: deciding.Moment) -> Row | None:
+        planned = self._known.get(row.schedule)
+        if planned is None:
+            return None
         unfit = planned.invalid or deciding.no_longer_fits(planned, moment.now)
         if unfit:
             return structs.replace(row, state=State.SKIPPED, why="does-not-fit", reason=unfit)

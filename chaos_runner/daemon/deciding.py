@@ -17,6 +17,8 @@ from chaos_runner.schedule.grounds import Ground
 from chaos_runner.schedule.model import Overlap
 from chaos_runner.schedule.occurrences import Status, late
 
+PATIENCE: Final = timedelta(hours=1)
+"""How long one that is queued waits for its targets at most."""
 NO_GROUNDS: Final = "[]"
 REPLACED: Final = "the next occurrence replaces it"
 
@@ -116,6 +118,18 @@ def no_longer_fits(planned: Planned, now: datetime) -> str:
     """Why a run of a schedule that starts now would not keep its hours; empty when it would."""
     refusal = Diary(planned.schedule, now, now).refusal(now)
     return refusal.reason if refusal else ""
+
+
+def waited_too_long(row: Row, now: datetime) -> Row | None:
+    """The row of what waited, once it would start later than anybody expects: it was missed. None while it may wait.
+
+    Also one whose schedule nobody knows any more, or that was left waiting while no daemon was at work.
+    """
+    since = datetime.fromisoformat(row.again or row.starts)
+    if now - since <= (PATIENCE if row.state is State.QUEUED else GRACE):
+        return None
+    waited = "its targets were not free for an hour" if row.state is State.QUEUED else "no daemon took it up in time"
+    return structs.replace(row, state=State.MISSED, why="late", reason=waited)
 
 
 def hours_are_over(planned: Planned, row: Row, now: datetime) -> str:

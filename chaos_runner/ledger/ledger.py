@@ -11,7 +11,6 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from chaos_runner.errors import ChaosRunnerError, UsageError
 from chaos_runner.ledger.tables import ABOUT, METADATA, VERSION
 
-DATABASE_VARIABLE: Final = "CHAOS_RUNNER_DATABASE"
 NAME: Final = "schedules.db"
 """The ledger in a reports folder, where no database is named."""
 _LOCK: Final = 0x63_68_61_6F_73

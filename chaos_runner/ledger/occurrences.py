@@ -130,14 +130,6 @@ def in_states(connection: Connection, states: Collection[State]) -> list[Row]:
     return _rows(connection.execute(_IN_STATES, {"states": list(states)}))
 
 
-def one(connection: Connection, key: tuple[str, str]) -> Row | None:
-    """A row by its key."""
-    schedule, due = key
-    found = _rows(connection.execute(select(OCCURRENCES).where(
-        (OCCURRENCES.c.schedule == schedule) & (OCCURRENCES.c.due == due))))
-    return found[0] if found else None
-
-
 def settled_until(connection: Connection) -> Mapping[str, str]:
     """The last due time of each schedule that has a row, by the schedule's name; what people asked for aside."""
     wanted = select(OCCURRENCES.c.schedule, func.max(OCCURRENCES.c.due).label("last")).where(

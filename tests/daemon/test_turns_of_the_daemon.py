@@ -345,6 +345,31 @@ def test_somebody_may_ask_for_a_run_now_of_one_that_is_off(house: House) -> None
     assert (row.state, row.asked_by) == (State.RUNNING, "Ada on here")
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_what_was_asked_for_and_nobody_took_up_never_runs_late(house: House, known: bool) -> None:  # noqa: FBT001
+    """A schedule that no daemon knew then may be known tomorrow: nobody expects its run any more."""
+    house.put(Row(schedule="often", due=after(5), starts=after(5), state=State.ASKED, asked_by="Ada on here"))
+    daemon = house.daemon(planned(enabled=False)) if known else house.daemon()
+    later(house, daemon, 66)
+    [row] = house.rows()
+    assert (row.state, row.reason) == (State.MISSED, "no daemon took it up in time")
+    assert house.launcher.started == []
+
+
+def test_a_gate_that_was_to_be_asked_again_while_nobody_was_at_work_is_not_asked_late(house: House) -> None:
+    house.put(Row(schedule="often", due=after(0), starts=after(0), state=State.DEFERRED, again=after(600)))
+    later(house, house.daemon(planned(every_s=36000)), 700)
+    assert [row.state for row in house.rows()] == [State.MISSED]
+
+
+def test_what_is_queued_waits_an_hour_at_most(house: House) -> None:
+    daemon = house.daemon(planned(every_s=7200, overlap=Overlap.QUEUE_ONE))
+    later(house, daemon, 7200)
+    later(house, daemon, 7200)
+    later(house, daemon, 3601)
+    assert [row.state for row in house.rows()] == [State.RUNNING, State.MISSED]
+
+
 def test_who_drains_starts_nothing_and_ends_what_runs(house: House) -> None:
     daemon = house.daemon(planned())
     later(house, daemon, 60)
