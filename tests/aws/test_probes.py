@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -14,8 +15,10 @@ from chaos_runner.experiment.arguments import convert
 from chaos_runner.targets.aws.access import Account
 from chaos_runner.targets.aws.autoscaling import read_group
 from tests.aws.recorded import answering, elsewhere, nobody
+from tests.cli.runner import journal, running, wait_for
 from tests.crash.aws.ec2 import instances
 from tests.crash.aws.scaling import group, target_group
+from tests.run.samples import experiment, single
 
 EVERY: dict[str, dict[str, Any]] = {
     "aws.instance_state": {"ids": ["i-0123456789abcdef0"]}, "aws.target_health": {"target_group": "shop-web"},
@@ -130,12 +133,34 @@ def test_a_cluster_without_members_has_no_writer(at: Account) -> None:
         read("aws.rds_writer", cluster=name)
 
 
+def make_alarm(at: Account, name: str) -> None:
+    at.ask("cloudwatch", "put_metric_alarm", AlarmName=name, Namespace="shop", MetricName="errors", Threshold=1.0,
+           ComparisonOperator="GreaterThanThreshold", EvaluationPeriods=1, Period=60, Statistic="Sum")
+
+
+def test_an_alarm_that_goes_off_stops_the_run_and_everything_is_put_back(at: Account, tmp_path: Path) -> None:
+    alarm = f"alarm-{uuid4().hex[:8]}"
+    make_alarm(at, alarm)
+    at.ask("cloudwatch", "set_alarm_state", AlarmName=alarm, StateValue="OK", StateReason="quiet")
+    with group(at) as name:
+        suspend = {"name": "nothing is replaced", "fault": "aws.asg_suspend", "target": {"ids": [name]},
+                   "arguments": {"processes": ["ReplaceUnhealthy"]}, "duration": "60s"}
+        rule = {"name": "the alarm", "probe": "aws.alarm", "arguments": {"alarm": alarm}, "equals": "ALARM",
+                "every": "300ms"}
+        with running({**experiment(suspend, probes=[single()]), "stop-when": [rule]}, tmp_path) as process:
+            wait_for(tmp_path, "Applied", within_s=40)
+            at.ask("cloudwatch", "set_alarm_state", AlarmName=alarm, StateValue="ALARM", StateReason="errors")
+            assert process.wait(40) == 4
+        assert read_group(at, name)["SuspendedProcesses"] == []
+    ended = journal(tmp_path)[-1]
+    assert (ended["verdict"], ended["restored"]) == ("aborted", "restored")
+
+
 def test_an_alarm_says_its_word(at: Account) -> None:
     name = f"alarm-{uuid4().hex[:8]}"
     with pytest.raises(NoData, match="no alarm"):
         read("aws.alarm", alarm=name)
-    at.ask("cloudwatch", "put_metric_alarm", AlarmName=name, Namespace="shop", MetricName="errors", Threshold=1.0,
-           ComparisonOperator="GreaterThanThreshold", EvaluationPeriods=1, Period=60, Statistic="Sum")
+    make_alarm(at, name)
     for word in ("OK", "ALARM", "INSUFFICIENT_DATA"):
         at.ask("cloudwatch", "set_alarm_state", AlarmName=name, StateValue=word, StateReason="because")
         assert read("aws.alarm", alarm=name) == Reading(value=word, note="" if word == "OK" else "because")
