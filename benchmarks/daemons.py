@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from chaos_runner.launchers.local import Order
-from chaos_runner.notify.notice import Kind, Notice
 
 SCHEDULES: Final = 10_000
 _BEGINS_IN_S: Final = 20.0
@@ -94,14 +93,17 @@ def work(url: str, folder: str, name: str, begin_s: str, spread_s: str) -> None:
     ledger = open_ledger(url)
     claims = (Path(folder) / f"{name}.claimed").open("w", buffering=1)
 
-    def tell(_: object, notices: Sequence[Notice]) -> None:
-        """That a run is started is told in the transaction after that of its claim, which is durable by then."""
-        at = time.time()
-        claims.writelines(f"{notice.schedule} {at:.6f}\n" for notice in notices if notice.kind is Kind.STARTED)
+    class Watched(Daemon):
+        """Writes down what it has claimed: its commit has returned by then."""
+
+        def _go_on(self, *what: Any) -> None:
+            super()._go_on(*what)
+            at = time.time()
+            claims.writelines(f"{schedule} {at:.6f}\n" for schedule, _ in self._claimed)
 
     parts = Parts(ledger=ledger, clock=clock, launcher=_Launcher(Path(folder), name), me=me,
-                  tell=tell, places=_FAR)
-    daemon = Daemon(parts, Book())
+                  tell=lambda *_: None, places=_FAR)
+    daemon = Watched(parts, Book())
 
     def say(word: object, text: str) -> None:
         used = resource.getrusage(resource.RUSAGE_SELF)

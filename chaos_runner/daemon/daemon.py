@@ -1,7 +1,8 @@
 """The daemon, one turn at a time. A turn never waits: whoever turns it (`serving`) waits for something to happen.
 
-Everything it does to the world is in the table first: a row is claimed, then said to be running, then its process is
-started. So whoever finds the table after a death knows what may have been started, and what cannot have been.
+Everything it does to the world is in the table first: a row is claimed in one turn, said to be running in the next, and
+then its process is started. So whoever finds the table after a death knows what may have been started, and what cannot
+have been. What a turn has to write is written in one transaction, as a commit costs more than all the rest.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -93,6 +94,8 @@ class Daemon:
         self._me = parts.me
         self._known: dict[str, Planned] = {}
         self._due: list[Due] = []
+        self._claimed: dict[tuple[str, str], Row] = {}
+        """Rows that are its own and are to be started: the next turn says that they run."""
         self._work: dict[tuple[str, str], Work] = {}
         self._following = Following(parts.launcher.reports)
         self._look_at_s = 0.0
@@ -107,8 +110,13 @@ class Daemon:
 
     @property
     def busy(self) -> bool:
-        """Whether runs of its own are under way."""
-        return bool(self._work)
+        """Whether runs of its own are under way, or about to be."""
+        return bool(self._work or self._claimed)
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether the next turn has something to do, whatever time it is by then."""
+        return bool(self._claimed)
 
     def join(self) -> None:
         """Says that it is at work from now on. Raises LedgerUnreachable."""
@@ -131,11 +139,16 @@ class Daemon:
         now = self._parts.clock.now()
         ended = self._what_has_ended()
         due = [] if self.draining else self._what_is_due(now)
-        if ended or due:
+        if ended or due or self._claimed:
             self._go_on(ended, due, now)
         self.book.turn_pages()
         if self._parts.clock.monotonic_s() >= self._look_at_s:
             self._look_around()
+
+    def drain(self) -> None:
+        """Starts nothing from now on. What is claimed, and was not started, is left to whoever comes next."""
+        self.draining = True
+        self._claimed = {}
 
     @property
     def idle(self) -> bool:
@@ -154,15 +167,24 @@ class Daemon:
         return [(due, deciding.judged(due, now)) for due in self._due]
 
     def _go_on(self, ended: Sequence[Row], due: Sequence[tuple[Due, Row]], now: datetime) -> None:
-        """Writes down what has ended, and claims what is due: one transaction for both. Then starts what was claimed.
-        """
+        """Writes down what has ended and what is about to run, and claims what is due. Then starts what is to run."""
+        about_to_run = [self._about_to_run(row, now) for row in self._claimed.values()]
         free = max(0, self._places_left + len(ended))
         with self._ledger.transaction() as connection:
-            self._settle(connection, ended, now)
+            written = self._settle(connection, [*ended, *about_to_run], now)
             put, later = self._claim(connection, due, free, now) if due else ([], [])
         self._due = later
+        self._claimed = {row.key: row for row in put if row.state is State.CLAIMED}
         self._let_go(ended)
-        self._start([row for row in put if row.state is State.CLAIMED], now)
+        for row in written:
+            if row.state is State.RUNNING:
+                self._launch(row)
+
+    def _about_to_run(self, row: Row, now: datetime) -> Row:
+        """Unless the database gave no answer for so long that nobody expects it any more."""
+        if now - datetime.fromisoformat(row.claimed) > GRACE:
+            return ending.never_started(row, "the database gave no answer when it was to be started")
+        return structs.replace(row, state=State.RUNNING, began=rfc3339(now), run=new_run_id(now))
 
     def _claim(self, connection: Connection, due: Sequence[tuple[Due, Row]], free: int,
                now: datetime) -> tuple[list[Row], list[Due]]:
@@ -182,7 +204,7 @@ class Daemon:
         moment = self._moment(connection, occurrences.in_states(connection, occurrences.OPEN), now)
         found: list[Row] = []
         for planned, row in fresh:
-            decided = deciding.hindered(row, planned, moment) or self._claimed(row, moment.at)
+            decided = deciding.hindered(row, planned, moment) or self._mine(row, moment.at)
             for old in deciding.to_replace(decided, planned, moment.field):
                 occurrences.ask_to_stop(connection, old, deciding.REPLACED)
             self._somebody_waits = self._somebody_waits or decided.state in WAITING
@@ -193,25 +215,13 @@ class Daemon:
     def _moment(self, connection: Connection, there: Sequence[Row], now: datetime) -> deciding.Moment:
         return deciding.Moment(now=now, pauses=pauses.in_force(connection, rfc3339(now)), field=deciding.Field(there))
 
-    def _claimed(self, row: Row, at: str) -> Row:
+    def _mine(self, row: Row, at: str) -> Row:
         return structs.replace(row, state=State.CLAIMED, daemon=self._me.daemon, host=self._me.host, claimed=at,
                                run="", again="", why="", reason="")
 
     @property
     def _places_left(self) -> int:
-        return self._parts.places - len(self._work)
-
-    def _start(self, claimed: Sequence[Row], now: datetime) -> None:
-        """Says of rows that they run, and starts their processes: in this order."""
-        if not claimed:
-            return
-        at = rfc3339(now)
-        rows = [structs.replace(row, state=State.RUNNING, began=at, run=new_run_id(now)) for row in claimed]
-        with self._ledger.transaction() as connection:
-            occurrences.change(connection, rows, self._me.daemon)
-            self._parts.tell(connection, told.of_rows(rows, now))
-        for row in rows:
-            self._launch(row)
+        return self._parts.places - len(self._work) - len(self._claimed)
 
     def _launch(self, row: Row) -> None:
         planned = self._known.get(row.schedule)
@@ -252,12 +262,15 @@ class Daemon:
             work.process = self._parts.launcher.recover(work.row.run, f"the daemon {self._me.daemon}")
             work.recovering = True
 
-    def _settle(self, connection: Connection, rows: Sequence[Row], now: datetime) -> None:
-        """Writes down what became of rows of ours, with what follows from it: who is told, and what is paused."""
-        if rows:
-            occurrences.change(connection, rows, self._me.daemon)
-            self._parts.tell(connection, [*self._following.look(rows), *told.of_rows(rows, now),
-                                          *self._pause(connection, rows, now)])
+    def _settle(self, connection: Connection, rows: Sequence[Row], now: datetime) -> list[Row]:
+        """Writes down what became of rows of ours, with what follows from it: who is told, and what is paused. Gives
+        those that still were ours.
+        """
+        written = occurrences.change(connection, rows, self._me.daemon)
+        if written:
+            self._parts.tell(connection, [*self._following.look(row for row in written if row.state is State.RAN),
+                                          *told.of_rows(written, now), *self._pause(connection, written, now)])
+        return written
 
     def _let_go(self, rows: Sequence[Row]) -> None:
         """Of work that is written down as over."""
@@ -297,7 +310,7 @@ class Daemon:
         for row in inherited:
             if row.state is State.RUNNING:
                 self._work[row.key] = Work(row=row, process=self._parts.launcher.adopt(row.run))
-        self._start([*(row for row in inherited if row.state is State.CLAIMED), *waited], now)
+        self._claimed |= {row.key: row for row in (*inherited, *waited) if row.state is State.CLAIMED}
         self._stop_what_must(there, now)
         self._tell_what_runs_say()
 
@@ -315,7 +328,9 @@ class Daemon:
         of ours that we know nothing of, since the database gave no answer when they were written.
         """
         living = {one.daemon for one in daemons.living(self._ledger, connection)}
-        orphans = [row for row in there if row.state in HOLDING and row.key not in self._work
+        ours = self._work.keys() | self._claimed.keys()
+        orphans = [row for row in there if row.state in HOLDING and row.key not in ours
+                   and not (self.draining and row.state is State.CLAIMED)
                    and (row.daemon not in living or row.daemon == self._me.daemon) and self._can_see(row)]
         for dead in {row.daemon for row in orphans}:
             mine = [structs.replace(row, daemon=self._me.daemon) for row in orphans if row.daemon == dead]
@@ -331,9 +346,9 @@ class Daemon:
     def _taken_up(self, row: Row, now: datetime) -> Row:
         """What becomes of the row of a dead daemon. What was only claimed has started nothing, and may still run."""
         if row.state is State.CLAIMED and now - datetime.fromisoformat(row.starts) <= GRACE:
-            return self._claimed(row, rfc3339(now))
+            return self._mine(row, rfc3339(now))
         if row.state is State.CLAIMED:
-            return ending.never_started(row)
+            return ending.never_started(row, "its daemon died before it was started")
         if phase(self._folder(row)) is not Phase.NOWHERE:
             return row
         return (ending.never_seen if row.host == self._me.host else ending.out_of_sight)(row, rfc3339(now))
@@ -365,7 +380,7 @@ class Daemon:
         if unfit:
             return structs.replace(row, state=State.SKIPPED, why="does-not-fit", reason=unfit)
         ends = rfc3339(moment.now + timedelta(seconds=planned.schedule.longest_s))
-        return deciding.hindered(row, planned, moment) or structs.replace(self._claimed(row, moment.at), ends=ends)
+        return deciding.hindered(row, planned, moment) or structs.replace(self._mine(row, moment.at), ends=ends)
 
     def _tell_what_runs_say(self) -> None:
         """What stands in the journals of runs under way, and was not told yet."""

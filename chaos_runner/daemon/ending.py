@@ -38,10 +38,9 @@ def without_outcome(row: Row, exit_code: int, said: str, now: str) -> Row:
                            reason=said or "it left no outcome")
 
 
-def never_started(row: Row) -> Row:
-    """The row of what a dead daemon had claimed, and nobody started in time."""
-    return structs.replace(row, state=State.MISSED, why="late", run="",
-                           reason="its daemon died before it was started, and it was too late when that was found")
+def never_started(row: Row, hindrance: str) -> Row:
+    """The row of what was claimed, and nobody started in time."""
+    return structs.replace(row, state=State.MISSED, why="late", run="", reason=f"{hindrance}, and then it was too late")
 
 
 def never_seen(row: Row, now: str) -> Row:

@@ -19,8 +19,8 @@ from chaos_runner.errors import UsageError
 from chaos_runner.ledger import schedules
 from chaos_runner.ledger.ledger import Ledger, LedgerUnreachable
 
-TOGETHER_S: Final = 0.03
-"""What is due within so short a time is claimed together."""
+TOGETHER_S: Final = 0.035
+"""What is due within so short a time is claimed together: from the beginning of a turn to that of the next."""
 READ_S: Final = 5.0
 """How often it looks whether a file was changed."""
 RETRY_S: Final = 1.0
@@ -76,8 +76,9 @@ class Service:
     def _work(self, clock: Clock, alarm: Alarm, drain_s: float) -> None:
         read_at_s = clock.monotonic_s() + READ_S
         while not self._may_leave:
+            soon = clock.now() + timedelta(seconds=TOGETHER_S)
             self._turn()
-            alarm.set(None if self._daemon.draining else self._next(clock.now()))
+            alarm.set(self._next(soon))
             self._heed(self._wait(), drain_s)
             if clock.monotonic_s() >= read_at_s:
                 read_at_s = clock.monotonic_s() + READ_S
@@ -105,9 +106,11 @@ class Service:
                 self._say(Word.REACHED, "the database answers again")
             self._reachable = True
 
-    def _next(self, now: datetime) -> datetime | None:
-        following = self._daemon.book.next_start
-        return max(following, now + timedelta(seconds=TOGETHER_S)) if following else None
+    def _next(self, soon: datetime) -> datetime | None:
+        if self._daemon.at_hand:
+            return soon
+        following = None if self._daemon.draining else self._daemon.book.next_start
+        return max(following, soon) if following else None
 
     def _wait(self) -> set[int]:
         """Waits, and gives the signals that came meanwhile."""
@@ -134,7 +137,7 @@ class Service:
         if self._daemon.draining:
             self._leave_by_s = time.monotonic()
             return
-        self._daemon.draining = True
+        self._daemon.drain()
         self._leave_by_s = time.monotonic() + drain_s
         if self._daemon.busy:
             self._say(Word.DRAINING, f"nothing new is started; what runs has {drain_s:.0f} s to end")

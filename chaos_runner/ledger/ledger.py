@@ -5,19 +5,38 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Float, create_engine, event, literal_column, make_url, select, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from msgspec import Struct
+from sqlalchemy import Connection, Engine, Float, create_engine, event, literal_column, make_url, select
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from chaos_runner.errors import ChaosRunnerError, UsageError
 from chaos_runner.ledger.tables import ABOUT, METADATA, VERSION
 
 NAME: Final = "schedules.db"
 """The ledger in a reports folder, where no database is named."""
-_LOCK: Final = 0x63_68_61_6F_73
-"""PostgreSQL's advisory lock: whoever claims holds it, so that two cannot both find a target free."""
 _BUSY_S: Final = 30
 _SECONDS: Final = {"sqlite": "(julianday('now') - 2440587.5) * 86400.0",
                    "postgresql": "extract(epoch from clock_timestamp())"}
+
+
+class _Serial(Struct, frozen=True, kw_only=True):
+    """How transactions of a kind of database are made one after the other."""
+
+    by_hand: tuple[str, Any]
+    """What is set on a connection of the driver so that it begins no transactions."""
+    settings: tuple[str, ...]
+    begin: str
+
+
+_SERIAL: Final = {
+    # Every commit is on the disk when it is over.
+    "sqlite": _Serial(by_hand=("isolation_level", None), begin="BEGIN IMMEDIATE",
+                      settings=("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")),
+    # Whoever holds the advisory lock claims: two cannot both find a target free. A plan that was made while the tables
+    # were empty, and kept, would read ten thousand rows to find one.
+    "postgresql": _Serial(by_hand=("autocommit", True), begin="BEGIN; SELECT pg_advisory_xact_lock(426952978291)",
+                          settings=("SET plan_cache_mode = force_custom_plan",)),
+}
 
 
 class LedgerUnreachable(ChaosRunnerError):
@@ -31,9 +50,9 @@ class Ledger:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._postgresql = engine.dialect.name == "postgresql"
         self.seconds: Final = literal_column(_SECONDS[engine.dialect.name], Float)
         """The database's own clock, as an expression."""
+        self._driver: Final = engine.dialect.loaded_dbapi
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -43,15 +62,18 @@ class Ledger:
         """
         try:
             with self.engine.begin() as connection:
-                if self._postgresql:
-                    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
                 yield connection
-        except DBAPIError as problem:
-            raise LedgerUnreachable(f"the database: {_told(problem)}") from problem
+        except (DBAPIError, self._driver.Error) as problem:
+            raise LedgerUnreachable(f"the database: {self._told(problem)}") from problem
 
     def close(self) -> None:
         """Lets go of the database."""
         self.engine.dispose()
+
+    def _told(self, problem: Exception) -> str:
+        told = problem.orig if isinstance(problem, DBAPIError) and problem.orig else problem
+        kind = "no answer" if isinstance(told, self._driver.OperationalError) else "it refuses"
+        return f"{kind}: {str(told).splitlines()[0] if str(told) else type(told).__name__}"
 
 
 def open_ledger(url: str) -> Ledger:
@@ -104,27 +126,21 @@ def _engine(url: str) -> Engine:
         raise UsageError(f"PostgreSQL wants a driver: pip install 'chaos-runner[postgresql]' ({problem})") from problem
     except OSError as problem:
         raise UsageError(f"{problem.filename}: {problem.strerror}") from problem
-    if engine.dialect.name == "sqlite":
-        _make_serial(engine)
+    _make_serial(engine, _SERIAL[engine.dialect.name])
     return engine
 
 
-def _make_serial(engine: Engine) -> None:
-    """SQLite as docs.sqlalchemy.org says to have its own transactions: each begins as a writer, so that none that has
-    read is turned away when it comes to write. Every commit is on the disk when it is over.
+def _make_serial(engine: Engine, serial: _Serial) -> None:
+    """The driver begins no transactions of its own: each begins as a writer, so that none that has read is turned away
+    when it comes to write (docs.sqlalchemy.org, "Serializable isolation / Savepoints / Transactional DDL").
     """
 
     @event.listens_for(engine, "connect")
     def _(connection: Any, _: Any) -> None:
-        connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
+        setattr(connection, *serial.by_hand)
+        for statement in serial.settings:
+            connection.execute(statement)
 
     @event.listens_for(engine, "begin")
     def _(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _told(problem: DBAPIError) -> str:
-    kind = "no answer" if isinstance(problem, OperationalError) else "it refuses"
-    return f"{kind}: {str(problem.orig).splitlines()[0] if str(problem.orig) else type(problem.orig).__name__}"
+        connection.exec_driver_sql(serial.begin)

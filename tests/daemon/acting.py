@@ -151,10 +151,17 @@ def planned(name: str = "often", *, every_s: int = 60, production: bool = False,
                    invalid=invalid)
 
 
-def later(house: House, daemon: Daemon, by_s: float) -> None:
-    """Time passes, and the daemon takes a turn."""
-    house.clock.advance(by_s)
+def act(daemon: Daemon) -> None:
+    """It takes turns while there is something to do."""
     daemon.turn()
+    while daemon.at_hand:
+        daemon.turn()
+
+
+def later(house: House, daemon: Daemon, by_s: float) -> None:
+    """Time passes, and the daemon acts."""
+    house.clock.advance(by_s)
+    act(daemon)
 
 
 def after(seconds: float) -> str:

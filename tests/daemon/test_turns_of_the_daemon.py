@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from chaos_runner.ledger import pauses
+from chaos_runner.ledger import occurrences, pauses
 from chaos_runner.ledger.ledger import LedgerUnreachable, open_ledger
 from chaos_runner.ledger.occurrences import Row, State
 from chaos_runner.ledger.pauses import Pause, Scope
 from chaos_runner.recovery.unfinished import JOURNAL
 from chaos_runner.schedule.model import Overlap, Window
-from tests.daemon.acting import BEGIN, FakeLauncher, House, after, later, planned
+from tests.daemon.acting import BEGIN, FakeLauncher, House, act, after, later, planned
 from tests.ledger.databases import database as database  # noqa: PLC0414 -- fixtures
 from tests.ledger.databases import postgres as postgres  # noqa: PLC0414
 
@@ -63,11 +63,11 @@ def test_two_daemons_start_each_due_time_once(house: House) -> None:
     for _ in range(3):
         house.clock.advance(60)
         for daemon in daemons:
-            daemon.turn()
+            act(daemon)
         for run in house.launcher.started:
             run.end()
         for daemon in daemons:
-            daemon.turn()
+            act(daemon)
     assert len(house.launcher.started) == 60
     assert len({run.order.run for run in house.launcher.started}) == 60
     assert {row.state for row in house.rows()} == {State.RAN}
@@ -89,7 +89,7 @@ def test_one_that_was_missed_may_run_late_when_its_schedule_says_so(house: House
     daily = planned(every_s=3600, missed_within_s=1800.0)
     house.daemon(daily).leave()
     house.clock.advance(3600 + 1200)
-    house.daemon(daily).turn()
+    act(house.daemon(daily))
     [row] = house.rows()
     assert (row.due, row.state, row.ends) == (after(3600), State.RUNNING, after(4800 + 30))
 
@@ -98,7 +98,7 @@ def test_but_not_when_it_would_be_too_late(house: House) -> None:
     daily = planned(every_s=3600, missed_within_s=600.0)
     house.daemon(daily).leave()
     house.clock.advance(3600 + 1200)
-    house.daemon(daily).turn()
+    act(house.daemon(daily))
     [row] = house.rows()
     assert row.state is State.MISSED
     assert row.reason.endswith("when it was due, and now it is too late: later than `missed` allows")
@@ -119,7 +119,7 @@ def test_a_clock_that_is_put_back_repeats_nothing(house: House) -> None:
     daemon = house.daemon(planned())
     later(house, daemon, 60)
     house.launcher.started[0].end()
-    daemon.turn()
+    act(daemon)
     daemon.leave()
     house.clock = type(house.clock)(BEGIN)
     again = house.daemon(planned())
@@ -373,7 +373,7 @@ def test_what_is_queued_waits_an_hour_at_most(house: House) -> None:
 def test_who_drains_starts_nothing_and_ends_what_runs(house: House) -> None:
     daemon = house.daemon(planned())
     later(house, daemon, 60)
-    daemon.draining = True
+    daemon.drain()
     later(house, daemon, 60)
     assert len(house.rows()) == 1
     assert daemon.busy
@@ -388,7 +388,7 @@ def test_while_the_database_gives_no_answer_nothing_is_started_or_forgotten(hous
     daemon = house.daemon(planned(every_s=3600))
     house.clock.advance(3600)
     with house.without_an_answer(), pytest.raises(LedgerUnreachable):
-        daemon.turn()
+        act(daemon)
     assert house.launcher.started == []
     later(house, daemon, 30)
     [row] = house.rows()
@@ -418,9 +418,35 @@ def test_what_could_not_be_started_for_long_was_missed(house: House) -> None:
     daemon = house.daemon(planned(every_s=3600))
     house.clock.advance(3600)
     with house.without_an_answer(), pytest.raises(LedgerUnreachable):
+        act(daemon)
+    later(house, daemon, 61)
+    assert [row.state for row in house.rows()] == [State.MISSED]
+
+
+def test_what_was_claimed_is_not_started_long_after_either(house: House) -> None:
+    daemon = house.daemon(planned(every_s=3600))
+    house.clock.advance(3600)
+    daemon.turn()
+    with house.without_an_answer(), pytest.raises(LedgerUnreachable):
         daemon.turn()
     later(house, daemon, 61)
     assert [row.state for row in house.rows()] == [State.MISSED]
+    assert house.launcher.started == []
+
+
+def test_who_drains_leaves_what_it_has_claimed_to_the_next(house: House) -> None:
+    first = house.daemon(planned(every_s=3600))
+    house.clock.advance(3600)
+    first.turn()
+    first.drain()
+    later(house, first, 2)
+    assert not first.busy
+    assert house.launcher.started == []
+    first.leave()
+    second = house.daemon(planned(every_s=3600))
+    act(second)
+    [row] = house.rows()
+    assert (row.state, row.daemon) == (State.RUNNING, second.name)
 
 
 # ── the dead ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -528,13 +554,43 @@ def test_who_was_taken_for_dead_loses_what_it_had(house: House) -> None:
     [run] = house.launcher.started
     house.forget(first)
     second = house.daemon(planned(every_s=3600))
-    second.turn()
+    act(second)
     [row] = house.rows()
     assert row.verdict == "interrupted"
     run.end()
     later(house, first, 6)
     assert house.rows() == [row]
     assert not first.busy
+
+
+def test_who_slept_after_its_claim_starts_nothing_that_another_has_started(house: House) -> None:
+    first = house.daemon(planned(every_s=3600))
+    house.clock.advance(3600)
+    first.turn()
+    [row] = house.rows()
+    assert (row.state, row.daemon) == (State.CLAIMED, first.name)
+    house.forget(first)
+    second = house.daemon(planned(every_s=3600))
+    act(second)
+    act(first)
+    [run] = house.launcher.started
+    [row] = house.rows()
+    assert (row.run, row.daemon) == (run.order.run, second.name)
+    assert house.kinds == ["started"]
+
+
+def test_who_is_asked_to_stop_before_it_began_is_stopped_when_it_does(house: House) -> None:
+    daemon = house.daemon(planned(every_s=3600))
+    house.clock.advance(3600)
+    daemon.turn()
+    [row] = house.rows()
+    with house.ledger.transaction() as connection:
+        occurrences.ask_to_stop(connection, row, "the sale has begun")
+    act(daemon)
+    later(house, daemon, 1)
+    [run] = house.launcher.started
+    assert run.stops == 1
+    assert [found.stop for found in house.rows()] == ["the sale has begun"]
 
 
 @contextmanager

@@ -51,6 +51,10 @@ class Server:
         self._run(f"CREATE SCHEMA {name}")
         return f"postgresql+psycopg://chaos@/postgres?host={self._folder}&options=-csearch_path%3D{name}"
 
+    def cut(self, pid: int) -> None:
+        """Ends a connection, as operators and failing networks do."""
+        self._run(f"SELECT pg_terminate_backend({pid})")
+
     def answers(self) -> bool:
         import psycopg
 
