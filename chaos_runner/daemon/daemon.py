@@ -188,14 +188,21 @@ class Daemon:
 
     def _claim(self, connection: Connection, due: Sequence[tuple[Due, Row]], free: int,
                now: datetime) -> tuple[list[Row], list[Due]]:
-        """Puts rows of what is due, and gives those that were new, and what there is no free place for."""
+        """Puts rows of what is due, and gives those that were new, and what there is no free place for.
+
+        Rows of a schedule are put in their order: where one waits for a place those after it wait as well, as whoever
+        comes after a death goes on behind the last.
+        """
         taken = occurrences.known(connection, [row.key for _, row in due])
-        final = [row for _, row in due if row.state is not State.CLAIMED and row.key not in taken]
-        wanted = [(one, row) for one, row in due if row.state is State.CLAIMED and row.key not in taken]
-        put = [*final, *self._decided(connection, [(one.planned, row) for one, row in wanted[:free]], now)]
+        new = [(one, row) for one, row in due if row.key not in taken]
+        wanted = [(one.planned, row) for one, row in new if row.state is State.CLAIMED]
+        waits = {row.schedule for _, row in wanted[free:]}
+        final = [row for _, row in new if row.state is not State.CLAIMED and row.schedule not in waits]
+        put = [*final, *self._decided(connection, wanted[:free], now)]
         occurrences.put(connection, put)
         self._parts.tell(connection, told.of_rows(put, now))
-        return put, [one for one, _ in wanted[free:]]
+        settled = {row.key for row in put}
+        return put, [one for one, row in new if row.key not in settled]
 
     def _decided(self, connection: Connection, fresh: Sequence[tuple[Planned, Row]], now: datetime) -> list[Row]:
         """What becomes of rows that are to be claimed, and are nobody's yet."""

@@ -370,6 +370,21 @@ def test_what_is_queued_waits_an_hour_at_most(house: House) -> None:
     assert [row.state for row in house.rows()] == [State.RUNNING, State.MISSED]
 
 
+def test_whoever_waits_for_a_place_when_its_daemon_dies_has_a_row_all_the_same(house: House) -> None:
+    """Also when one after it is settled at once, as its hours are over by then."""
+    schedules = [planned("a"), planned("b", windows=(Window(time(11), time(12, 2)),))]
+    first = house.daemon(*schedules, places=1)
+    later(house, first, 60)
+    later(house, first, 60)
+    assert [(row.schedule, row.due) for row in house.rows()] == [("a", after(60))]
+    house.forget(first)
+    second = house.daemon(*schedules, places=1)
+    with held_by_another(folder_of(house, house.rows()[0], b"{}\n")):
+        later(house, second, 10)
+    assert [(row.due, row.state, row.why) for row in house.rows("b")] == [
+        (after(60), State.MISSED, "late"), (after(120), State.SKIPPED, "window")]
+
+
 def test_who_drains_starts_nothing_and_ends_what_runs(house: House) -> None:
     daemon = house.daemon(planned())
     later(house, daemon, 60)
