@@ -6,9 +6,10 @@ any thinning.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from itertools import groupby
+from itertools import accumulate
 from operator import sub
 from typing import Any, Final, NamedTuple
 
@@ -21,21 +22,32 @@ TOP: Final = 24.0
 BOTTOM: Final = 90.0
 """Values are drawn between the two; below stands the strip for samples without one."""
 STRIP: Final = 94.0
+_ROOM: Final = BOTTOM - TOP
 
 
 class Trace(NamedTuple):
-    """The samples of a probe, field by field: what is asked of very many is asked of one field of all of them."""
+    """The samples of a probe, field by field: what is asked of very many is asked of one field of all of them.
+
+    `mute_at` tells which have no value.
+    """
 
     times: Sequence[float] = ()
     values: Sequence[Any] = ()
     goods: Sequence[bool | None] = ()
     took_s: Sequence[float] = ()
+    mute_at: Sequence[int] = ()
 
     @classmethod
     def of(cls, samples: Sequence[Sampled]) -> "Trace":
         """Those of these samples."""
-        fields = [(sample.t, sample.value, sample.good, sample.took_s) for sample in samples]
-        return cls(*zip(*fields, strict=True))
+        values = [sample.value for sample in samples]
+        return cls([sample.t for sample in samples], values, [sample.good for sample in samples],
+                   [sample.took_s for sample in samples], [n for n, value in enumerate(values) if value is None])
+
+    @property
+    def answers(self) -> Sequence[Any]:
+        """The values that there are."""
+        return [value for value in self.values if value is not None] if self.mute_at else self.values
 
     @property
     def good(self) -> list[float]:
@@ -55,18 +67,18 @@ class Trace(NamedTuple):
     @property
     def mute(self) -> "Trace":
         """Those without a value."""
-        at = [number for number, value in enumerate(self.values) if value is None]
+        at = self.mute_at
         return Trace([self.times[n] for n in at], [None] * len(at), [self.goods[n] for n in at],
-                     [self.took_s[n] for n in at])
+                     [self.took_s[n] for n in at], range(len(at)))
 
 
-class Column(NamedTuple):
-    """What was measured within two units of the ruler."""
+class Piece(NamedTuple):
+    """A stretch without a gap, column by column: the lowest, the highest and the mean of what was measured in each."""
 
-    x: float
-    low: float
-    high: float
-    mean: float
+    xs: Sequence[float]
+    lows: Sequence[float]
+    highs: Sequence[float]
+    means: Sequence[float]
 
 
 class Scale(NamedTuple):
@@ -76,7 +88,12 @@ class Scale(NamedTuple):
     high: float
 
     def y(self, value: float) -> float:
-        return BOTTOM - (value - self.low) / (self.high - self.low) * (BOTTOM - TOP)
+        return BOTTOM - (value - self.low) / (self.high - self.low) * _ROOM
+
+    def ys(self, values: Sequence[float]) -> list[float]:
+        """The same for very many."""
+        low, extent = self.low, self.high - self.low
+        return [BOTTOM - (value - low) / extent * _ROOM for value in values]
 
 
 Point = tuple[float, float]
@@ -92,64 +109,56 @@ def scale(values: Sequence[float], bounds: Sequence[float]) -> Scale:
     return Scale(low, high + (high - low) * 0.05)
 
 
-def columns(axis: Axis, trace: Trace, gap_s: float) -> list[list[Column]]:
-    """The samples' values, thinned to columns; a new list wherever the line must break."""
-    return [_thinned(axis, times, values) for times, values in _pieces(trace.times, trace.values, gap_s)]
+def columns(axis: Axis, trace: Trace, gap_s: float) -> list[Piece]:
+    """The samples' values, thinned to columns; a new piece wherever the line must break."""
+    return [_thinned(axis, times, values) for times, values in _pieces(trace, gap_s)]
 
 
-def _pieces(times: Sequence[float], values: Sequence[Any], gap_s: float) -> Iterator[tuple[Sequence[float], ...]]:
+def _pieces(trace: Trace, gap_s: float) -> Iterator[tuple[Sequence[float], ...]]:
     """Times and values of samples that have one, none longer apart than `gap_s`."""
-    far = [(number, 0) for number, apart in enumerate(map(sub, times[1:], times), 1) if apart > gap_s]
-    mute = [(number, 1) for number, value in enumerate(values) if value is None]
+    times, values = trace.times, trace.values
+    apart_s = list(map(sub, times[1:], times))
+    far = [(n, 0) for n, apart in enumerate(apart_s, 1) if apart > gap_s] if max(apart_s, default=0) > gap_s else []
     begin = 0
-    for end, left_out in (*sorted(far + mute), (len(times), 0)):
+    for end, left_out in (*sorted([*far, *((number, 1) for number in trace.mute_at)]), (len(times), 0)):
         if begin < end:
             yield times[begin:end], values[begin:end]
         begin = end + left_out
 
 
-def _thinned(axis: Axis, times: Sequence[float], values: Sequence[float]) -> list[Column]:
-    thinned: list[Column] = []
-    begin = 0
-    for at, alike in groupby(axis.columns(times, COLUMN)):
-        end = begin + len(list(alike))
-        thinned.append(_column(at, values[begin:end]))
-        begin = end
-    return thinned
+def _thinned(axis: Axis, times: Sequence[float], values: Sequence[float]) -> Piece:
+    """Times only grow, so those of a column stand together."""
+    counts = Counter(axis.columns(times, COLUMN))
+    ends = list(accumulate(counts.values()))
+    rows = [values[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
+    return Piece([at * COLUMN for at in counts], list(map(min, rows)), list(map(max, rows)),
+                 [sum(row) / len(row) for row in rows])
 
 
-def _column(at: float, values: Sequence[float]) -> Column:
-    if len(values) == 1:
-        return Column(at * COLUMN, values[0], values[0], values[0])
-    return Column(at * COLUMN, min(values), max(values), sum(values) / len(values))
-
-
-def line(pieces: Sequence[Sequence[Column]], to: Scale) -> str:
+def line(pieces: Sequence[Piece], to: Scale) -> str:
     """A line through the means. A lone sample becomes a short upright stroke."""
-    return "".join(_polyline([(column.x, to.y(column.mean)) for column in piece]) for piece in pieces)
+    return "".join(_polyline(piece.xs, to.ys(piece.means)) for piece in pieces)
 
 
-def envelope(pieces: Sequence[Sequence[Column]], to: Scale) -> str:
+def envelope(pieces: Sequence[Piece], to: Scale) -> str:
     """The area between the lowest and the highest of every column. Empty where each has one sample."""
-    return "".join(_envelope(piece, to) for piece in pieces if any(column.low < column.high for column in piece))
+    return "".join(_envelope(piece, to) for piece in pieces if piece.lows != piece.highs)
 
 
-def _envelope(piece: Sequence[Column], to: Scale) -> str:
-    upper = [(column.x, to.y(column.high)) for column in piece]
-    lower = [(column.x, to.y(column.low)) for column in piece]
-    if len(piece) == 1:
-        upper.append((upper[0][0] + COLUMN, upper[0][1]))
-        lower.append((lower[0][0] + COLUMN, lower[0][1]))
-    return f"{_polyline([*upper, *reversed(lower)])}Z"
+def _envelope(piece: Piece, to: Scale) -> str:
+    xs, upper, lower = list(piece.xs), to.ys(piece.highs), to.ys(piece.lows)
+    if len(xs) == 1:
+        xs, upper, lower = [xs[0], xs[0] + COLUMN], upper * 2, lower * 2
+    return f"{_polyline([*xs, *reversed(xs)], [*upper, *reversed(lower)])}Z"
 
 
-def breach(pieces: Sequence[Sequence[Column]], to: Scale, bound: float, side: int) -> str:
+def breach(pieces: Sequence[Piece], to: Scale, bound: float, side: int) -> str:
     """The areas between the limit and what went past it: above it for side 1, below it for -1."""
-    at_y = to.y(bound)
     paths = []
     for piece in pieces:
-        points = [(column.x, to.y(column.high if side > 0 else column.low)) for column in piece]
-        paths += [f"{_polyline(area)}Z" for area in _beyond(points, at_y, side)]
+        if max(piece.highs) > bound if side > 0 else min(piece.lows) < bound:
+            points = list(zip(piece.xs, to.ys(piece.highs if side > 0 else piece.lows), strict=True))
+            paths += [f"{_polyline(*zip(*area, strict=True))}Z" for area in _beyond(points, to.y(bound), side)]
     return "".join(paths)
 
 
@@ -177,10 +186,10 @@ def _crossing(one: Point, other: Point, at_y: float) -> Point:
     return (one[0] + share * (other[0] - one[0]), at_y)
 
 
-def _polyline(points: Sequence[Point]) -> str:
+def _polyline(at_x: Sequence[float], at_y: Sequence[float]) -> str:
     """Each point as its way from the one before, in whole tenths: half as long as where they are."""
-    xs, ys = [round(x) for x, _ in points], [round(y * 10) for _, y in points]
-    if len(points) == 1:
+    xs, ys = [round(x) for x in at_x], [round(y * 10) for y in at_y]
+    if len(xs) == 1:
         return f"M{xs[0]} {ys[0] / 10 - 3:g}v6"
     ways = [f"{x}{_tenths(y)}" for x, y in zip(map(sub, xs[1:], xs), map(sub, ys[1:], ys), strict=True)]
     return f"M{xs[0]}{_tenths(ys[0])}l{' '.join(ways)}".replace(" -", "-")

@@ -12,7 +12,7 @@ def trace(*read: tuple[float, float | None]) -> charts.Trace:
 
 def test_a_line_breaks_where_a_sample_has_no_value() -> None:
     pieces = charts.columns(AXIS, trace((1, 1.0), (2, 1.0), (3, None), (4, 1.0)), gap_s=9)
-    assert [len(piece) for piece in pieces] == [2, 1]
+    assert [len(piece.xs) for piece in pieces] == [2, 1]
 
 
 def test_a_line_breaks_where_samples_are_too_far_apart() -> None:
@@ -21,7 +21,7 @@ def test_a_line_breaks_where_samples_are_too_far_apart() -> None:
 
 def test_a_column_keeps_its_lowest_and_highest() -> None:
     (piece,) = charts.columns(AXIS, trace((1.00, 3.0), (1.05, 9.0), (1.1, 1.0)), gap_s=9)
-    assert (piece[0].low, piece[0].high) == (1.0, 9.0)
+    assert (piece.lows, piece.highs) == ([1.0], [9.0])
 
 
 def test_only_what_is_past_the_limit_is_filled() -> None:

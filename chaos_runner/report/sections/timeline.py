@@ -230,8 +230,7 @@ def _chart(story: Story, axis: Axis, number: int, anchor: str) -> Chart:
     bare = Chart(
         number=number, anchor=anchor, name=name, kind=samples.kind(run, number),
         limit=limit, words=words, summary=f"{name} over time: {limit}; {words}", height=_ROW_HEIGHT)
-    values = [value for value in trace.values if value is not None]
-    drawn = _line_chart(story, axis, number, trace) if _is_line(probe, values) else _tick_chart(axis, trace)
+    drawn = _line_chart(story, axis, number, trace) if _is_line(probe, trace.answers) else _tick_chart(axis, trace)
     return structs.replace(bare, **drawn)
 
 
@@ -240,10 +239,10 @@ def _is_line(probe: Probe, values: Sequence[Any]) -> bool:
 
 
 def _line_chart(story: Story, axis: Axis, number: int, trace: Trace) -> Drawing:
-    run = story.run
+    run, mute = story.run, trace.mute
     probe = run.plan.watched[number]
     bounds = samples.bad_sides(run, number)
-    to = charts.scale([value for value in trace.values if value is not None], [bound for bound, _ in bounds])
+    to = charts.scale(trace.answers, [bound for bound, _ in bounds])
     pieces = charts.columns(axis, trace, GAP * (probe.every_s or 1.0) + max(trace.took_s))
     worst = _worst(story, axis, number, to)
     labels = [label for label in _labels(probe, bounds, to) if not _collide(label, worst)]
@@ -251,8 +250,8 @@ def _line_chart(story: Story, axis: Axis, number: int, trace: Trace) -> Drawing:
         "height": _HEIGHT, "line": charts.line(pieces, to), "envelope": charts.envelope(pieces, to),
         "breach": "".join(charts.breach(pieces, to, bound, side) for bound, side in bounds if side),
         "limits": [round(to.y(bound), 1) for bound, _ in bounds],
-        "unanswered": charts.ticks(axis, trace.mute.bad, charts.STRIP, 100),
-        "missing": charts.ticks(axis, trace.mute.unknown, charts.STRIP, 97),
+        "unanswered": charts.ticks(axis, mute.bad, charts.STRIP, 100),
+        "missing": charts.ticks(axis, mute.unknown, charts.STRIP, 97),
         "worst": worst, "labels": labels,
         "lowest": sentences.value_words(to.low, probe.unit) if all(map(_leaves_foot, labels)) else ""}
 
@@ -298,7 +297,7 @@ def _tick_chart(axis: Axis, trace: Trace) -> Drawing:
 
 def _words(trace: Trace) -> str:
     """The counts: what the picture shows, for those who do not see it."""
-    bad, unknown, mute = len(trace.bad), len(trace.unknown), len(trace.mute.bad)
+    bad, unknown, mute = trace.goods.count(False), trace.goods.count(None), trace.mute.goods.count(False)
     taken = text.count(len(trace.times), "sample")
     parts = [f"{bad} bad of {taken}" if bad else taken,
              f"{mute} unanswered" if mute else "", f"{unknown} without data" if unknown else ""]
