@@ -23,7 +23,7 @@ SAMPLE: Final = b'"event":{"type":"Sampled"'
 """What stands in the line of a sample, and in no other: inside a text its quotes would be written otherwise."""
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """A line, decoded."""
 
     n: int

@@ -225,7 +225,7 @@ class StepAbandoned(Event, frozen=True, kw_only=True, tag=True):
     step: str
 
 
-class Sampled(Event, frozen=True, kw_only=True, tag=True, omit_defaults=True):
+class Sampled(Event, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
     """A probe was read. `good` is None when nothing can be said: `missing` data, or a judge that raised (`doubt`)."""
 
     sealed = False

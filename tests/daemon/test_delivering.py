@@ -83,6 +83,7 @@ def free_port() -> int:
         return port
 
 
+@pytest.mark.slow
 def test_what_stands_in_the_outbox_is_told_in_order_and_marked(
         database: str, ledger: Ledger, receiver: Receiver) -> None:
     put(ledger, notice(1), notice(2), notice(3))
@@ -94,6 +95,7 @@ def test_what_stands_in_the_outbox_is_told_in_order_and_marked(
     assert receiver.notices == ["weekly/1", "weekly/2", "weekly/3", "weekly/4"]
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_while_a_receiver_is_down(database: str, ledger: Ledger) -> None:
     receiver, port, said = Receiver(), free_port(), list[str]()
     put(ledger, notice(1), notice(2))
@@ -107,6 +109,7 @@ def test_nothing_is_lost_while_a_receiver_is_down(database: str, ledger: Ledger)
     assert said == ["a cannot be told: no connection; it is tried again and again for a day", "a can be told again"]
 
 
+@pytest.mark.slow
 def test_a_server_in_a_bad_mood_is_tried_again_and_told_once(
         database: str, ledger: Ledger, receiver: Receiver) -> None:
     receiver.answers = [Answer(status=500), Answer(status=503), Answer()]
@@ -118,6 +121,7 @@ def test_a_server_in_a_bad_mood_is_tried_again_and_told_once(
     assert len({one.body for one in receiver.heard}) == 1
 
 
+@pytest.mark.slow
 def test_a_receiver_that_wants_to_be_left_alone_is_for_all_its_notices(
         database: str, ledger: Ledger, receiver: Receiver) -> None:
     receiver.answers = [Answer(status=429, headers={"Retry-After": "3"}), Answer()]
@@ -130,6 +134,7 @@ def test_a_receiver_that_wants_to_be_left_alone_is_for_all_its_notices(
     assert sorted(receiver.notices) == ["weekly/1", "weekly/1", "weekly/2", "weekly/3"]
 
 
+@pytest.mark.slow
 def test_a_receiver_that_takes_some_and_then_none_is_not_left_alone_for_ever_longer(
         database: str, ledger: Ledger, receiver: Receiver) -> None:
     receiver.answers = [Answer(), *[Answer(status=429, headers={"Retry-After": "0"}), Answer()] * 3]
@@ -164,6 +169,7 @@ def test_what_was_tried_for_a_day_is_given_up(database: str, ledger: Ledger, rec
     assert said[0] == "a is never told of weekly/1: HTTP 500"
 
 
+@pytest.mark.slow
 def test_a_receiver_that_is_slow_holds_up_no_other(database: str, ledger: Ledger, receiver: Receiver) -> None:
     with receiving(Receiver()) as slow:
         slow.answers = [Answer(slow_s=3)]
@@ -183,6 +189,7 @@ def test_what_is_put_in_last_is_told_before_it_leaves(database: str, ledger: Led
     assert all(column(ledger, "told"))
 
 
+@pytest.mark.slow
 def test_leaving_does_not_wait_for_a_receiver_that_hangs(database: str, ledger: Ledger, receiver: Receiver) -> None:
     receiver.answers = [Answer(slow_s=8)]
     put(ledger, notice(1))
@@ -201,6 +208,7 @@ def test_of_a_channel_that_nobody_knows_nothing_is_told_and_nothing_lost(
     assert (receiver.notices, column(ledger, "given_up")) == (["weekly/2"], ["", ""])
 
 
+@pytest.mark.slow
 def test_several_daemons_tell_each_notice_once(database: str, ledger: Ledger, receiver: Receiver) -> None:
     channel = hook(receiver.url, "a")
     with delivering(database, channel), delivering(database, channel), delivering(database, channel):

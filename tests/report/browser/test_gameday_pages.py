@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from tests import turns
 from tests.gameday.stories import long, page, played
 from tests.report.browser.looking import DESK, PHONE, Looking
 from tests.report.browser.payloads import PAYLOADS
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.slow, turns.BROWSER]
 UNFOLD = "document.querySelectorAll('details').forEach(one => { one.open = true; })"
 
 
