@@ -25,6 +25,7 @@ from chaos_runner.gameday.loading import digest_for
 from chaos_runner.gameday.model import GameDay, Kind
 from chaos_runner.journal.days import DayJournal
 from chaos_runner.plan.build import new_run_id
+from chaos_runner.recovery.phase import keep_from_starting
 from chaos_runner.redaction import Redactor
 from chaos_runner.units import spoken_seconds
 
@@ -366,7 +367,10 @@ class Play:
         folder = self._table.reports.absolute() / "runs" / run_id
         self._screen.say(f"run {run_id} was under way when the day was left: waiting until it is undone")
         began_t = self.day.runs[-1][1].began_t
-        while dayrun.goes_on(folder) or (not folder.is_dir() and self.t - began_t < dayrun.APPEARS_S):
+        while not folder.is_dir() and self.t - began_t < dayrun.APPEARS_S:
+            self._heard_nothing(self._ears.listen(dayrun.POLL_S))
+        keep_from_starting(folder)
+        while dayrun.goes_on(folder):
             self._heard_nothing(self._ears.listen(dayrun.POLL_S))
         dayrun.recover(folder, sealed=self.day.planned(item).sealed)
         self.record([dayrun.settled(item, run_id, folder, self.t)])

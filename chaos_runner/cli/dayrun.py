@@ -20,6 +20,7 @@ from chaos_runner.engine.signals import REQUEST
 from chaos_runner.gameday.events import RunOver
 from chaos_runner.history.reading import OutcomeUnreadable, read_outcome
 from chaos_runner.journal.lock import holder
+from chaos_runner.recovery.phase import Phase, phase
 from chaos_runner.recovery.unfinished import is_over
 from chaos_runner.report.writing import write
 from chaos_runner.run.events import RestoredState, Verdict
@@ -134,7 +135,7 @@ def settled(item: int, run_id: str, folder: Path, t: float) -> RunOver:
     """How a run that nobody listened to has ended, from its folder: it is over, and was recovered if it had to be. What
     it found is told at the end of the day.
     """
-    if not folder.is_dir():
+    if phase(folder) is Phase.NOWHERE:
         return RunOver(t=t, item=item, run=run_id, verdict=Verdict.INTERRUPTED, exit=KILLED_EXIT, recorded=False,
                        restored=RestoredState.NOTHING, sentence="the day's process was gone before the run had begun")
     try:

@@ -24,7 +24,7 @@ from chaos_runner.ledger.ledger import Ledger
 from chaos_runner.ledger.occurrences import HOLDING, Row, State
 from chaos_runner.notify.notice import Notice
 from chaos_runner.plan.build import new_run_id
-from chaos_runner.recovery.phase import Phase, phase
+from chaos_runner.recovery.phase import Phase, keep_from_starting, phase
 
 LOOK_S: Final = 1.0
 """How often it looks at what others may have asked for, and at runs that are not its own children."""
@@ -188,21 +188,15 @@ class Daemon:
 
     def _claim(self, connection: Connection, due: Sequence[tuple[Due, Row]], free: int,
                now: datetime) -> tuple[list[Row], list[Due]]:
-        """Puts rows of what is due, and gives those that were new, and what there is no free place for.
-
-        Rows of a schedule are put in their order: where one waits for a place those after it wait as well, as whoever
-        comes after a death goes on behind the last.
-        """
+        """Puts rows of what is due, and gives those that were new, and what there is no free place for."""
         taken = occurrences.known(connection, [row.key for _, row in due])
-        new = [(one, row) for one, row in due if row.key not in taken]
-        wanted = [(one.planned, row) for one, row in new if row.state is State.CLAIMED]
-        waits = {row.schedule for _, row in wanted[free:]}
-        final = [row for _, row in new if row.state is not State.CLAIMED and row.schedule not in waits]
-        put = [*final, *self._decided(connection, wanted[:free], now)]
+        ready, later = deciding.in_order([(one, row) for one, row in due if row.key not in taken], free)
+        wanted = [(one.planned, row) for one, row in ready if row.state is State.CLAIMED]
+        final = [row for _, row in ready if row.state is not State.CLAIMED]
+        put = [*final, *self._decided(connection, wanted, now)]
         occurrences.put(connection, put)
         self._parts.tell(connection, told.of_rows(put, now))
-        settled = {row.key for row in put}
-        return put, [one for one, row in new if row.key not in settled]
+        return put, later
 
     def _decided(self, connection: Connection, fresh: Sequence[tuple[Planned, Row]], now: datetime) -> list[Row]:
         """What becomes of rows that are to be claimed, and are nobody's yet."""
@@ -358,7 +352,9 @@ class Daemon:
             return ending.never_started(row, "its daemon died before it was started")
         if phase(self._folder(row)) is not Phase.NOWHERE:
             return row
-        return (ending.never_seen if row.host == self._me.host else ending.out_of_sight)(row, rfc3339(now))
+        if row.host != self._me.host:
+            return ending.out_of_sight(row, rfc3339(now))
+        return ending.never_seen(row, rfc3339(now)) if keep_from_starting(self._folder(row)) else row
 
     def _waiting(self, connection: Connection, there: list[Row], now: datetime) -> list[Row]:
         """Rows that waited and may begin now: they are claimed."""

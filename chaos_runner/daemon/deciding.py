@@ -101,6 +101,25 @@ def _missed(due: Due, row: Row, now: datetime) -> Row:
     return structs.replace(missed, reason=f"{missed.reason}, and now it is too late: {refusal.reason}")
 
 
+def in_order(new: Sequence[tuple[Due, Row]], free: int) -> tuple[list[tuple[Due, Row]], list[Due]]:
+    """Those that there are free places for, with those that want none; and the others.
+
+    Those of a schedule keep their order: where one waits for a place those after it wait as well, as whoever comes
+    after a death goes on behind the last that has a row.
+    """
+    ready: list[tuple[Due, Row]] = []
+    later: list[Due] = []
+    waits: set[str] = set()
+    for due, row in new:
+        if row.schedule in waits or (row.state is State.CLAIMED and not free):
+            waits.add(row.schedule)
+            later.append(due)
+        else:
+            ready.append((due, row))
+            free -= row.state is State.CLAIMED
+    return ready, later
+
+
 def hindered(row: Row, planned: Planned, moment: Moment) -> Row | None:
     """What becomes of a row that is to be claimed, or waits, when something is in its way. None when nothing is."""
     schedule = planned.schedule
@@ -108,8 +127,13 @@ def hindered(row: Row, planned: Planned, moment: Moment) -> Row | None:
     if pause:
         return structs.replace(row, state=State.SKIPPED, why="paused", reason=pause.words)
     mine = moment.field.of_schedule(row)
-    if any(one.state in HOLDING for one in mine):
-        return _overlapping(row, schedule.overlap, mine)
+    waits = next((one for one in mine if one.state is State.QUEUED), None)
+    if waits and row.state not in (State.QUEUED, State.DEFERRED):
+        return structs.replace(row, state=State.SKIPPED, why="overlap",
+                               reason=f"the occurrence of {waits.due} waits already")
+    holds = next((one for one in mine if one.state in HOLDING), None)
+    if holds:
+        return _overlapping(row, schedule.overlap, holds)
     theirs = moment.field.on_targets_of(row, planned.grounds)
     return _locked(row, schedule.overlap, theirs) if theirs else None
 
@@ -153,12 +177,10 @@ def grounds_json(grounds: tuple[Ground, ...]) -> str:
     return msgspec.json.encode(grounds, order="sorted").decode() if grounds else NO_GROUNDS
 
 
-def _overlapping(row: Row, overlap: Overlap, mine: Sequence[Row]) -> Row:
-    waits = next((one for one in mine if one.state is State.QUEUED), None)
-    if row.state in (State.QUEUED, State.DEFERRED) or (overlap is not Overlap.SKIP and waits is None):
+def _overlapping(row: Row, overlap: Overlap, holds: Row) -> Row:
+    if row.state in (State.QUEUED, State.DEFERRED) or overlap is not Overlap.SKIP:
         return structs.replace(row, state=State.QUEUED)
-    reason = f"the occurrence of {waits.due} waits already" if waits else f"the run of {mine[0].due} is not over"
-    return structs.replace(row, state=State.SKIPPED, why="overlap", reason=reason)
+    return structs.replace(row, state=State.SKIPPED, why="overlap", reason=f"the run of {holds.due} is not over")
 
 
 def _locked(row: Row, overlap: Overlap, holder: Row) -> Row:

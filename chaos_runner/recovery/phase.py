@@ -10,6 +10,7 @@ from chaos_runner.journal.lock import holder
 from chaos_runner.recovery.unfinished import JOURNAL, is_over
 
 OUTCOME = "outcome.json"
+_NEVER = "never-begun"
 
 
 class Phase(StrEnum):
@@ -36,6 +37,18 @@ def phase(folder: Path) -> Phase:
     if holder(folder) is not None:
         return Phase.LIVES
     return Phase.OVER if is_over(folder) or _was_tried(folder) else Phase.DEAD
+
+
+def keep_from_starting(folder: Path) -> bool:
+    """Makes sure that a run of which there is no trace never begins: whoever was about to start it, and slept, is
+    refused by its folder. False when there is one: then its runner was quicker.
+    """
+    try:
+        folder.mkdir(parents=True)
+        (folder / _NEVER).write_text("It was about to be started when whoever was to start it died, or slept.\n")
+    except OSError:
+        return (folder / _NEVER).exists()
+    return True
 
 
 def _was_tried(folder: Path) -> bool:

@@ -447,3 +447,6 @@ def test_a_run_takes_an_id_that_is_one_and_a_file_that_is_named_aside(tmp_path: 
         [*COMMAND, "run", "--named-aside", "--json", "--run-id", run_id, "--reports", str(tmp_path / "reports")],
         input=f"{tmp_path / 'one.json'}\n", capture_output=True, text=True, timeout=60, env={**os.environ}, check=False)
     assert json.loads(done.stdout)["run"] == run_id
+    again = chaos_runner("run", str(tmp_path / "one.json"), "--run-id", run_id, "--reports", str(tmp_path / "reports"))
+    assert again.exit == 3
+    assert "File exists" in again.err

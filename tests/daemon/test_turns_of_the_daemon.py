@@ -14,6 +14,7 @@ from chaos_runner.ledger import occurrences, pauses
 from chaos_runner.ledger.ledger import LedgerUnreachable, open_ledger
 from chaos_runner.ledger.occurrences import Row, State
 from chaos_runner.ledger.pauses import Pause, Scope
+from chaos_runner.recovery.phase import keep_from_starting
 from chaos_runner.recovery.unfinished import JOURNAL
 from chaos_runner.schedule.model import Overlap, Window
 from tests.daemon.acting import BEGIN, FakeLauncher, House, act, after, later, planned
@@ -194,6 +195,14 @@ def test_two_experiments_are_never_on_one_target(house: House, rule: Overlap, st
     assert (one.state, other.state) == (State.RUNNING, state)
     if state is State.SKIPPED:
         assert other.reason == "a may hit the same targets, and its run is not over"
+
+
+def test_of_a_schedule_one_occurrence_waits_at_most_also_for_a_target(house: House) -> None:
+    daemon = house.daemon(planned("a", grounds=["proxy"]), planned("b", grounds=["proxy"], overlap=Overlap.QUEUE_ONE))
+    for _ in range(3):
+        later(house, daemon, 60)
+    assert [row.state for row in house.rows("b")] == [State.QUEUED, State.SKIPPED, State.SKIPPED]
+    assert house.rows("b")[2].reason == f"the occurrence of {after(60)} waits already"
 
 
 def test_on_different_targets_they_run_at_the_same_time(house: House) -> None:
@@ -592,6 +601,23 @@ def test_who_slept_after_its_claim_starts_nothing_that_another_has_started(house
     [row] = house.rows()
     assert (row.run, row.daemon) == (run.order.run, second.name)
     assert house.kinds == ["started"]
+
+
+def test_a_run_that_was_taken_for_dead_before_it_began_is_refused_by_its_folder(house: House) -> None:
+    """Its daemon slept between saying that it runs and starting it. Its folder is there now, and a run wants a new one.
+    """
+    row = dead_with(house, State.RUNNING)
+    later(house, house.daemon(planned(every_s=3600)), 1)
+    assert [found.verdict for found in house.rows()] == ["interrupted"]
+    [left] = (house.launcher.reports / "runs" / row.run).iterdir()
+    assert left.read_text().startswith("It was about to be started")
+
+
+def test_who_died_as_it_kept_a_run_from_starting_leaves_that_to_the_next(house: House) -> None:
+    row = dead_with(house, State.RUNNING)
+    assert keep_from_starting(house.launcher.reports / "runs" / row.run)
+    later(house, house.daemon(planned(every_s=3600)), 1)
+    assert [found.verdict for found in house.rows()] == ["interrupted"]
 
 
 def test_who_is_asked_to_stop_before_it_began_is_stopped_when_it_does(house: House) -> None:
