@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from chaos_runner.cli.daemon_options import database_option, duration_s, reports_option
 from chaos_runner.cli.ink import err_ink
 from chaos_runner.errors import UsageError
 
@@ -18,16 +19,7 @@ if TYPE_CHECKING:
     from chaos_runner.ledger.daemons import Daemon as Me
     from chaos_runner.notify.notice import Notice
 
-DATABASE: Final = "CHAOS_RUNNER_DATABASE"
 _WORRYING: Final = frozenset({"breach", "stopped", "missed", "not-restored", "paused", "broken", "unreachable"})
-
-database_option = click.option(
-    "--database", metavar="URL", default="", envvar=DATABASE,
-    help=f"Where it is kept what became of each due time (default: ${DATABASE}, else schedules.db in the reports): "
-         "sqlite:///FILE, or postgresql://USER@HOST/NAME for several daemons that share the work.")
-reports_option = click.option(
-    "--reports", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-    help="Where runs are written (default: $CHAOS_RUNNER_REPORTS, else ./reports).")
 
 
 @click.command()
@@ -48,7 +40,6 @@ def command(places: tuple[Path, ...], database: str, reports: Path | None, at_on
     A daemon that died leaves its runs to the next one: what is alive is followed to its end, what is dead is undone
     and recorded as interrupted, and nothing is injected twice.
     """
-    from chaos_runner.cli.schedule import duration_s
     from chaos_runner.clock import SystemClock
     from chaos_runner.daemon.book import Book
     from chaos_runner.daemon.daemon import Daemon, Parts

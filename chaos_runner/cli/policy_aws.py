@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from chaos_runner import shelf
-from chaos_runner.cli.policy import Asked, Called
+from chaos_runner.cli.policy_asked import Asked, Called
 from chaos_runner.errors import UsageError
 from chaos_runner.targets.aws.choosing import Placed
 from chaos_runner.targets.aws.policy import Demand, Demanding, Seeking, looks, policy

@@ -9,7 +9,7 @@ import yaml
 from msgspec import Struct
 
 from chaos_runner import shelf
-from chaos_runner.cli.policy import Asked, Called
+from chaos_runner.cli.policy_asked import Asked, Called
 from chaos_runner.errors import UsageError
 from chaos_runner.experiment.complaints import escaped
 from chaos_runner.plan.model import Plan

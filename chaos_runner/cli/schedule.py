@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from chaos_runner.cli.daemon import database_option, reports_option
+from chaos_runner.cli.daemon_options import database_option, duration_s, reports_option
 from chaos_runner.cli.ink import err_ink, out_ink
 from chaos_runner.errors import Refused, UsageError
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from chaos_runner.schedule.loading import Loaded
     from chaos_runner.schedule.model import Schedule
     from chaos_runner.schedule.occurrences import Occurrence
-
 
 
 @click.group()
@@ -430,17 +429,6 @@ def _until(text: str) -> str:
         return rfc3339(_now() + timedelta(seconds=seconds(text)))
     except NoUnit:
         return rfc3339(_moment(text))
-
-
-def duration_s(option: str, text: str) -> float:
-    """The seconds that an option says with a unit. Raises UsageError."""
-    from chaos_runner.experiment.fields import DURATION_MAX_S
-    from chaos_runner.units import NoUnit, seconds
-
-    try:
-        return min(seconds(text), DURATION_MAX_S)
-    except NoUnit as problem:
-        raise UsageError(f"{option}: {problem}") from problem
 
 
 def _why_not(schedule: "Schedule", latest: "Occurrence | None") -> str:
