@@ -190,8 +190,8 @@ def log(files: tuple[str, ...], *, last: int, database: str, reports: Path | Non
         _print({"occurrences": rows, "pauses": pauses})
         return
     ink = out_ink()
-    for row in rows:
-        click.echo(timetable.log_line(row, ink))
+    for line in timetable.log_lines(rows, ink):
+        click.echo(line)
     for pause in pauses:
         click.echo(f"{ink.yellow('paused')}: {pause.what}, {pause.words}")
 

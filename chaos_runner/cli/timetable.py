@@ -61,13 +61,17 @@ def headline(schedule: Schedule, ink: Ink) -> str:
     return f"{ink.bold(escaped(schedule.name))} ({state}): {escaped(schedule.words)}"
 
 
-def log_line(row: "Occurred", ink: Ink) -> str:
-    """What became of a due time, in a line."""
-    sign, colour = _OUTCOMES.get(row.verdict if row.state == "ran" else row.state, ("●", "yellow"))
-    what = " ".join(word for word in (str(row.state), row.verdict if row.state == "ran" else "", row.restored) if word)
-    words = f"{what}{f': {row.reason}' if row.reason else ''}"
-    run = f" {ink.dim(row.run)}" if row.run else ""
-    return f"{row.due}  {getattr(ink, colour)(sign)} {ink.bold(escaped(row.schedule))}  {escaped(words)}{run}"
+def log_lines(rows: Sequence["Occurred"], ink: Ink) -> Iterator[str]:
+    """What became of due times, a line each, the names one below the other."""
+    width = max((len(row.schedule) for row in rows), default=0)
+    for row in rows:
+        became = row.verdict if row.state == "ran" else str(row.state)
+        sign, colour = _OUTCOMES.get(became, ("●", "yellow"))
+        words = f"{became}{f', {row.restored}' if row.restored else ''}{f': {row.reason}' if row.reason else ''}"
+        run = f"  {ink.dim(row.run)}" if row.run else ""
+        due = f"{row.due[:10]} {row.due[11:19]}Z"
+        yield (f"{due}  {getattr(ink, colour)(sign)} {ink.bold(escaped(row.schedule.ljust(width)))}  "
+               f"{escaped(words)}{run}")
 
 
 def details(schedule: Schedule) -> str:
