@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from chaos_runner.errors import UsageError
+from chaos_runner.recovery.phase import NEVER_BEGUN
 from chaos_runner.run.outcome import SCHEMA, Outcome
 
 OUTCOME: Final = "outcome.json"
@@ -28,8 +29,10 @@ def read_outcome(folder: Path, name: str = "") -> Outcome:
     try:
         return outcome_of(file.read_bytes(), name)
     except FileNotFoundError as missing:
-        raise OutcomeUnreadable(f"{name}: there is none; the run goes on, or its runner died (chaos-runner recover "
-                                f"{folder.name})") from missing
+        never = (folder / NEVER_BEGUN).exists()
+        why = ("the run never began, and nothing was injected" if never else
+               f"the run goes on, or its runner died (chaos-runner recover {folder.name})")
+        raise OutcomeUnreadable(f"{name}: there is none; {why}") from missing
     except OSError as problem:
         raise OutcomeUnreadable(f"{name}: {problem.strerror}") from problem
 

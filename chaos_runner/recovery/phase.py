@@ -10,7 +10,8 @@ from chaos_runner.journal.lock import holder
 from chaos_runner.recovery.unfinished import JOURNAL, is_over
 
 OUTCOME = "outcome.json"
-_NEVER = "never-begun"
+NEVER_BEGUN = "never-begun"
+"""In the folder of a run that was kept from starting."""
 
 
 class Phase(StrEnum):
@@ -45,9 +46,9 @@ def keep_from_starting(folder: Path) -> bool:
     """
     try:
         folder.mkdir(parents=True)
-        (folder / _NEVER).write_text("It was about to be started when whoever was to start it died, or slept.\n")
+        (folder / NEVER_BEGUN).write_text("It was about to be started when whoever was to start it died, or slept.\n")
     except OSError:
-        return (folder / _NEVER).exists()
+        return (folder / NEVER_BEGUN).exists()
     return True
 
 

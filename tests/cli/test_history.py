@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from chaos_runner.recovery.phase import keep_from_starting
 from tests.cli.runner import Ran, chaos_runner
 from tests.history.folders import change, run_id, written
 from tests.run.samples import action, experiment, single
@@ -55,6 +56,15 @@ def test_a_rebuild_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "history.db").mkdir()
     ran = ask(tmp_path, "history", "--rebuild")
     assert (ran.exit, "cannot be written" in ran.err) == (2, True)
+
+
+def test_a_run_that_never_began_is_said_to_be_that(tmp_path: Path) -> None:
+    assert keep_from_starting(tmp_path / "runs" / run_id(1))
+    assert "never began" in ask(tmp_path, "history").err
+    for words in (("show",), ("report",), ("recover",), ("verify",)):
+        ran = ask(tmp_path, *words, run_id(1))
+        assert (ran.exit, "never began" in ran.err) == (2, True), words
+    assert ask(tmp_path, "recover", "--all").exit == 0
 
 
 def test_history_without_any_run_says_so(tmp_path: Path) -> None:
