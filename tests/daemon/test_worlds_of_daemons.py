@@ -27,6 +27,8 @@ from chaos_runner.recovery.unfinished import JOURNAL
 from chaos_runner.schedule.model import Overlap
 from chaos_runner.schedule.occurrences import occurrences
 from tests.daemon.acting import BEGIN, FakeLauncher, FakeRun, House, act, planned
+from tests.ledger.databases import postgres as postgres  # noqa: PLC0414 -- a fixture
+from tests.ledger.postgres import Server
 
 WORLDS = int(os.environ.get("CHAOS_RUNNER_FUZZ", "300")) // 5
 STEPS = 40
@@ -234,7 +236,17 @@ def _named(name: str) -> Planned:
 
 @pytest.mark.parametrize("seed", range(WORLDS))
 def test_whatever_dies_each_due_time_has_one_row_and_one_run_at_most(tmp_path: Path, seed: int) -> None:
-    ledger = open_ledger(f"sqlite:///{tmp_path / 'schedules.db'}")
+    _lives(f"sqlite:///{tmp_path / 'schedules.db'}", tmp_path, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1000, 1000 + WORLDS // 6))
+def test_on_postgresql_neither(postgres: Server, tmp_path: Path, seed: int) -> None:
+    _lives(postgres.database(), tmp_path, seed)
+
+
+def _lives(url: str, tmp_path: Path, seed: int) -> None:
+    ledger = open_ledger(url)
     world = World(House(ledger, tmp_path), seed)
     world.live()
     rows = world.end()
