@@ -22,7 +22,7 @@ from chaos_runner.targets.kubernetes.left.services import APPLIED
 from chaos_runner.targets.kubernetes.marks import EXPIRES, RUN, UNDO
 from chaos_runner.targets.kubernetes.objects import Pod
 from chaos_runner.targets.kubernetes.others import running, tools
-from chaos_runner.targets.leftover import Leftover
+from chaos_runner.targets.leftover import NOBODY, Leftover
 from tests import turns
 from tests.cli.runner import Ran, chaos_runner
 from tests.crash.cluster import make_workload, namespace, node
@@ -81,8 +81,19 @@ def test_a_cordon_and_a_taint_are_told_with_who_wrote_them_and_the_way_back(at: 
 def test_what_a_controller_tainted_is_its_business(at: Cluster) -> None:
     with node(at) as name:
         at.patch(NODE.path("", name), {"spec": {"taints": [{"key": "x", "effect": "NoSchedule"}]}}, MERGE,
-                 {"fieldManager": "kube-controller-manager"})
+                 {"fieldManager": "karpenter"})
         assert found(at, name) == []
+
+
+def test_a_taint_that_stands_among_a_controllers_own_is_somebody_elses(at: Cluster) -> None:
+    """A list of taints has one writer, the last; that of nodes writes it anew whenever a node gets sick or well."""
+    with node(at) as name:
+        at.patch(NODE.path("", name), {"spec": {"taints": [
+            {"key": "node.kubernetes.io/unreachable", "effect": "NoSchedule"},
+            {"key": "broken", "value": "yes", "effect": "NoExecute"}]}}, MERGE,
+            {"fieldManager": "kube-controller-manager"})
+        [taint] = found(at, name)
+    assert (taint.says, taint.by, taint.whose) == ("taint broken=yes:NoExecute", "", NOBODY)
 
 
 def test_policies_of_chaos_tools_are_found_and_those_of_others_are_not(at: Cluster, space: str) -> None:

@@ -8,12 +8,14 @@ from msgspec import Struct
 
 from chaos_runner.targets.kubernetes.access import Cluster
 from chaos_runner.targets.kubernetes.kinds import NODE, label_of
-from chaos_runner.targets.kubernetes.left.leftover import Written, kubectl, tool_of
+from chaos_runner.targets.kubernetes.left.leftover import Writer, Written, kubectl, tool_of
 from chaos_runner.targets.kubernetes.marks import RUN
 from chaos_runner.targets.kubernetes.objects import NodeSpec
 from chaos_runner.targets.leftover import Leftover
 
 _CONTROLLERS: Final = re.compile(r"controller|kubelet|autoscaler|karpenter|kubeadm|operator|k3s|rke2|kwok")
+_OF_NODES: Final = "kube-controller-manager"
+"""It makes system taints only, and writes the whole list: who made another that stands in it is not told."""
 _SYSTEM_TAINTS: Final = re.compile(
     r"node\.kubernetes\.io/|node-role\.kubernetes\.io/|node\.cloudprovider\.|\w+OfClusterAutoscaler|"
     r"ToBeDeletedBy|karpenter\.|nvidia\.com/|amd\.com/|kubernetes\.azure\.com/|cloud\.google\.com/|eks\.amazonaws\.com/")
@@ -42,7 +44,9 @@ def _cordon(at: Cluster, node: _Node) -> Iterator[Leftover]:
 
 def _taints(at: Cluster, node: _Node) -> Iterator[Leftover]:
     wrote = node.metadata.writer("f:spec", "f:taints")
-    if _CONTROLLERS.search(wrote.manager):
+    if wrote.manager == _OF_NODES:
+        wrote = Writer()
+    elif _CONTROLLERS.search(wrote.manager):
         return
     for taint in node.spec.taints:
         if not _SYSTEM_TAINTS.match(taint.key):
