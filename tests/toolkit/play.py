@@ -39,8 +39,8 @@ from tests.toolkit.scenes import SCENES, Data, Scene
 
 _PROCESS: Final = "sleep"
 _LOOK_S: Final = 0.02
-_BEGUN_S: Final = 0.3
-"""From when an action is seen until its player waits for it."""
+_BEGUN_S: Final = 1.0
+"""From when an action is seen until its player waits for it, on a busy machine too."""
 
 
 class Handler(RunEventHandler):
