@@ -269,8 +269,9 @@ class Daemon:
         """
         written = occurrences.change(connection, rows, self._me.daemon)
         if written:
-            self._parts.tell(connection, [*self._following.look(row for row in written if row.state is State.RAN),
-                                          *told.of_rows(written, now), *self._pause(connection, written, now)])
+            over = [row for row in written if row.state is not State.RUNNING]
+            self._parts.tell(connection, [*self._following.look(over), *told.of_rows(written, now),
+                                          *self._pause(connection, over, now)])
         return written
 
     def _let_go(self, rows: Sequence[Row]) -> None:
