@@ -26,6 +26,9 @@ if _TOXIPROXY.exists():
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # under nohup: what the tests start must still hear a hang-up
     signal.signal(signal.SIGHUP, lambda *_: None)
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background: neither would they hear Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 _FEWER: Final = {"CHAOS_RUNNER_EXAMPLES": "0.15", "CHAOS_RUNNER_FUZZ": "150"}
 """How many random things the loop for daily work tries. All the tests try them all."""
 _QUICK: Final = "not slow"

@@ -4,6 +4,8 @@ Our annotations go on in the same patch as the values, and come off with them: t
 changed and not marked. Undo compares: a field that somebody else has changed meanwhile is left as it is.
 """
 
+import random
+import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -44,8 +46,9 @@ from chaos_runner.targets.kubernetes.objects import Meta, Whole
 from chaos_runner.targets.kubernetes.rights import HIT, Aim, Hit, Need, Permissions
 
 NEEDS: Final = "a Kubernetes cluster, and the right to change its objects"
-_TRIES: Final = 8
-"""How often a patch is made anew because somebody else wrote the object at the same moment."""
+_PATIENCE_S: Final = 5.0
+_PAUSE_MOST_S: Final = 0.05
+"""How long, and how soon, a patch is made anew because somebody else wrote the object at the same moment."""
 _READ: Final = Need("get", HIT)
 _WRITE: Final = Need("patch", HIT)
 T = TypeVar("T", bound=Aim)
@@ -235,13 +238,15 @@ def _still(ref: Ref, do: _Do, was: _Was) -> Any:
 
 
 def again(act: Callable[[], _Done]) -> _Done:
-    """Makes a patch, anew when somebody else wrote the object at that moment. Raises ActFailed after many times."""
-    for _ in range(_TRIES):
+    """Makes a patch, anew when somebody else wrote the object at that moment. Raises ActFailed after a while."""
+    until_s = time.monotonic() + _PATIENCE_S
+    while True:
         try:
             return act()
         except Conflict as conflict:
-            problem = conflict
-    raise ActFailed(f"others write it all the time: {problem}")
+            if time.monotonic() >= until_s:
+                raise ActFailed(f"others write it all the time: {conflict}") from conflict
+            time.sleep(random.uniform(0, _PAUSE_MOST_S))  # noqa: S311 -- to fall out of step with another who tries
 
 
 def _undo_once(ref: Ref, do: _Do, was: _Was) -> bool:
