@@ -22,16 +22,10 @@ from chaos_runner.ledger.tables import CHANNELS, OUTBOX
 from chaos_runner.notify.channel import Channel
 from chaos_runner.notify.notice import Notice
 from tests.ledger.databases import database as database  # noqa: PLC0414 -- fixtures
+from tests.ledger.databases import ledger as ledger  # noqa: PLC0414
 from tests.ledger.databases import postgres as postgres  # noqa: PLC0414
 from tests.notify.notices import hook, notice
 from tests.notify.receiver import Answer, Heard, Receiver, receiving
-
-
-@pytest.fixture
-def ledger(database: str) -> Iterator[Ledger]:
-    opened = open_ledger(database)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from chaos_runner.ledger.ledger import Ledger, open_ledger
 from tests.ledger.postgres import Server, missing, postgresql
 
 
@@ -24,3 +25,11 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'ledger' / 'schedules.db'}"
     server: Server = request.getfixturevalue("postgres")
     return server.database()
+
+
+@pytest.fixture
+def ledger(database: str) -> Iterator[Ledger]:
+    """A ledger in each of them, open."""
+    opened = open_ledger(database)
+    yield opened
+    opened.close()

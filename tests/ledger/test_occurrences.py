@@ -1,6 +1,6 @@
 """The rows of due times, in both databases."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from msgspec import structs
@@ -9,19 +9,13 @@ from chaos_runner.ledger import occurrences
 from chaos_runner.ledger.ledger import Ledger, LedgerUnreachable, open_ledger
 from chaos_runner.ledger.occurrences import Row, State
 from tests.ledger.databases import database as database  # noqa: PLC0414 -- fixtures
+from tests.ledger.databases import ledger as ledger  # noqa: PLC0414
 from tests.ledger.databases import postgres as postgres  # noqa: PLC0414
 from tests.ledger.postgres import Server
 
 AT = "2026-11-20T11:00:00.000Z"
 HARD = "a\tb\nc\\N \\. \"q\" 'p' ∑ 🜂"
 """What a way of writing many rows at once may trip over."""
-
-
-@pytest.fixture
-def ledger(database: str) -> Iterator[Ledger]:
-    opened = open_ledger(database)
-    yield opened
-    opened.close()
 
 
 def rows_of(many: int) -> list[Row]:

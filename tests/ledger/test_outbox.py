@@ -1,6 +1,5 @@
 """What is still to be told, in both databases."""
 
-from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import select, text, update
@@ -10,16 +9,10 @@ from chaos_runner.ledger.ledger import Ledger, open_ledger
 from chaos_runner.ledger.outbox import Bundle, Freed, Letter, Settled
 from chaos_runner.ledger.tables import CHANNELS, OUTBOX
 from tests.ledger.databases import database as database  # noqa: PLC0414 -- fixtures
+from tests.ledger.databases import ledger as ledger  # noqa: PLC0414
 from tests.ledger.databases import postgres as postgres  # noqa: PLC0414
 
 AT = "2026-11-20T11:00:00.000Z"
-
-
-@pytest.fixture
-def ledger(database: str) -> Iterator[Ledger]:
-    opened = open_ledger(database)
-    yield opened
-    opened.close()
 
 
 def letters(*names: str, channel: str = "a") -> list[Letter]:
