@@ -186,9 +186,8 @@ def _is_sound(text: bytes) -> bool:
         end = at + _SEAL_LENGTH
         if text[end - 3:end] != _SEAL_END:
             continue  # a key of that name, inside an event
-        part, carried, hashed = text[begin:at], text[at + len(_SEAL):end - 3], sha256(before)
-        hashed.update(part)
-        if hashed.hexdigest().encode() != carried or not _are_samples(part[:part.rfind(b"\n") + 1]):
+        part, carried = text[begin:at], text[at + len(_SEAL):end - 3]
+        if sha256(before + part).hexdigest().encode() != carried or not _are_samples(part[:part.rfind(b"\n") + 1]):
             return False
         before, begin = carried, end
     return _are_samples(text[begin:])
@@ -196,12 +195,12 @@ def _is_sound(text: bytes) -> bool:
 
 def _are_samples(lines: bytes) -> bool:
     """Whether all that carries no hash is samples, and whole."""
-    return not lines or (lines.count(SAMPLE) == lines.count(b"\n") and lines.endswith(b"\n"))
+    return lines.count(SAMPLE) == lines.count(b"\n") and lines[-1:] in (b"", b"\n")
 
 
 def _of_this_version(records: list[Record]) -> list[Record]:
     """These records. Raises msgspec.DecodeError when one of them is of another version: that is for who reads lines."""
-    if {record.v for record in records} - {VERSION}:
+    if any(record.v != VERSION for record in records):
         raise msgspec.DecodeError("another version")
     return records
 
