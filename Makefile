@@ -33,7 +33,7 @@ test-vm: $(STAMP) ## network faults, measured in a guest whose kernel has netem
 	./tests/vm/run
 
 test-fast: $(STAMP) ## the tests without real servers, under a minute
-	$(BIN)/python -m pytest -q -n 3 -m "not slow"
+	$(BIN)/python -m pytest -q -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) -m "not slow"
 
 check: $(STAMP) ## ruff, mypy, the direction of imports
 	$(BIN)/ruff check .
