@@ -11,7 +11,7 @@ _GROUP: Final = "machine"
 BROWSER: Final = pytest.mark.xdist_group(_GROUP, turn=0)
 MONITORING: Final = pytest.mark.xdist_group(_GROUP, turn=1)
 SCAN: Final = pytest.mark.xdist_group(_GROUP, turn=2)
-"""A scan sees the marks of tests beside it."""
+"""A scan sees the marks of tests beside it, and one for what has expired undoes them."""
 REAL_NODE: Final = pytest.mark.xdist_group(_GROUP, turn=3)
 """There is one, and whoever else wants it waits."""
 SHOP: Final = pytest.mark.xdist_group(_GROUP, turn=4)

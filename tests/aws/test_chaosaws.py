@@ -32,7 +32,7 @@ from tests.run.samples import action, experiment, single
 
 pytestmark = [pytest.mark.usefixtures("aws"),
               pytest.mark.skipif(find_spec("chaosaws") is None, reason="chaostoolkit-aws is not installed")]
-MARK = Mark(run="01TEST", number=0, expires="20261121T000000Z")
+MARK = Mark(run="01TEST", number=0, expires="20991121T000000Z")
 UNTRACKED = {
     "asg": [], "awslambda": ["delete_event_source_mapping", "invoke_function"], "cloudwatch": ["put_metric_data"],
     "ec2": ["stop_instances_by_incremental_steps"], "ecs": ["delete_cluster", "delete_service",

@@ -158,6 +158,10 @@ def serves(at: Cluster, kind: Kind) -> bool:
         return False
 
 
+def there(at: Cluster, name: str) -> bool:
+    return name in [crd["metadata"]["name"] for crd in at.list(CRD.path(""), dict).items]
+
+
 def known(at: Cluster, kind: Kind, scope: str = "Namespaced") -> Iterator[None]:
     """The cluster knows a kind of another tool. Others may have taught it."""
     schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
@@ -172,6 +176,7 @@ def known(at: Cluster, kind: Kind, scope: str = "Namespaced") -> Iterator[None]:
         pass
     yield
     at.delete(CRD.path("", f"{kind.plural}.{group}"), {})
+    assert eventually(lambda: not serves(at, kind) and not there(at, f"{kind.plural}.{group}"))
 
 
 @pytest.fixture

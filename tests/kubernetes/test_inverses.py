@@ -42,7 +42,7 @@ pytestmark = [
     pytest.mark.slow, pytest.mark.usefixtures("simulated"),
     pytest.mark.skipif(find_spec("chaosk8s") is None, reason="chaostoolkit-kubernetes is not installed"),
 ]
-MARK = Mark(run="01TEST", number=0, expires="20261121T000000Z")
+MARK = Mark(run="01TEST", number=0, expires="20991121T000000Z")
 HIDDEN = "c2VzYW1lLW9wZW4="
 UNTRACKED = {"chaosk8s.namespace.actions.create_namespace", "chaosk8s.namespace.actions.delete_namespace",
              "chaosk8s.pod.actions.exec_in_pods"}

@@ -18,6 +18,7 @@ from chaos_runner.targets.kubernetes.access import cluster
 from chaos_runner.targets.kubernetes.kinds import DEPLOYMENT, LEASE
 from chaos_runner.targets.kubernetes.leases import Lease
 from chaos_runner.targets.kubernetes.objects import Whole
+from tests import turns
 from tests.cli.runner import chaos_runner, run
 from tests.kubernetes.ground import Ground, ground, prepared
 
@@ -85,6 +86,7 @@ def test_the_same_run_may_hold_it_twice_and_another_is_refused_in_words(mine: Gr
     assert aimed(mine, "scale", replicas=1).label == f"deployment {mine.space}/web"
 
 
+@turns.SCAN
 def test_one_that_has_expired_is_taken_over(mine: Ground) -> None:
     mine.workload(2)
     act = aimed(mine)
@@ -145,6 +147,7 @@ def test_who_may_not_write_leases_does_without_and_the_plan_says_so(mine: Ground
     assert [note for note in notes if note.startswith("other runs are not kept off what is hit: no right to create")]
 
 
+@turns.SCAN
 def test_what_a_dead_run_holds_is_found_by_scan_and_doctor_and_let_go_when_it_expired(
         mine: Ground, tmp_path: Path) -> None:
     mine.workload(2)
@@ -158,6 +161,7 @@ def test_what_a_dead_run_holds_is_found_by_scan_and_doctor_and_let_go_when_it_ex
     assert there(mine) == []
 
 
+@turns.SCAN
 def test_what_a_run_that_may_live_holds_is_left_alone_by_an_unattended_scan(mine: Ground, tmp_path: Path) -> None:
     mine.workload(2)
     hold(aimed(mine), "01LIVES")

@@ -67,11 +67,17 @@ def pods_of(at: Cluster, space: str) -> list[Pod]:
     return at.list(POD.path(space), Pod, {"labelSelector": "app=web"}).items
 
 
+def missed(at: Cluster, space: str, ask: Ask) -> bool:
+    """Whether a pod that is killed is missing from the share before the next one is ready."""
+    assert soon(lambda: ask("ready_share", **WEB).value == 1.0)
+    at.delete(POD.path(space, pods_of(at, space)[0].metadata.name), {})
+    return soon(lambda: ask("ready_share", **WEB).value == pytest.approx(2 / 3), within_s=4)
+
+
 def test_a_killed_pod_is_missing_from_the_ready_share_and_recovery_tells_how_it_came_back(
         at: Cluster, space: str, ask: Ask) -> None:
     ask("recovered", **WEB)
-    at.delete(POD.path(space, pods_of(at, space)[0].metadata.name), {})
-    assert soon(lambda: ask("ready_share", **WEB).value == pytest.approx(2 / 3))
+    assert any(missed(at, space, ask) for _ in range(5)), "a machine that sleeps for a moment may oversee one"
     assert soon(lambda: ask("ready_share", **WEB).value == 1.0)
     told = ask("recovered", **WEB)
     assert 0 < told.value < 20
