@@ -73,6 +73,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = copy(import_module(f"chaos_runner.cli.{cmd_name}").command)
+        _look_for_garbage_from_here_on()
         command.params = [*command.params, _no_color()]
         if COMPLETE in os.environ:
             from chaos_runner.cli.completing import teach
@@ -103,6 +104,7 @@ def main() -> None:
 
     Python's own exit code for an uncaught error is 1, which here says "deviated": so nothing is left uncaught.
     """
+    gc.disable()  # until the command is imported
     from chaos_runner.errors import ChaosRunnerError
 
     _open_standard_files()
@@ -123,6 +125,13 @@ def main() -> None:
         sys.exit(70)
     finally:
         gc.freeze()  # an end that looks for cycles in all that was read would take as long as reading it
+
+
+def _look_for_garbage_from_here_on() -> None:
+    """What is imported stays: to look through it for garbage would take a fifteenth of a short command's time."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def _open_standard_files() -> None:
