@@ -134,8 +134,8 @@ def _watched(folder: Path, experiment: dict[str, Any], for_s: float) -> _Found:
         after, lasted_s = run.cpu_times(), time.perf_counter() - began_s
         run.wait(60)
     busy_s = after.user + after.system - before.user - before.system
-    return _kept_to_the_grid([record.event for record in read(reports / "latest" / "journal.ndjson")], for_s,
-                             busy_s / lasted_s)
+    _, records = read(reports / "latest" / "journal.ndjson")
+    return _kept_to_the_grid([record.event for record in records], for_s, busy_s / lasted_s)
 
 
 def _kept_to_the_grid(events: Sequence[object], for_s: float, cores: float) -> _Found:

@@ -97,7 +97,8 @@ def _killed(shop: Shop, reports: Path) -> dict[str, Any]:
     killed_at = datetime.now(UTC)
     run_folder = reports / "runs" / run_id
     _wait_until(lambda: (run_folder / "outcome.json").exists() and is_over(run_folder), "the watchdog's outcome")
-    undone_at = next(record.at for record in read(run_folder / JOURNAL) if isinstance(record.event, Undone))
+    _, records = read(run_folder / JOURNAL)
+    undone_at = next(record.at for record in records if isinstance(record.event, Undone))
     delay_s = (datetime.fromisoformat(undone_at) - killed_at).total_seconds()
     _say(f"The watchdog undid the fault {max(delay_s, 0.0):.2f} s later, looked, and completed the report.")
     outcome: dict[str, Any] = msgspec.json.decode((run_folder / "outcome.json").read_bytes())

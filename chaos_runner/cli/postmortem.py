@@ -6,7 +6,8 @@ import click
 
 from chaos_runner.cli.runs import find_run
 from chaos_runner.errors import UsageError
-from chaos_runner.journal.reader import read, run_of
+from chaos_runner.journal.reader import read
+from chaos_runner.recovery.unfinished import JOURNAL
 from chaos_runner.report.folders import reports_folder
 from chaos_runner.report.writing import write
 
@@ -24,9 +25,7 @@ def command(run: str, out: Path | None, reports: Path | None) -> None:
     """
     from chaos_runner.report.postmortem import text
 
-    journal = find_run(reports_folder(reports), run) / "journal.ndjson"
-    records = read(journal)
-    told = text(run_of(records, journal), records)
+    told = text(*read(find_run(reports_folder(reports), run) / JOURNAL))
     if out is None:
         click.echo(told, nl=False)
         return

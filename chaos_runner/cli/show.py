@@ -10,7 +10,8 @@ from chaos_runner.cli.console import ending
 from chaos_runner.cli.ink import out_ink
 from chaos_runner.cli.runs import find_run
 from chaos_runner.cli.spark import levels
-from chaos_runner.journal.reader import read, run_of
+from chaos_runner.journal.reader import read
+from chaos_runner.recovery.unfinished import JOURNAL
 from chaos_runner.report.folders import reports_folder
 from chaos_runner.report.story import Story
 from chaos_runner.run.outcome import Outcome, outcome
@@ -25,8 +26,7 @@ from chaos_runner.units import Unit
 def command(run: str, reports: Path | None, *, as_json: bool) -> None:
     """Show the outcome of a run. RUN is an id, a unique beginning of one, or latest."""
     folder = find_run(reports_folder(reports), run)
-    records = read(folder / "journal.ndjson")
-    folded = run_of(records, folder / "journal.ndjson")
+    folded, records = read(folder / JOURNAL)
     if not folded.over:
         raise click.ClickException(f"run {folded.plan.run} is not over: it is running, or its runner died")
     found = outcome(folded)

@@ -10,7 +10,7 @@ import msgspec
 from chaos_runner.cli.complained import Complained
 from chaos_runner.cli.outputs import Outputs, Told
 from chaos_runner.errors import ChaosRunnerError
-from chaos_runner.journal.reader import JournalUnreadable, read, run_of
+from chaos_runner.journal.reader import JournalUnreadable, read
 from chaos_runner.recovery.unfinished import JOURNAL
 from chaos_runner.report import github, gitlab, junit, markdown
 from chaos_runner.report.notices import GotWorse, NoRun, Subject
@@ -50,8 +50,7 @@ def _subject(run: Path | NoRun | GotWorse) -> Subject:
     if isinstance(run, NoRun | GotWorse):
         return run
     try:
-        records = read(run / JOURNAL)
-        return Story.of(run_of(records, run / JOURNAL), records)
+        return Story.of(*read(run / JOURNAL))
     except JournalUnreadable as problem:
         return NoRun(file=str(run / JOURNAL), exit=problem.exit_code, text=str(problem))
 

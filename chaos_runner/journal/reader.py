@@ -59,16 +59,20 @@ class Whole(NamedTuple):
     cut: bool = False
 
 
-def read(path: Path) -> list[Record]:
-    """Every whole record. A last line that was cut by a crash is left out. Raises JournalUnreadable."""
+def read(path: Path) -> tuple[Run, list[Record]]:
+    """The run that a journal tells of, and every whole record: a last line that was cut by a crash is left out. Raises
+    JournalUnreadable.
+    """
     text = _text(path)
     is_sound = partial(_is_sound, text)
     checked = beside(is_sound) if len(text) >= _MUCH else is_sound
-    with suppress(*_NO_RECORD):
+    with suppress(JournalUnreadable, *_NO_RECORD):
         records = _of_this_version(decode_all(text))
+        run = run_of(records, path)
         if checked():
-            return records
-    return records_of(chain_of(text, path).lines, path)
+            return run, records
+    records = records_of(chain_of(text, path).lines, path)
+    return run_of(records, path), records
 
 
 def records_of(lines: Sequence[bytes], path: Path | str) -> list[Record]:
@@ -116,7 +120,8 @@ def started_at(first_line: bytes) -> datetime:
 
 def read_run(path: Path) -> Run:
     """The run that a journal tells of. Raises JournalUnreadable."""
-    return run_of(read(path), path)
+    run, _ = read(path)
+    return run
 
 
 def run_of(records: Sequence[Record], path: Path | str) -> Run:
@@ -187,22 +192,24 @@ def _check_names(steps: Steps, event: Event) -> None:
 
 
 def _is_sound(text: bytes) -> bool:
-    """Whether all lines are whole and sealed with the right hashes: nearly always so, and soon seen."""
-    before, begin, at = b"", 0, -1
+    """Whether all lines are whole and sealed with the right hashes: nearly always so, and soon seen, without a copy."""
+    view, before, begin, at = memoryview(text), b"", 0, -1
     while (at := text.find(_SEAL, at + 1)) >= 0:
         end = at + _SEAL_LENGTH
         if text[end - 3:end] != _SEAL_END:
             continue  # a key of that name, inside an event
-        part, carried = text[begin:at], text[at + len(_SEAL):end - 3]
-        if sha256(before + part).hexdigest().encode() != carried or not _are_samples(part[:part.rfind(b"\n") + 1]):
+        sealed = sha256(before)
+        sealed.update(view[begin:at])
+        before = text[at + len(_SEAL):end - 3]
+        if sealed.hexdigest().encode() != before or not _are_samples(text, begin, text.rfind(b"\n", begin, at) + 1):
             return False
-        before, begin = carried, end
-    return _are_samples(text[begin:])
+        begin = end
+    return text[-1:] in (b"", b"\n") and _are_samples(text, begin, len(text))
 
 
-def _are_samples(lines: bytes) -> bool:
-    """Whether all that carries no hash is samples, and whole."""
-    return lines.count(SAMPLE) == lines.count(b"\n") and lines[-1:] in (b"", b"\n")
+def _are_samples(text: bytes, begin: int, end: int) -> bool:
+    """Whether all lines there, which carry no hash, are samples."""
+    return text.count(SAMPLE, begin, end) == text.count(b"\n", begin, end)
 
 
 def _of_this_version(records: list[Record]) -> list[Record]:

@@ -54,6 +54,10 @@ class Axis(Struct, frozen=True):
         """Where a moment is on the ruler."""
         return min(max(t / self.end_s, 0.0), 1.0) * WIDTH
 
+    def t(self, x: float) -> float:
+        """What moment stands at a place on the ruler."""
+        return x / WIDTH * self.end_s
+
     def columns(self, times: Iterable[float], width: float) -> list[float]:
         """The number of the column of such a width on the ruler in which each moment stands."""
         scale = WIDTH / self.end_s / width

@@ -6,10 +6,10 @@ any thinning.
 """
 
 import re
-from collections import Counter
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from itertools import accumulate
+from itertools import count
 from operator import sub
 from typing import Any, Final, NamedTuple
 
@@ -127,12 +127,13 @@ def _pieces(trace: Trace, gap_s: float) -> Iterator[tuple[Sequence[float], ...]]
 
 
 def _thinned(axis: Axis, times: Sequence[float], values: Sequence[float]) -> Piece:
-    """Times only grow, so those of a column stand together."""
-    counts = Counter(axis.columns(times, COLUMN))
-    ends = list(accumulate(counts.values()))
-    rows = [values[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
-    return Piece([at * COLUMN for at in counts], list(map(min, rows)), list(map(max, rows)),
-                 [sum(row) / len(row) for row in rows])
+    """Times only grow, so those of a column stand together: where it ends is looked up, and none of them is touched."""
+    first, last = (int(at) for at in axis.columns([times[0], times[-1]], COLUMN))
+    ends = [*(bisect_left(times, axis.t(at * COLUMN)) for at in range(first + 1, last + 1)), len(times)]
+    full = [(at * COLUMN, values[begin:end])
+            for at, begin, end in zip(count(first), [0, *ends], ends, strict=False) if begin < end]
+    xs, rows = zip(*full, strict=True)
+    return Piece(xs, list(map(min, rows)), list(map(max, rows)), [sum(row) / len(row) for row in rows])
 
 
 def line(pieces: Sequence[Piece], to: Scale) -> str:

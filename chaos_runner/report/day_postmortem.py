@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from chaos_runner.gameday.day import Day, DayRun
-from chaos_runner.journal.reader import JournalUnreadable, read, run_of
+from chaos_runner.journal.reader import JournalUnreadable, read
 from chaos_runner.recovery.unfinished import JOURNAL
 from chaos_runner.report import postmortem, times
 from chaos_runner.report.day_telling import told
@@ -73,8 +73,7 @@ def _run(run: DayRun, reports: Path) -> Iterator[str]:
     """The run's own beginning of a postmortem, one heading deeper."""
     journal = reports / "runs" / run.run / JOURNAL
     try:
-        records = read(journal)
-        begun = postmortem.text(run_of(records, journal), records)
+        begun = postmortem.text(*read(journal))
     except JournalUnreadable:
         return
     yield "---\n"

@@ -31,10 +31,9 @@ def write_reports(folder: Path, to: Path | None = None, formats: Sequence[str] =
 
     Raises OSError, JournalUnreadable and, for a PDF, NotPrinted.
     """
-    from chaos_runner.journal.reader import read, run_of
+    from chaos_runner.journal.reader import read
     from chaos_runner.report.last import last_before
     from chaos_runner.report.write import ALWAYS, write_all
 
-    records = read(folder / JOURNAL)
-    run = run_of(records, folder / JOURNAL)
+    run, records = read(folder / JOURNAL)
     return write_all(run, records, to or folder, formats or ALWAYS, last_before(run, folder))

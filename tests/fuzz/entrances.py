@@ -38,7 +38,7 @@ from chaos_runner.experiment.findings import Severity
 from chaos_runner.experiment.loading import Loaded, load_text
 from chaos_runner.experiment.model import Safeguards
 from chaos_runner.experiment.project import InvalidSettings, read_policy, read_project
-from chaos_runner.journal.reader import JournalUnreadable, read, read_run
+from chaos_runner.journal.reader import JournalUnreadable, read
 from chaos_runner.journal.record import HASH_LENGTH, Chain, Record, decode, encode
 from chaos_runner.plan.build import Wishes
 from chaos_runner.plan.written import read_plan
@@ -236,7 +236,7 @@ def _enter_journal(file: str, blob: bytes) -> None:
             _recovered(name)
             return
         with suppress(JournalUnreadable):
-            _all_is_told(read_run(folder / "journal.ndjson"), read(folder / "journal.ndjson"))
+            _all_is_told(*read(folder / "journal.ndjson"))
         for words in (["show", "01RUN"], ["report", "01RUN", "--format", "junit,md"]):
             _as_a_command([*words, "--reports", name])
 

@@ -38,7 +38,7 @@ def written(path: Path, events: list[Event]) -> Path:
 
 def test_what_is_read_back_is_what_was_written(tmp_path: Path) -> None:
     events = a_run()
-    records = read(written(tmp_path / "journal.ndjson", events))
+    _, records = read(written(tmp_path / "journal.ndjson", events))
     assert [record.event for record in records] == events
     assert [record.n for record in records] == list(range(len(events)))
     assert records[-1].at == "2026-11-20T11:00:19.000Z"
@@ -54,10 +54,11 @@ def test_a_run_folded_from_its_journal_is_the_run_that_was(tmp_path: Path) -> No
 def test_every_length_that_a_crash_may_leave_can_be_read(tmp_path: Path) -> None:
     whole = written(tmp_path / "journal.ndjson", a_run()).read_bytes()
     lines = whole.count(b"\n")
-    for length in range(0, len(whole), 97):
+    for length in range(whole.index(b"\n") + 1, len(whole), 97):
         cut = tmp_path / f"cut-{length}"
         cut.write_bytes(whole[:length])
-        assert len(read(cut)) == whole[:length].count(b"\n") <= lines
+        _, records = read(cut)
+        assert len(records) == whole[:length].count(b"\n") <= lines
 
 
 def test_a_journal_that_was_changed_is_refused_with_its_line(tmp_path: Path) -> None:

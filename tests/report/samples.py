@@ -6,7 +6,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from chaos_runner.journal.reader import read, run_of
+from chaos_runner.journal.reader import read
 from chaos_runner.report.last import last_before
 from chaos_runner.report.page import html
 
@@ -20,8 +20,7 @@ def journals() -> Iterator[Path]:
 
 def page_of(journal: Path) -> str:
     """The page that this journal makes."""
-    records = read(journal)
-    run = run_of(records, journal)
+    run, records = read(journal)
     return html(run, records, last_before(run, journal.parent))
 
 
