@@ -14,7 +14,7 @@ from chaos_runner.ledger.occurrences import Row
 from chaos_runner.notify.notice import Notice
 from chaos_runner.recovery.unfinished import JOURNAL
 from chaos_runner.run.conditions import broke, tripped
-from chaos_runner.run.events import VERSION, Phase, RunStarted, Stopped
+from chaos_runner.run.events import Phase, RunStarted, Stopped
 from chaos_runner.run.run import Run
 from chaos_runner.run.sentences import limit_words, value_words
 from chaos_runner.run.tally import Tally
@@ -63,8 +63,6 @@ class Follower:
     def _news(self, records: list[Record]) -> Iterator[Notice]:
         if not records:
             return
-        if any(record.v != VERSION for record in records):
-            raise ValueError("another version")
         events = [record.event for record in records]
         if self._run is None:
             first = events.pop(0)

@@ -67,7 +67,7 @@ def read(path: Path) -> tuple[Run, list[Record]]:
     is_sound = partial(_is_sound, text)
     checked = beside(is_sound) if len(text) >= _MUCH else is_sound
     with suppress(JournalUnreadable, *_NO_RECORD):
-        records = _of_this_version(decode_all(text))
+        records = decode_all(text)
         run = run_of(records, path)
         if checked():
             return run, records
@@ -78,7 +78,7 @@ def read(path: Path) -> tuple[Run, list[Record]]:
 def records_of(lines: Sequence[bytes], path: Path | str) -> list[Record]:
     """The records in these lines. Raises JournalUnreadable."""
     with suppress(*_NO_RECORD):
-        return _of_this_version(decode_all(b"\n".join(lines)))
+        return decode_all(b"\n".join(lines))
     return [_decoded(path, number, line) for number, line in enumerate(lines, start=1)]  # which names the line
 
 
@@ -210,13 +210,6 @@ def _is_sound(text: bytes) -> bool:
 def _are_samples(text: bytes, begin: int, end: int) -> bool:
     """Whether all lines there, which carry no hash, are samples."""
     return text.count(SAMPLE, begin, end) == text.count(b"\n", begin, end)
-
-
-def _of_this_version(records: list[Record]) -> list[Record]:
-    """These records. Raises msgspec.DecodeError when one of them is of another version: that is for who reads lines."""
-    if any(record.v != VERSION for record in records):
-        raise msgspec.DecodeError("another version")
-    return records
 
 
 def _followed(path: Path | str, lines: Sequence[bytes]) -> Chain:

@@ -8,7 +8,7 @@ changed afterwards, or lost a line, no longer adds up.
 """
 
 from hashlib import sha256
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -29,7 +29,8 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     n: int
     at: str
     event: AnyEvent
-    v: int = VERSION
+    v: Literal[1] = VERSION
+    """A line of another version does not decode."""
 
 
 class _Body(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ whatever follows from it is done. `t` is seconds since the run began.
 """
 
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from msgspec import Struct
 
@@ -15,7 +15,7 @@ from chaos_runner.experiment.model import ProviderUndo
 from chaos_runner.plan.limits import Aim
 from chaos_runner.plan.model import Plan
 
-VERSION = 1
+VERSION: Final = 1
 
 
 class Stage(StrEnum):

@@ -137,7 +137,9 @@ def test_two_labs_stand_side_by_side_and_the_second_up_of_one_finds_it(opened: L
 
 def test_a_part_that_was_killed_is_named_and_can_be_started_again(opened: Lab) -> None:
     folder = Path(opened.folder)
-    server = next(part for part in opened.parts if part.name == servers.API_SERVER)
+    lab = read(folder)
+    assert lab is not None
+    server = next(part for part in lab.parts if part.name == servers.API_SERVER)
     os.kill(server.pid, signal.SIGKILL)
     assert within(5, lambda: labs.status(folder)[servers.API_SERVER] is State.GONE)
     with pytest.raises(Refused, match=r"kube-apiserver is gone.*down --name lab"):
