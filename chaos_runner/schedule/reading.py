@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -243,8 +244,9 @@ def _calendar(fields: Fields, found: Found, file: str) -> Calendar:
     days: list[date] = []
     events: list[ical.Event] = []
     for node in _members(fields.node_of("calendar")):
-        if isinstance(node.value, date):
-            days.append(_day(node))
+        day = _day(node)
+        if day:
+            days.append(day)
         elif isinstance(node.value, str) and node.value.lower().endswith(".ics"):
             events += _events(fields, node, found, file)
         elif isinstance(node.value, str):
@@ -355,8 +357,13 @@ def _is_day(node: Node) -> bool:
     return len(str(node.value).strip()) <= len("2026-12-24")
 
 
-def _day(node: Node) -> date:
-    return date.fromisoformat(str(node.value)[:len("2026-12-24")])
+def _day(node: Node) -> date | None:
+    """The day that a value is, or begins in where it is a time. JSON has no dates: there a text is one."""
+    if isinstance(node.value, date):
+        return date.fromisoformat(str(node.value)[:len("2026-12-24")])
+    with suppress(TypeError, ValueError):
+        return date.fromisoformat(node.value)  # type: ignore[arg-type]  # which is what is tried
+    return None
 
 
 def _members(node: Node | None) -> Sequence[Node]:

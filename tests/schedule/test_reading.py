@@ -73,6 +73,13 @@ def test_a_key_that_nobody_knows_makes_no_schedule() -> None:
     assert (found, finding.code) == (None, "W101")
 
 
+def test_a_day_may_stand_in_quotes_as_in_json_it_must() -> None:
+    found, complaints = read(GOOD + "calendar: ['2026-11-23', 2026-11-24]\n")
+    assert found
+    assert [f"{day}" for day in found.calendar.days] == ["2026-11-23", "2026-11-24"]
+    assert complaints == []
+
+
 def test_notes_of_one_s_own_may_stand_in_it() -> None:
     assert complaints(GOOD + "x-ticket: 17\n") == []
 
