@@ -42,7 +42,7 @@ COMMANDS: Final = {
     "proxy": "A TCP proxy that can slow and cut connections.",
     "faults": "List the faults, with their arguments and units.",
     "probes": "List the probes, with their arguments and units.",
-    "schema": "Print the JSON Schema of experiment files.",
+    "schema": "Print the JSON Schema of experiments, schedules or game days.",
     "explain": "Explain a code such as E101 or V201.",
     "completion": "Print the completion script of a shell.",
 }

@@ -22,12 +22,17 @@ from chaos_runner.experiment.schema_values import (
     arguments,
     bound,
     duration,
+    filled,
     has,
+    list_of,
+    mapping,
     or_null,
     pause,
     says,
     share,
     text,
+    to,
+    whole,
     words,
 )
 from chaos_runner.units import Unit
@@ -42,60 +47,47 @@ def schema() -> Schema:
     faults: dict[str, Any] = {name: shelf.fault(name) for name in shelf.fault_names()}
     probes: dict[str, Any] = {name: shelf.probe(name) for name in shelf.probe_names()}
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "An experiment of chaos-runner",
-        **_mapping(build.EXPERIMENT_KEYS, _EXPERIMENT, ("title", "description", "method")),
+        **whole("An experiment of chaos-runner"),
+        **mapping(build.EXPERIMENT_KEYS, _EXPERIMENT, ("title", "description", "method")),
         "$defs": {
-            "hypothesis": _mapping(build.HYPOTHESIS_KEYS, _HYPOTHESIS, ("title",)),
+            "hypothesis": mapping(build.HYPOTHESIS_KEYS, _HYPOTHESIS, ("title",)),
             "probe-in-use": _in_use("probe"),
             "step-in-use": _in_use("activity"),
-            "gate-in-use": _in_use("gate"),
-            "ref": _mapping(activities.REF_KEYS, _ACTIVITY, ("ref",)),
-            "probe": _or_ref(_or_in_use("probe", {"allOf": [_to("unnamed-probe"), _NAMED]})),
-            "verify": _or_ref(_or_in_use("probe", _to("unnamed-probe"))),
+            "ref": mapping(activities.REF_KEYS, _ACTIVITY, ("ref",)),
+            "probe": _or_ref(_or_in_use("probe", {"allOf": [to("unnamed-probe"), _NAMED]})),
+            "verify": _or_ref(_or_in_use("probe", to("unnamed-probe"))),
             "unnamed-probe": _probe(probes, activities.PROBE_KEYS),
-            "gate": _or_in_use("gate", {"allOf": [_probe(probes, activities.GATE_KEYS), _NAMED]}),
             "step": _or_ref(_or_in_use("step", {"allOf": [_step(faults, probes), _NAMED]})),
-            "rollback": {"allOf": [_to("step"), {"not": has("fault")}]},
-            "undo": _mapping(activities.UNDO_KEYS, _UNDO, ("provider",)),
-            "provider": _providers(),
-            "tolerance": _tolerance(),
+            "rollback": {"allOf": [to("step"), {"not": has("fault")}]},
+            "undo": mapping(activities.UNDO_KEYS, _UNDO, ("provider",)),
             **{f"target-of-{name}": arguments(fault.target) for name, fault in faults.items()},
             **{f"arguments-of-{name}": arguments(fault.arguments) for name, fault in faults.items()},
-            **{f"arguments-of-probe-{name}": arguments(native.arguments) for name, native in probes.items()},
+            **gate_definitions(),
         },
     }
 
 
-def _to(name: str) -> Schema:
-    return {"$ref": f"#/$defs/{name}"}
-
-
-def _list_of(name: str, told: str) -> Schema:
-    return {"type": "array", "items": _to(name), "description": told}
-
-
-def _mapping(keys: Iterable[str], known: Mapping[str, Schema], needed: Iterable[str] = ()) -> Schema:
-    """A mapping of these keys and the author's own; null counts as absent but for those that are needed."""
-    wanted = list(needed)
-    properties = {key: known[key] if key in wanted else or_null(known[key]) for key in keys}
-    return {"type": "object", "properties": properties, "required": wanted, "patternProperties": {"^x-": {}},
-            "additionalProperties": False}
-
-
-def _filled(told: str) -> Schema:
-    return text(told, pattern=r"\S")
+def gate_definitions() -> dict[str, Schema]:
+    """What is defined of gates, which stand in schedules too: "gate", and all that it needs."""
+    probes: dict[str, Any] = {name: shelf.probe(name) for name in shelf.probe_names()}
+    return {
+        "gate": _or_in_use("gate", {"allOf": [_probe(probes, activities.GATE_KEYS), _NAMED]}),
+        "gate-in-use": _in_use("gate"),
+        "provider": _providers(),
+        "tolerance": _tolerance(),
+        **{f"arguments-of-probe-{name}": arguments(native.arguments) for name, native in probes.items()},
+    }
 
 
 # Activities
 
 
 def _or_ref(itself: Schema) -> Schema:
-    return {"type": "object", "if": has("ref"), "then": _to("ref"), "else": itself}
+    return {"type": "object", "if": has("ref"), "then": to("ref"), "else": itself}
 
 
 def _or_in_use(name: str, itself: Schema) -> Schema:
-    return {"if": has("use"), "then": _to(f"{name}-in-use"), "else": itself}
+    return {"if": has("use"), "then": to(f"{name}-in-use"), "else": itself}
 
 
 def _in_use(what: str) -> Schema:
@@ -103,13 +95,13 @@ def _in_use(what: str) -> Schema:
     keys = activities.USE_KEYS[what]
     at_most_one = [{"not": {"allOf": [has(one), has(other)]}} for one, other in combinations(_CONDITIONS, 2)
                    if one in keys]
-    return {**_mapping(keys, {**_ACTIVITY, "arguments": _OVERRIDES}, ("use",)), "allOf": at_most_one or [{}]}
+    return {**mapping(keys, {**_ACTIVITY, "arguments": _OVERRIDES}, ("use",)), "allOf": at_most_one or [{}]}
 
 
 def _step(faults: Mapping[str, Fault[Any, Any]], probes: Mapping[str, NativeProbe]) -> Schema:
     known = {**_ACTIVITY, "fault": _choice({name: says(fault) for name, fault in faults.items()}, "A native fault."),
              "probe": _probe_choice(probes)}
-    return {**_mapping(activities.STEP_KEYS, known), "oneOf": [has(way) for way in _WAYS],
+    return {**mapping(activities.STEP_KEYS, known), "oneOf": [has(way) for way in _WAYS],
             "allOf": [_TYPED, _ONLY_A_FAULT_LASTS, *map(_fault_branch, faults.items()), *map(_takes, probes.values())]}
 
 
@@ -117,7 +109,7 @@ def _probe(probes: Mapping[str, NativeProbe], keys: Iterable[str]) -> Schema:
     known = {**_ACTIVITY, "probe": _probe_choice(probes), "type": {"const": "probe"}}
     conditions = {"oneOf": [has(key) for key in _CONDITIONS]}
     counted = {"if": has("provider"), "then": {"properties": _bounds(Unit.COUNT)}}
-    return {**_mapping(keys, known), "oneOf": [has("probe"), has("provider")],
+    return {**mapping(keys, known), "oneOf": [has("probe"), has("provider")],
             "allOf": [_TYPED, conditions, counted, *map(_takes, probes.values()), *map(_measures, probes.values())]}
 
 
@@ -137,13 +129,13 @@ def _when(key: str, name: str, then: Schema) -> Schema:
 def _fault_branch(named: tuple[str, Fault[Any, Any]]) -> Schema:
     name, fault = named
     kinds = {"target": fault.target, "arguments": fault.arguments}
-    properties = {key: or_null(_to(f"{key}-of-{name}")) for key in kinds}
+    properties = {key: or_null(to(f"{key}-of-{name}")) for key in kinds}
     needed = [has(key) for key, kind in kinds.items() if required(kind)]
     return _when("fault", name, {"properties": properties, "allOf": [*needed, {"not": has("undo")}]})
 
 
 def _takes(native: NativeProbe) -> Schema:
-    properties = {"arguments": or_null(_to(f"arguments-of-probe-{native.name}"))}
+    properties = {"arguments": or_null(to(f"arguments-of-probe-{native.name}"))}
     needed = [has("arguments")] if required(native.arguments) else [{}]
     return _when("probe", native.name, {"properties": properties, "allOf": needed})
 
@@ -169,7 +161,7 @@ def _bounds(unit: Unit) -> Schema:
 
 
 def _providers() -> Schema:
-    branches = [_when("type", kind, _mapping(keys, {**_PROVIDER, **_PROVIDERS[kind]}, _NEEDS[kind]))
+    branches = [_when("type", kind, mapping(keys, {**_PROVIDER, **_PROVIDERS[kind]}, _NEEDS[kind]))
                 for kind, keys in providers.PROVIDER_KEYS.items()]
     return {"type": "object", "required": ["type"], "allOf": branches,
             "properties": {"type": words("Who does it.", providers.PROVIDER_KEYS)}}
@@ -185,9 +177,9 @@ def _tolerance() -> Schema:
 
 _PAIR: Final = {"type": "array", "items": {"type": ["number", "boolean"]}, "minItems": 2, "maxItems": 2}
 _TOLERANCES: Final[dict[str, Schema]] = {
-    "probe": {"properties": {"provider": _to("provider")}, "required": ["provider"]},
+    "probe": {"properties": {"provider": to("provider")}, "required": ["provider"]},
     "regex": {"properties": {"pattern": text("A regular expression, searched in the value.")}, "required": ["pattern"]},
-    "jsonpath": {"properties": {"path": _filled("A JSON path; needs jsonpath2.")}, "required": ["path"]},
+    "jsonpath": {"properties": {"path": filled("A JSON path; needs jsonpath2.")}, "required": ["path"]},
     "range": {"properties": {"range": _PAIR}, "required": ["range"]},
 }
 _SECONDS: Final = {"type": "number", "exclusiveMinimum": 0}
@@ -199,16 +191,16 @@ _PROVIDER: Final[dict[str, Schema]] = {
 }
 _PROVIDERS: Final[dict[str, dict[str, Schema]]] = {
     "python": {
-        "module": _filled("A Python module that can be imported."), "func": _filled("A function in that module."),
+        "module": filled("A Python module that can be imported."), "func": filled("A function in that module."),
         "arguments": {"type": "object", "description": "The function's arguments by name."},
     },
     "process": {
-        "path": _filled("An executable."),
+        "path": filled("An executable."),
         "arguments": {"type": ["string", "array", "object"], "description": "A text goes through a shell."},
         "timeout": {**_SECONDS, "description": "Seconds until it is ended."},
     },
     "http": {
-        "url": _filled("Where to."), "method": text("GET if not given."), "headers": {"type": "object"},
+        "url": filled("Where to."), "method": text("GET if not given."), "headers": {"type": "object"},
         "timeout": {"description": "Seconds, or [seconds to connect, seconds to read].", "anyOf": [
             _SECONDS, {"type": "string", "pattern": r"\$\{"},
             {"type": "array", "items": _SECONDS, "minItems": 2, "maxItems": 2}]},
@@ -225,16 +217,16 @@ _NEEDS: Final = {"python": ("type", "module", "func"), "process": ("type", "path
 _PATTERNS: Final[Schema] = {"type": "array", "minItems": 1, "items": {"type": ["string", "integer"]}}
 _COUNT: Final[Schema] = {"type": "integer", "minimum": 1}
 _SAFEGUARDS: Final[dict[str, Schema]] = {
-    "limits": _mapping(guards.LIMIT_KEYS, {
+    "limits": mapping(guards.LIMIT_KEYS, {
         "max-share": share("Of each group that targets are chosen from, all faults together."),
         "max-targets": {**_COUNT, "description": "Of all faults together."},
         "max-duration": duration("From the first fault to the beginning of the undo."),
         **{key: {**_PATTERNS, "description": f"Patterns of the {key} in which targets may stand."}
            for key in guards.PATTERN_KEYS}}),
-    "confirm-above": _mapping(guards.CONFIRM_KEYS, {
+    "confirm-above": mapping(guards.CONFIRM_KEYS, {
         "share": share("More of any group, and somebody is asked."),
         "targets": {"type": "integer", "minimum": 0, "description": "More targets, and somebody is asked."}}),
-    "gates": _list_of("gate", "Each must be open before the first fault; with `watch` it ends the run when it closes."),
+    "gates": list_of("gate", "Each must be open before the first fault; with `watch` it ends the run when it closes."),
     "require-proof": {"type": "boolean", "description": "Only measured evidence counts: what is merely reported is "
                                                         "inconclusive."},
     "require-verified-undo": {"type": "boolean", "description": "Every action must have an undo that is verified."},
@@ -248,9 +240,9 @@ _SAFEGUARDS: Final[dict[str, Schema]] = {
 _DRY: Final[Schema] = {"enum": [*activities.DRY_WORDS, False, "", [], {}],
                        "description": "What is only gone through and not called."}
 _CONTROL: Final[dict[str, Schema]] = {
-    "name": _filled("What the control is called."),
-    "provider": _mapping(CONTROL_PROVIDER_KEYS, {
-        "type": {"const": "python"}, "module": _filled("A Python module with the control's functions."),
+    "name": filled("What the control is called."),
+    "provider": mapping(CONTROL_PROVIDER_KEYS, {
+        "type": {"const": "python"}, "module": filled("A Python module with the control's functions."),
         "arguments": {"type": "object", "description": "What its functions are given."},
         "secrets": {}, "configuration": {}}, ("module",)),
     "scope": words("Whether it is called only before or only after.", SCOPES),
@@ -260,55 +252,55 @@ _CONTROL: Final[dict[str, Schema]] = {
 _CONTROLS: Final[Schema] = {
     "description": "Chaos Toolkit's controls: functions that are called around what is done.",
     "anyOf": [{"enum": [False, "", 0, {}]}, {"type": "array", "items": {
-        "if": has("ref"), "then": _mapping(CONTROL_KEYS, _CONTROL),
-        "else": _mapping(CONTROL_KEYS, _CONTROL, ("name", "provider"))}}]}
+        "if": has("ref"), "then": mapping(CONTROL_KEYS, _CONTROL),
+        "else": mapping(CONTROL_KEYS, _CONTROL, ("name", "provider"))}}]}
 _EXPERIMENT: Final[dict[str, Schema]] = {
     "version": {"description": "The version of the file's own content."},
-    "title": _filled("What is believed, in one line."),
-    "description": _filled("Why it is believed."),
+    "title": filled("What is believed, in one line."),
+    "description": filled("Why it is believed."),
     "tags": {"type": "array", "items": {"type": "string", "minLength": 1}, "description": "Words to find it by."},
     "owner": text("Who to ask."),
     "contributions": {"description": "Chaos Toolkit's: what the experiment contributes to, and how much."},
     "extensions": {"description": "Chaos Toolkit's: whatever its extensions read."},
     "configuration": {"type": "object", "description": "What ${name} stands for. `type: env` reads the environment."},
     "secrets": {"type": "object", "description": "Groups of values that are never written anywhere."},
-    "steady-state-hypothesis": {**_to("hypothesis"), "description": "What shows that all is well."},
-    "method": _list_of("step", "What is done, in this order."),
-    "rollbacks": _list_of("rollback", "What brings the system back. Native faults need none: they undo themselves."),
-    "runtime": _mapping(build.RUNTIME_KEYS, {
-        "rollbacks": _mapping(build.STRATEGY_KEYS, {"strategy": words("When the rollbacks run.", RollbackStrategy)}),
-        "hypothesis": _mapping(build.STRATEGY_KEYS, {"strategy": words("When probes that are read once are read.",
+    "steady-state-hypothesis": {**to("hypothesis"), "description": "What shows that all is well."},
+    "method": list_of("step", "What is done, in this order."),
+    "rollbacks": list_of("rollback", "What brings the system back. Native faults need none: they undo themselves."),
+    "runtime": mapping(build.RUNTIME_KEYS, {
+        "rollbacks": mapping(build.STRATEGY_KEYS, {"strategy": words("When the rollbacks run.", RollbackStrategy)}),
+        "hypothesis": mapping(build.STRATEGY_KEYS, {"strategy": words("When probes that are read once are read.",
                                                                        build.HYPOTHESIS_STRATEGIES)}),
     }),
-    "stop-when": _list_of("probe", "Each ends the run: a limit when it holds, a tolerance when it is not met."),
+    "stop-when": list_of("probe", "Each ends the run: a limit when it holds, a tolerance when it is not met."),
     "seed": {"type": "integer", "description": "Makes random choices repeatable."},
     **_SAFEGUARDS, "controls": _CONTROLS, "dry": _DRY,
 }
 _HYPOTHESIS: Final[dict[str, Schema]] = {
-    "title": _filled("What holds when all is well."),
+    "title": filled("What holds when all is well."),
     "description": {"description": "More about it."},
-    "probes": _list_of("probe", "What is measured before, while and after the faults act."),
+    "probes": list_of("probe", "What is measured before, while and after the faults act."),
     "controls": _CONTROLS,
     "baseline": duration("How long it is measured before the first fault; 5s if not given."),
     "recovers-within": duration("How long it may take after the last undo."),
 }
 _ACTIVITY: Final[dict[str, Schema]] = {
-    "name": _filled("What it is called, here and in every report."),
+    "name": filled("What it is called, here and in every report."),
     "type": words("Only for providers: native faults are actions, native probes probes.", ("action", "probe")),
-    "provider": _to("provider"),
+    "provider": to("provider"),
     "arguments": {"type": "object", "description": "What the fault or the probe is given."},
     "configuration": {}, "secrets": {},
-    "use": _filled("The name of a reusable probe, which is meant: one in probes/*.yaml."),
-    "ref": _filled("The name of another activity of this file, which is meant."),
+    "use": filled("The name of a reusable probe, which is meant: one in probes/*.yaml."),
+    "ref": filled("The name of another activity of this file, which is meant."),
     "background": {"type": "boolean", "description": "The method goes on while it lasts."},
-    "pauses": _mapping(activities.PAUSES_KEYS, {"before": pause("Waited before it."),
+    "pauses": mapping(activities.PAUSES_KEYS, {"before": pause("Waited before it."),
                                                 "after": pause("Waited after it is over.")}),
     "timeout": {"type": "number", "description": "Chaos Toolkit's, which does not use it either. A provider has one."},
     "target": {"type": "object", "description": "What the fault hits."},
     "duration": duration("When it is over, the fault is undone. Without: at the end of the method."),
     "expect": {"description": "What the action must return for it to have acted."},
-    "undo": _to("undo"),
-    "tolerance": _to("tolerance"),
+    "undo": to("undo"),
+    "tolerance": to("tolerance"),
     "watch": {"type": "boolean", "description": "Ask again and again, and end the run when the gate closes."},
     "defer": duration("A closed gate puts the run off, to be tried again so much later. Without, it denies."),
     "every": duration("How often a probe is read; 1s if not given, for a native one. How often a fault acts again."),
@@ -321,7 +313,7 @@ _ACTIVITY: Final[dict[str, Schema]] = {
 }
 _OVERRIDES: Final[Schema] = {"type": ["object", "array", "string"],
                              "description": "Laid over those of the reusable probe, key by key."}
-_UNDO: Final[dict[str, Schema]] = {"provider": _to("provider"), "verify": _to("verify")}
+_UNDO: Final[dict[str, Schema]] = {"provider": to("provider"), "verify": to("verify")}
 _NAMED: Final[Schema] = {"anyOf": [has(key) for key in ("name", *_NATIVE)]}
 """What is native is called like its fault or probe unless it has a name."""
 _TYPED: Final[Schema] = {"allOf": [

@@ -1,7 +1,7 @@
 """JSON Schema for what stands behind a colon: durations, shares, sizes, and the arguments of faults and probes."""
 
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -34,6 +34,11 @@ def words(says: str, choices: Iterable[str]) -> Schema:
     return {"enum": list(choices), "description": says}
 
 
+def filled(says: str) -> Schema:
+    """A text that is not empty."""
+    return text(says, pattern=r"\S")
+
+
 def duration(says: str) -> Schema:
     """A duration of the format's own keys: a number and its unit."""
     return text(says, pattern=PATTERNS[Unit.SECONDS], examples=["200ms", "30s", "5m"])
@@ -55,6 +60,29 @@ def bound(unit: Unit) -> Schema:
     if unit is not Unit.COUNT:
         return {"anyOf": [_ZERO, {"type": "string", "pattern": PATTERNS[unit]}]}
     return {"anyOf": [{"type": "number"}, {"type": "string", "pattern": "|".join(PATTERNS.values())}]}
+
+
+def to(name: str) -> Schema:
+    """What is defined under that name."""
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def list_of(name: str, says: str) -> Schema:
+    """A list of what is defined under that name."""
+    return {"type": "array", "items": to(name), "description": says}
+
+
+def whole(title: str) -> Schema:
+    """What a schema begins with."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
+
+
+def mapping(keys: Iterable[str], known: Mapping[str, Schema], needed: Iterable[str] = ()) -> Schema:
+    """A mapping of these keys and the author's own; null counts as absent but for those that are needed."""
+    wanted = list(needed)
+    properties = {key: known[key] if key in wanted else or_null(known[key]) for key in keys}
+    return {"type": "object", "properties": properties, "required": wanted, "patternProperties": {"^x-": {}},
+            "additionalProperties": False}
 
 
 def or_null(schema: Schema) -> Schema:

@@ -3,9 +3,7 @@
     {"v":1,"n":7,"at":"2026-11-20T11:02:10.123Z","event":{"type":"Noted",…},"hash":"…64 hex digits…"}
 """
 
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -14,12 +12,10 @@ import msgspec
 from msgspec import Struct
 
 from chaos_runner.clock import rfc3339
-from chaos_runner.errors import NotDurable
 from chaos_runner.gameday.day import Day
 from chaos_runner.gameday.events import AnyDayEvent, DayBegan, DayEvent
-from chaos_runner.journal.reader import JournalUnreadable, Whole, chain_of
-from chaos_runner.journal.record import Chain
-from chaos_runner.journal.writer import cut_to, force, opened, write_all
+from chaos_runner.journal.lines import Lines
+from chaos_runner.journal.reader import JournalUnreadable, chain_of
 
 NAME: Final = "day.ndjson"
 VERSION: Final = 1
@@ -44,46 +40,36 @@ _decoder: Final = msgspec.json.Decoder(_Line)
 class DayJournal:
     """The one writer of a day's journal. Whatever `append` was given is on the disk when it returns."""
 
-    def __init__(self, path: Path, file: int, started: datetime, whole: Whole) -> None:
-        """From an open file that holds these lines. Use `create` or `resume`."""
-        self.path = path
-        self._file = file
+    def __init__(self, lines: Lines, started: datetime) -> None:
+        """From its open file. Use `create` or `resume`."""
+        self._lines = lines
         self._started = started
-        self._count = len(whole.lines)
-        self._chain = whole.chain
 
     @classmethod
     def create(cls, path: Path, started: datetime) -> "DayJournal":
         """A new journal. Raises NotDurable."""
-        return cls(path, opened(path, os.O_CREAT | os.O_EXCL), started, Whole([], Chain()))
+        return cls(Lines.create(path), started)
 
     @classmethod
     def resume(cls, path: Path) -> "DayJournal":
         """A journal whose writer died; a last line that was cut is taken away. Raises NotDurable, JournalUnreadable."""
         whole = chain_of(_text(path), path)
         day = read_day(path)
-        file = opened(path, 0)
-        cut_to(path, file, sum(len(line) + 1 for line in whole.lines))
-        return cls(path, file, datetime.fromisoformat(day.began.started), whole)
+        return cls(Lines.resume(path, whole), datetime.fromisoformat(day.began.started))
 
     def append(self, events: Sequence[DayEvent]) -> None:
         """Writes the events and forces them to the disk. Raises NotDurable."""
-        try:
-            write_all(self._file, b"".join(map(self._line, events)))
-            force(self._file)
-        except OSError as problem:
-            raise NotDurable(f"the journal {self.path} cannot be written: {problem.strerror}") from problem
+        self._lines.append([self._line(n, event) for n, event in enumerate(events, self._lines.count)])
+        self._lines.force()
 
     def close(self) -> None:
         """Ends the writing."""
-        with suppress(OSError):
-            os.close(self._file)
+        self._lines.close()
 
-    def _line(self, event: DayEvent) -> bytes:
+    def _line(self, n: int, event: DayEvent) -> bytes:
         at = rfc3339(self._started + timedelta(seconds=event.t))
-        body = _encoder.encode({"v": VERSION, "n": self._count, "at": at, "event": event})[:-1]
-        self._count += 1
-        return b'%s,"hash":"%s"}\n' % (body, self._chain.seal(body).encode())
+        body = _encoder.encode({"v": VERSION, "n": n, "at": at, "event": event})[:-1]
+        return b'%s,"hash":"%s"}' % (body, self._lines.chain.seal(body).encode())
 
 
 def read_day(path: Path) -> Day:

@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from chaos_runner.beside import beside
 from chaos_runner.errors import UsageError
+from chaos_runner.journal.beside import beside
 from chaos_runner.journal.record import (
     HASH_LENGTH,
     HASHED,

@@ -1,16 +1,13 @@
-"""Appending to a journal so that it survives the death of the runner, and of the machine."""
+"""The journal of a run, as it is written."""
 
-import os
-import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from chaos_runner.clock import rfc3339
-from chaos_runner.errors import NotDurable
-from chaos_runner.journal.reader import JournalUnreadable, Whole, started_at, whole_of
-from chaos_runner.journal.record import Chain, encode
+from chaos_runner.journal.lines import Lines
+from chaos_runner.journal.reader import JournalUnreadable, started_at, whole_of
+from chaos_runner.journal.record import encode
 from chaos_runner.run.events import Event
 
 
@@ -21,18 +18,16 @@ class Journal:
     `append` returns: whoever acts afterwards acts on something that a crash cannot take back.
     """
 
-    def __init__(self, path: Path, file: int, started: datetime, whole: Whole) -> None:
-        """From an open file that holds these lines. Use `create` or `resume`."""
+    def __init__(self, path: Path, lines: Lines, started: datetime) -> None:
+        """From its open file. Use `create` or `resume`."""
         self.path = path
-        self._file = file
+        self._lines = lines
         self._started = started
-        self._count = len(whole.lines)
-        self._chain = whole.chain
 
     @classmethod
     def create(cls, path: Path, started: datetime) -> "Journal":
         """A new journal. Raises NotDurable when the file cannot be made."""
-        return cls(path, opened(path, os.O_CREAT | os.O_EXCL), started, Whole([], Chain()))
+        return cls(path, Lines.create(path), started)
 
     @classmethod
     def resume(cls, path: Path) -> "Journal":
@@ -43,9 +38,7 @@ class Journal:
         whole = whole_of(path)
         if not whole.lines:
             raise JournalUnreadable(f"{path}: no whole line; the run ended before anything was done")
-        file = opened(path, 0)
-        cut_to(path, file, sum(len(line) + 1 for line in whole.lines))
-        return cls(path, file, started_at(whole.lines[0]), whole)
+        return cls(path, Lines.resume(path, whole), started_at(whole.lines[0]))
 
     def append(self, events: Sequence[Event]) -> bytes:
         """Writes the events, and forces them to disk when one of them is durable. Returns what was written.
@@ -54,64 +47,14 @@ class Journal:
         """
         if not events:
             return b""
-        lines = b"".join(map(self._line, events))
-        try:
-            write_all(self._file, lines)
-            if any(event.durable for event in events):
-                force(self._file)
-        except OSError as problem:
-            raise NotDurable(f"the journal {self.path} cannot be written: {problem.strerror}") from problem
-        return lines
+        written = self._lines.append([self._line(n, event) for n, event in enumerate(events, self._lines.count)])
+        if any(event.durable for event in events):
+            self._lines.force()
+        return written
 
     def close(self) -> None:
         """Ends the writing. Raises nothing: what had to be durable is."""
-        with suppress(OSError):  # a step closed what it did not open
-            os.close(self._file)
+        self._lines.close()
 
-    def _line(self, event: Event) -> bytes:
-        at = rfc3339(self._started + timedelta(seconds=event.t))
-        line = encode(self._count, at, event, self._chain)
-        self._count += 1
-        return line + b"\n"
-
-
-def opened(path: Path, flags: int) -> int:
-    """A journal, open to be appended to; that it is there survives a crash. Raises NotDurable."""
-    try:
-        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | flags, 0o644)
-        _sync_folder(path.parent)
-    except OSError as problem:
-        raise NotDurable(f"the journal {path} cannot be written: {problem.strerror}") from problem
-    return file
-
-
-def cut_to(path: Path, file: int, size_bytes: int) -> None:
-    """Takes away what stands behind so many bytes. Raises NotDurable."""
-    try:
-        os.ftruncate(file, size_bytes)
-    except OSError as problem:
-        raise NotDurable(f"the journal {path} cannot be written: {problem.strerror}") from problem
-
-
-def force(file: int) -> None:
-    """Forces a file's data to the disk itself. On macOS fsync stops at the drive's cache, F_FULLFSYNC does not."""
-    if sys.platform == "darwin":
-        import fcntl
-
-        fcntl.fcntl(file, fcntl.F_FULLFSYNC)
-    else:
-        os.fdatasync(file)
-
-
-def write_all(file: int, data: bytes) -> None:
-    """Writes all of it. Raises OSError."""
-    while data:
-        data = data[os.write(file, data):]
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    def _line(self, n: int, event: Event) -> bytes:
+        return encode(n, rfc3339(self._started + timedelta(seconds=event.t)), event, self._lines.chain)

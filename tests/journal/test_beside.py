@@ -8,12 +8,16 @@ from typing import Final
 import pytest
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="copies are made on Linux only")
-BEGIN: Final = "import os, resource, signal, sys, threading; from chaos_runner.beside import beside; here = os.getpid()"
+BEGIN: Final = """
+import os, resource, signal, sys, threading
+from chaos_runner.journal.beside import beside
+here = os.getpid()
+"""
 
 
 def printed(code: str) -> str:
     """By a process of its own, that has one thread."""
-    words = [sys.executable, "-c", f"{BEGIN}\n{dedent(code)}"]
+    words = [sys.executable, "-c", BEGIN + dedent(code)]
     ran = subprocess.run(words, capture_output=True, text=True, check=False, timeout=30)
     assert ran.stderr == ""
     return ran.stdout.strip()

@@ -120,7 +120,7 @@ def test_only_durable_events_are_forced_to_the_disk(tmp_path: Path, monkeypatch:
 def test_a_full_disk_is_told_before_anything_is_done(tmp_path: Path) -> None:
     journal = Journal.create(tmp_path / "journal.ndjson", STARTED)
     full = os.open("/dev/full", os.O_WRONLY)
-    os.dup2(full, journal._file)
+    os.dup2(full, journal._lines._file)
     with pytest.raises(NotDurable, match="No space left"):
         journal.append([ev.Prepared(t=1, step="m0", acts=[])])
 
