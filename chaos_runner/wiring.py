@@ -114,8 +114,8 @@ def run(request: Request, watchers: Sequence[Watcher], finish: Callable[[Ended],
     started = clock.now()
     check_writable(request.journal_path)
     plan, values = planned(request, started)
-    if request.alone and plan.production and not plan.hypothesis_only:
-        refuse_latched(plan, request.reports.absolute())
+    if request.alone and (latched := held_back(plan, request.reports.absolute())):
+        raise Refused(latched)
     with sharing.taken(plan):
         folder = new_folder(request.reports.absolute(), plan.run)
         lock = _held(folder)
@@ -158,17 +158,19 @@ def planned(request: Request, started: datetime) -> tuple[Plan, Values]:
     return plan_for(experiment, values, _attended(request, experiment), shelf.fault, started), values
 
 
-def refuse_latched(plan: Plan, reports: Path) -> None:
-    """Raises Refused when the experiment's last failure in this environment was acknowledged by nobody."""
+def held_back(plan: Plan, reports: Path) -> str:
+    """Why it does not run on its own: its last failure in production was acknowledged by nobody; "" where it does."""
     from chaos_runner.history.latch import latched_by
     from chaos_runner.history.store import ask
 
+    if not plan.production or plan.hypothesis_only:
+        return ""
     experiment = (plan.experiment.title, plan.experiment.file)
     row = ask(reports, lambda history: latched_by(history, experiment, plan.environment, reports), lambda _: None)
-    if row:
-        raise Refused(f"run {row.run} of it in {plan.environment} was {row.verdict} ({row.sentence}), and in "
-                      "production nothing that failed runs again on its own: look at it (chaos-runner show "
-                      f'{row.run}), then say chaos-runner ack {shlex.quote(plan.experiment.file)} --why "…"')
+    return "" if row is None else (
+        f"run {row.run} of it in {plan.environment} was {row.verdict} ({row.sentence}), and in production nothing that "
+        f"failed runs again on its own: look at it (chaos-runner show {row.run}), then say "
+        f'chaos-runner ack {shlex.quote(plan.experiment.file)} --why "…"')
 
 
 def may_ask(request: Request) -> bool:
@@ -183,7 +185,8 @@ def surveyed(request: Request) -> "Survey":
     from chaos_runner.plan.survey import survey
 
     plan, values = planned(request, SystemClock().now())
-    return survey(plan, values, shelf.fault)
+    found = survey(plan, values, shelf.fault)
+    return structs.replace(found, latched=held_back(plan, request.reports.absolute()))
 
 
 def _leave_to_the_watchdog(last: Run, parts: _Parts, folder: Path, finish: Callable[[Ended], None]) -> NoReturn:

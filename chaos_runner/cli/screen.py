@@ -33,6 +33,8 @@ def lines(found: Survey, ink: Ink, width: int | None = None) -> Iterator[str]:
     yield ""
     yield from (_row(f"  {name:<11} ", escaped(text), paper) for name, text in _facts(found))
     yield from (_row(f"  {ink.red('refused')}     ", escaped(said), paper, 14) for said in found.refusals)
+    if found.latched:
+        yield _row(f"  {ink.yellow('latched')}     ", escaped(found.latched), paper, 14)
     if found.asks:
         yield _row(f"  {ink.yellow('asks')}        ", escaped(found.asks), paper, 14)
 
@@ -116,6 +118,8 @@ def _facts(found: Survey) -> Iterator[tuple[str, str]]:
         yield "gate", f"{gate.probe.name}: {limit_words(gate.probe)}{gate_words(gate)} ({gate.source})"
     for said in used(plan.safeguards.limits, {shot.step.key: shot.aims for shot in found.shots}):
         yield "limit", said
+    for lock in plan.safeguards.locks:
+        yield "lock", f"{lock}, held from before the first fault until all is undone"
     if plan.safeguards.rehearse:
         most_s = plan.safeguards.abort_latency_max_s
         yield "rehearsal", "every stop rule" + (f", at most {spoken_seconds(most_s)}" if most_s else "")

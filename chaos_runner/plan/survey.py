@@ -57,6 +57,8 @@ class Survey(Struct, frozen=True, kw_only=True):
 
     plan: Plan
     shots: list[Shot]
+    latched: str = ""
+    """Why it does not run on its own, as schedules and builds run it; a person may."""
 
     @property
     def aims(self) -> list[Aim]:

@@ -27,6 +27,13 @@ def ack(folder: Path, *words: str) -> Ran:
     return chaos_runner("ack", *words, "--reports", str(folder / "reports"), "--json")
 
 
+def planned(folder: Path, environment: str) -> str:
+    """What `plan` shows of the experiment."""
+    ran = chaos_runner("plan", str(folder / "experiment.json"), "--env", environment,
+                       CHAOS_RUNNER_REPORTS=str(folder / "reports"))
+    return ran.out
+
+
 def test_what_failed_in_production_is_held_back_until_it_is_acknowledged(tmp_path: Path) -> None:
     failed = run(FAILS, tmp_path)
     assert failed.outcome["verdict"] == "error"
@@ -34,16 +41,19 @@ def test_what_failed_in_production_is_held_back_until_it_is_acknowledged(tmp_pat
     assert held.exit == 3
     assert f"run {failed.outcome['run']} of it in live was error" in held.err
     assert "chaos-runner ack" in held.err
+    assert f"  latched     run {failed.outcome['run']} of it in live was error" in planned(tmp_path, "live")
     said = ack(tmp_path, "experiment.json", "--why", "the disk was full; it is larger now")
     assert [one["run"] for one in said.outcome["acknowledged"]] == [failed.outcome["run"]]
     assert [(one.why, one.environment) for one in acks(tmp_path / "reports")] == [
         ("the disk was full; it is larger now", "live")]
+    assert "latched" not in planned(tmp_path, "live")
     assert run(WELL, tmp_path).exit == 0
     assert ack(tmp_path, "experiment.json", "--why", "again").outcome == {"acknowledged": []}
 
 
 def test_elsewhere_and_for_the_steady_state_alone_nothing_is_held_back(tmp_path: Path) -> None:
     run(FAILS, tmp_path)
+    assert "latched" not in planned(tmp_path, "staging")
     assert run(WELL, tmp_path, "--env", "staging").exit == 0
     assert run(WELL, tmp_path, "--env", "live", "--hypothesis-only").exit == 0
     assert run(WELL, tmp_path).exit == 3  # that has not acknowledged anything

@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 
 from chaos_runner.targets.host import Process
-from tests.cli.runner import COMMAND, chaos_runner
+from tests.cli.runner import COMMAND, chaos_runner, write
 from tests.run.samples import action, experiment, single
 
 pytestmark = pytest.mark.slow
@@ -231,3 +231,8 @@ def test_a_plan_that_cannot_be_written_is_said(workers: Workers, tmp_path: Path)
     exit_code, found = plan(pausing(workers, tmp_path), "--out", str(tmp_path / "no" / "plan.json"))
     assert exit_code == 2
     assert "cannot be written" in found["err"]
+
+
+def test_the_locks_that_a_run_will_hold_are_named(tmp_path: Path) -> None:
+    file = write({**experiment(action(), probes=[single()]), "locks": ["s3://locks-of-the-shop/checkout"]}, tmp_path)
+    assert "  lock        s3://locks-of-the-shop/checkout, held from before" in chaos_runner("plan", str(file)).out
