@@ -110,7 +110,7 @@ def is_back(at: Cluster, change: Change) -> Restored:
         return Restored(answer=Answer.NOT_RESTORED, diff=f"{change.thing.label} is not there")
     if change.was.kept and _kept.is_there(at, change):
         return Restored(answer=Answer.NOT_RESTORED, diff=f"the copy {change.was.kept} is still there")
-    if found["metadata"]["uid"] != change.thing.uid and not alike(_shown(change.was.body), found):
+    if found["metadata"]["uid"] != change.thing.uid and not alike(_shown(change.was.body), anew(found)):
         return Restored(answer=Answer.DRIFT, diff=f"somebody else made another {change.thing.label}; left as it is")
     return Restored(answer=Answer.RESTORED)
 

@@ -15,6 +15,12 @@ _MANAGED: Final = ("uid", "resourceVersion", "generation", "creationTimestamp", 
 """What the server itself writes into `metadata`."""
 _COUNTED: Final = ("deployment.kubernetes.io/revision", "deprecated.daemonset.template.generation")
 """Annotations in which the server counts changes."""
+_BY_CONDITION: Final = frozenset(f"node.kubernetes.io/{word}" for word in (
+    "not-ready", "unreachable", "memory-pressure", "disk-pressure", "pid-pressure", "network-unavailable",
+    "unschedulable"))
+"""Taints that come and go with how a node is (kubernetes.io/docs: taint nodes by condition): a new one begins with the
+first, until it is ready.
+"""
 
 
 class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -72,7 +78,13 @@ class Change(Struct, frozen=True, kw_only=True):
 def anew(found: Mapping[str, Any]) -> dict[str, Any]:
     """An object without what the server has written into it: as it could be made again."""
     meta = {key: value for key, value in found["metadata"].items() if key not in _MANAGED}
-    return {**{key: value for key, value in found.items() if key != "status"}, "metadata": meta}
+    made = {**{key: value for key, value in found.items() if key != "status"}, "metadata": meta}
+    return {**made, "spec": _spec_of_node(found["spec"])} if found.get("kind") == "Node" else made
+
+
+def _spec_of_node(spec: Mapping[str, Any]) -> dict[str, Any]:
+    taints = [taint for taint in spec.get("taints", []) if taint["key"] not in _BY_CONDITION]
+    return {**spec, "taints": taints}
 
 
 def differences(before: Any, after: Any, path: Sequence[str] = ()) -> Iterator[tuple[Field, Field]]:
