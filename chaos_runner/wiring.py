@@ -181,7 +181,7 @@ def may_ask(request: Request) -> bool:
 
 
 def surveyed(request: Request) -> "Survey":
-    """Whom a run would hit at this moment. Touches nothing. Raises UsageError and Refused."""
+    """Whom a run would hit at this moment. Touches no target. Raises UsageError and Refused."""
     from chaos_runner.plan.survey import survey
 
     plan, values = planned(request, SystemClock().now())

@@ -7,13 +7,14 @@ import msgspec
 
 from chaos_runner.experiment.arguments import names, required
 from chaos_runner.experiment.notifying import CHANNEL_KEYS
-from chaos_runner.experiment.schema_values import Schema, filled, has, mapping, says, text
+from chaos_runner.experiment.schema_values import Schema, filled, has, mapping, says
 from chaos_runner.notify.channel import Way, way, way_names
 from chaos_runner.notify.notice import CHOICES
 
+_TEXT: Final[Schema] = {"type": "string"}
 _OWN: Final[dict[str, Schema]] = {
     "name": filled("What it is called in what is told of it."),
-    "events": {"type": "array", "items": {"enum": [str(kind) for kind in CHOICES]}, "minItems": 1,
+    "events": {"type": "array", "items": {"enum": list(CHOICES)}, "minItems": 1,
                "description": "Of what is told; without, of all but that a run starts or is skipped."},
 }
 
@@ -39,12 +40,12 @@ def _setting(hint: Any) -> Schema:
         return {"anyOf": [_setting(one) for one in get_args(hint) if one is not type(None)]}
     if get_origin(hint) is dict:
         return {"type": "object", "additionalProperties": _setting(get_args(hint)[1])}
-    return text("") if hint is str else _kept(hint)
+    return _TEXT if hint is str else _kept(hint)
 
 
 def _kept(place: Any) -> Schema:
     """Where a secret is kept: `type` says in what kind of place."""
     said = msgspec.structs.fields(place)
     return {"type": "object", "description": says(place), "additionalProperties": False,
-            "properties": {"type": {"const": place.__struct_config__.tag}, **{one.name: text("") for one in said}},
+            "properties": {"type": {"const": place.__struct_config__.tag}, **{one.name: _TEXT for one in said}},
             "required": ["type", *(one.name for one in said)]}

@@ -5,7 +5,6 @@ complain of. The loader sees more: whether a zone, a calendar or a file is there
 begins.
 """
 
-from collections.abc import Sequence
 from typing import Final
 
 from chaos_runner.experiment.schema import gate_definitions
@@ -36,10 +35,6 @@ def _moment(says: str) -> Schema:
     return text(says, pattern=_MOMENT, examples=["2026-12-24", "2026-12-24 18:00"])
 
 
-def _words(kind: Sequence[str]) -> tuple[str, ...]:
-    return tuple(str(word) for word in kind)
-
-
 _WEEKDAYS: Final = {"type": "string", "pattern": rf"^\s*{_DAY}"}
 _RANGE: Final = mapping(reading.BLACKOUT_KEYS, {
     "from": _moment("Its first day, or the moment it begins."), "to": _moment("Its last day, or the moment it ends."),
@@ -52,11 +47,11 @@ _KEYS: Final[dict[str, Schema]] = {
     "starting": _moment("Where `every` begins to count, by the wall of the zone."),
     "random": mapping(reading.RANDOM_KEYS, {
         "times": {"type": "integer", "minimum": 1, "maximum": reading.TIMES_MAX, "description": "How often."},
-        "per": words("In what time.", _words(list(Per)))}, ("times", "per")),
+        "per": words("In what time.", Per)}, ("times", "per")),
     "timezone": text("The zone by whose wall it is due.", examples=["Europe/Berlin", "UTC"]),
     "dst": mapping(reading.DST_KEYS, {
-        "gap": words("What becomes of a time that the clocks jump over; next if not given.", _words(list(Gap))),
-        "overlap": words("Which counts, of a time that comes twice; first if not given.", _words(list(Twice)))}),
+        "gap": words("What becomes of a time that the clocks jump over; next if not given.", Gap),
+        "overlap": words("Which counts, of a time that comes twice; first if not given.", Twice)}),
     "window": _one_or_more({"type": "string", "pattern": rf"^\s*{_TIME}\s*-\s*{_TIME}\s*$",
                             "examples": ["09:00-16:00"]}, "The hours in which it may run, its undo included."),
     "days": {"anyOf": [{"const": reading.BUSINESS}, _WEEKDAYS, {"type": "array", "items": _WEEKDAYS}],
@@ -69,7 +64,7 @@ _KEYS: Final[dict[str, Schema]] = {
     "missed": {"anyOf": [{"const": reading.RECORD}, mapping(reading.MISSED_KEYS, {
         "run-once-within": duration("How late a run may still begin.")}, ("run-once-within",))],
         "description": "What becomes of what nobody was there for; record if not given, and it is never begun late."},
-    "overlap": words("What becomes of it while the last one still runs; skip if not given.", _words(list(Overlap))),
+    "overlap": words("What becomes of it while the last one still runs; skip if not given.", Overlap),
     "pause-after": {"type": "integer", "minimum": 1, "description": "Pause it after so many failures in a row."},
     "gates": list_of("gate", "Each must be open before it runs; with `watch` it ends the run when it closes."),
     "tags": {"type": "array", "items": {"type": "string", "minLength": 1}, "description": "Words to find it by."},

@@ -15,10 +15,11 @@ from chaos_runner.gameday.reading import DAY_KEYS, ITEM_KEYS
 from chaos_runner.gameday.schema import schema
 from tests.examples import examples
 from tests.gameday.samples import read
+from tests.schemas import Beside
 
-jsonschema: Any = pytest.importorskip("jsonschema")
 SCHEMA = schema()
-VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+BESIDE = Beside(SCHEMA, read)
+errors, is_sound = BESIDE.errors, BESIDE.is_sound
 FILES = sorted((Path(__file__).parents[2] / "gamedays").glob("*.yaml"))
 
 ROLES: list[Any] = [{"lead": "Anna", "ops": None}, ["lead", "ops"], {"lead": ""}, {}, None, 5, ["lead", 5], {"lead": 5}]
@@ -32,19 +33,9 @@ ITEMS: list[Any] = [
 HEAD: dict[str, Any] = {"title": "a day", "roles": ROLES[0]}
 
 
-def errors(data: Any) -> list[str]:
-    return [error.message for error in VALIDATOR.iter_errors(data)]
-
-
-def is_sound(data: Any) -> bool:
-    """Whether the loader finds nothing to complain of."""
-    found, findings = read(json.dumps(data))
-    return found is not None and not findings
-
-
 @pytest.mark.slow
 def test_it_is_a_schema_of_the_draft_it_names() -> None:
-    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    BESIDE.check()
 
 
 def test_every_key_that_the_loader_knows_is_in_it_and_no_other() -> None:
