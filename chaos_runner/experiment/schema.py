@@ -12,11 +12,11 @@ from typing import Any, Final
 from chaos_runner import shelf
 from chaos_runner.contracts import Fault, NativeProbe
 from chaos_runner.experiment import activities, build, providers
-from chaos_runner.experiment import safeguards as guards
 from chaos_runner.experiment.arguments import required
 from chaos_runner.experiment.controls import CONTROL_KEYS, CONTROL_PROVIDER_KEYS, SCOPES
 from chaos_runner.experiment.judges import COMPARISONS, TOLERANCES
 from chaos_runner.experiment.model import Comparison, RollbackStrategy
+from chaos_runner.experiment.schema_safeguards import SAFEGUARDS
 from chaos_runner.experiment.schema_values import (
     Schema,
     arguments,
@@ -214,29 +214,6 @@ _NEEDS: Final = {"python": ("type", "module", "func"), "process": ("type", "path
 # Keys
 
 
-_PATTERNS: Final[Schema] = {"type": "array", "minItems": 1, "items": {"type": ["string", "integer"]}}
-_COUNT: Final[Schema] = {"type": "integer", "minimum": 1}
-_SAFEGUARDS: Final[dict[str, Schema]] = {
-    "limits": mapping(guards.LIMIT_KEYS, {
-        "max-share": share("Of each group that targets are chosen from, all faults together."),
-        "max-targets": {**_COUNT, "description": "Of all faults together."},
-        "max-duration": duration("From the first fault to the beginning of the undo."),
-        **{key: {**_PATTERNS, "description": f"Patterns of the {key} in which targets may stand."}
-           for key in guards.PATTERN_KEYS}}),
-    "confirm-above": mapping(guards.CONFIRM_KEYS, {
-        "share": share("More of any group, and somebody is asked."),
-        "targets": {"type": "integer", "minimum": 0, "description": "More targets, and somebody is asked."}}),
-    "gates": list_of("gate", "Each must be open before the first fault; with `watch` it ends the run when it closes."),
-    "require-proof": {"type": "boolean", "description": "Only measured evidence counts: what is merely reported is "
-                                                        "inconclusive."},
-    "require-verified-undo": {"type": "boolean", "description": "Every action must have an undo that is verified."},
-    "rehearse": {"type": "boolean", "description": "Trip each stop rule with an invented bad sample, before the first "
-                                                   "fault."},
-    "locks": {"type": "array", "items": {"type": "string", "pattern": "^(s3|dynamodb)://[A-Za-z0-9._-]{3,255}/.*[^/]$"},
-              "description": "Held while it runs, so that no other run that names one of them does at the same time: "
-                             "s3://bucket/path or dynamodb://table/name."},
-    "max-abort-latency": duration("How long a rehearsed stop may take from its sample to an undo that is ready."),
-}
 _DRY: Final[Schema] = {"enum": [*activities.DRY_WORDS, False, "", [], {}],
                        "description": "What is only gone through and not called."}
 _CONTROL: Final[dict[str, Schema]] = {
@@ -274,7 +251,7 @@ _EXPERIMENT: Final[dict[str, Schema]] = {
     }),
     "stop-when": list_of("probe", "Each ends the run: a limit when it holds, a tolerance when it is not met."),
     "seed": {"type": "integer", "description": "Makes random choices repeatable."},
-    **_SAFEGUARDS, "controls": _CONTROLS, "dry": _DRY,
+    **SAFEGUARDS, "controls": _CONTROLS, "dry": _DRY,
 }
 _HYPOTHESIS: Final[dict[str, Schema]] = {
     "title": filled("What holds when all is well."),

@@ -8,16 +8,16 @@ import msgspec
 from msgspec import NODEFAULT, Struct
 
 from chaos_runner.experiment.arguments import required, spoken_type, unit_of
-from chaos_runner.units import _DURATION, _SIZE, Unit, spoken
+from chaos_runner.units import DURATION, SIZE, Unit, spoken
 
 Schema = dict[str, Any]
 
 _OPEN: Final = r"\$\{"
 """A `${name}` anywhere in the text: it is believed until it is filled."""
 PATTERNS: Final = {
-    Unit.SECONDS: f"^{_DURATION.pattern}$",
+    Unit.SECONDS: f"^{DURATION}$",
     Unit.SHARE: r"^\s*0*(?:\d{1,2}(?:\.\d+)?|100(?:\.0+)?)\s*%\s*$",
-    Unit.BYTES: f"^{_SIZE.pattern}$",
+    Unit.BYTES: f"^{SIZE}$",
 }
 _ZERO: Final[Schema] = {"const": 0}
 _KINDS: Final[dict[Any, str]] = {str: "string", int: "integer", float: "number", bool: "boolean", dict: "object",
