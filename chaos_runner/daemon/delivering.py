@@ -43,7 +43,8 @@ class Deliverer:
         self._thread = Thread(target=self._work, name="notify", daemon=True)
 
     def start(self) -> None:
-        """Begins."""
+        """Begins, with what stands in the outbox already."""
+        self._lanes.wake()
         self._thread.start()
 
     def close(self, within_s: float = LEAVE_S) -> None:
