@@ -171,23 +171,24 @@ class Run(Struct, frozen=True, kw_only=True):
 
     def after(self, event: ev.Event) -> "Run":
         """This run, with one more thing having happened."""
-        fold = _FOLDS.get(type(event))
-        changes = fold(self, event) if fold else {}
-        return structs.replace(self, t=max(self.t, event.t), **changes)
+        changes = _changes(self, event)
+        grown = {name: {**getattr(self, name), **changes.pop(name)} for name in _GROWING & changes.keys()}
+        return structs.replace(self, t=max(self.t, event.t), **changes, **grown)
 
     def after_all(self, events: Iterable[ev.Event]) -> "Run":
         """This run after these events: the same as one by one, and much sooner, because samples are taken together.
 
         That may be, since no other event looks at what samples change, and they at nothing of it but the stage.
         """
-        run, samples = self, list[ev.Sampled]()
+        run = structs.replace(self, **{name: dict(getattr(self, name)) for name in _GROWING})
+        samples = list[ev.Sampled]()
         for event in events:
             if type(event) is ev.Sampled:
                 samples.append(event)
                 continue
             if samples and type(event) is ev.StageBegan:
                 run, samples = run.after_samples(samples), []
-            run = run.after(event)
+            run = _grown(run, event)
         return run.after_samples(samples) if samples else run
 
     def after_samples(self, samples: Sequence[ev.Sampled]) -> "Run":
@@ -195,14 +196,17 @@ class Run(Struct, frozen=True, kw_only=True):
         of_probes: dict[int, list[ev.Sampled]] = defaultdict(list)
         for sample in samples:
             of_probes[sample.probe].append(sample)
-        latest_t = max(map(_T, samples))
+        latest_t = max([sample.t for sample in samples])
         run = structs.replace(self, t=max(self.t, latest_t), tallies=dict(self.tallies))
         for number, of_probe in of_probes.items():
             for phase, row in groupby(of_probe, _PHASE):
                 key = (number, phase)
                 run.tallies[key] = run.begun(*key).after_all(row, run.plan.watched[number])
         single = frozenset(of_probes).intersection(run.plan.single_shot)
-        return _having_said(run, [sample for sample in samples if sample.probe in single]) if single else run
+        if not single:
+            return run
+        said = _said(run, [sample for sample in samples if sample.probe in single])
+        return structs.replace(run, said={**run.said, run.stage: said})
 
     @property
     def over(self) -> bool:
@@ -315,24 +319,39 @@ LEAVING = 3
 """The signal that asks to leave at once, whatever is still to be undone."""
 _EMPTY = Tally()
 _EARLIER = {Phase.DURING: Phase.BEFORE, Phase.AFTER: Phase.DURING}
-_T = attrgetter("t")
 _PHASE = attrgetter("phase")
 Changes = dict[str, Any]
+"""What is new in a run: a field's value, or of those that grow, what is added to it."""
+_GROWING = frozenset(("stages", "steps", "looked", "entries", "tallies", "said", "checked", "rehearsals"))
 
 
-def _stage_began(run: Run, event: ev.StageBegan) -> Changes:
-    return {"stage": event.stage, "stages": {**run.stages, event.stage: event.t}}
+def _changes(run: Run, event: ev.Event) -> Changes:
+    fold = _FOLDS.get(type(event))
+    changes: Changes = fold(run, event) if fold else {}
+    return changes
 
 
-def _checked(run: Run, event: ev.Checked) -> Changes:
-    return {"checked": {**run.checked, event.step: event.targets}}
+def _grown(run: Run, event: ev.Event) -> Run:
+    """The same as `run.after(event)`, for a run that nobody else has seen: what grows is added to where it is."""
+    changes = _changes(run, event)
+    for name in _GROWING & changes.keys():
+        getattr(run, name).update(changes.pop(name))
+    return structs.replace(run, t=max(run.t, event.t), **changes)
+
+
+def _stage_began(_: Run, event: ev.StageBegan) -> Changes:
+    return {"stage": event.stage, "stages": {event.stage: event.t}}
+
+
+def _checked(_: Run, event: ev.Checked) -> Changes:
+    return {"checked": {event.step: event.targets}}
 
 
 def _declined(run: Run, event: ev.Declined) -> Changes:
     if run.misses(event.step, event.why):
-        return {"steps": {**run.steps, event.step: _missed(run, event.step, event.text)}}
+        return {"steps": {event.step: _missed(run, event.step, event.text)}}
     state = structs.replace(run.step(event.step), ok=False, note=event.text, refusal=event.why, ended_t=event.t)
-    return {"declined": (*run.declined, event), "steps": {**run.steps, event.step: state}}
+    return {"declined": (*run.declined, event), "steps": {event.step: state}}
 
 
 def _missed(run: Run, key: str, text: str) -> StepRun:
@@ -345,8 +364,8 @@ def _limited(_: Run, event: ev.Limited) -> Changes:
     return {"limited": event.text}
 
 
-def _rehearsed(run: Run, event: ev.Rehearsed) -> Changes:
-    return {"rehearsals": {**run.rehearsals, event.probe: event}}
+def _rehearsed(_: Run, event: ev.Rehearsed) -> Changes:
+    return {"rehearsals": {event.probe: event}}
 
 
 def _prepared(run: Run, event: ev.Prepared) -> Changes:
@@ -357,27 +376,27 @@ def _prepared(run: Run, event: ev.Prepared) -> Changes:
     entries = [Entry(key=f"{event.step}.{place}", step=event.step, act=act, reversible=reversible, round=number)
                for place, act in enumerate(event.acts, before)]
     began = {} if before else _begin(run, event.step, event.t)
-    return {"entries": {**run.entries, **{entry.key: entry for entry in entries}}, **began}
+    return {"entries": {entry.key: entry for entry in entries}, **began}
 
 
-def _looked(run: Run, event: ev.Looked) -> Changes:
-    return {"looked": {**run.looked, event.step: event.acts}}
+def _looked(_: Run, event: ev.Looked) -> Changes:
+    return {"looked": {event.step: event.acts}}
 
 
 def _step_began(run: Run, event: ev.StepBegan) -> Changes:
     changes = _begin(run, event.step, event.t)
     if event.undo:
         entry = Entry(key=f"{event.step}.0", step=event.step, undo=event.undo, applied_t=event.t)
-        changes["entries"] = {**run.entries, entry.key: entry}
+        changes["entries"] = {entry.key: entry}
     elif acts := run.looked.get(event.step):
         entries = [Entry(key=f"{event.step}.{number}", step=event.step, act=act, applied_t=event.t)
                    for number, act in enumerate(acts)]
-        changes["entries"] = {**run.entries, **{entry.key: entry for entry in entries}}
+        changes["entries"] = {entry.key: entry for entry in entries}
     return changes
 
 
 def _begin(run: Run, key: str, t: float) -> Changes:
-    changes: Changes = {"steps": {**run.steps, key: structs.replace(run.step(key), began_t=t)}}
+    changes: Changes = {"steps": {key: structs.replace(run.step(key), began_t=t)}}
     if run.first_applied_t is None and key.startswith("m") and run.plan.step(key).kind is StepKind.ACTION:
         changes["first_applied_t"] = t
     return changes
@@ -394,7 +413,7 @@ def _applied(run: Run, event: ev.Applied) -> Changes:
     first = all(other.evidence is None for other in run.entries_of(entry.step))
     grade = event.evidence.grade if first else min(state.grade, event.evidence.grade, key=_TRUST.index)
     step = structs.replace(state, ok=True, grade=grade, ended_t=event.t)
-    return {"entries": {**run.entries, entry.key: entry}, "steps": {**run.steps, entry.step: step}}
+    return {"entries": {entry.key: entry}, "steps": {entry.step: step}}
 
 
 def _apply_failed(run: Run, event: ev.ApplyFailed) -> Changes:
@@ -402,17 +421,17 @@ def _apply_failed(run: Run, event: ev.ApplyFailed) -> Changes:
     refused = EntryState.REFUSED if not event.may_have_changed else before.state
     entry = structs.replace(before, state=refused, unsure=event.may_have_changed)
     if run.misses(entry.step, event.why):
-        return {"entries": {**run.entries, entry.key: entry},
-                "steps": {**run.steps, entry.step: _missed(run, entry.step, event.text)}}
+        return {"entries": {entry.key: entry},
+                "steps": {entry.step: _missed(run, entry.step, event.text)}}
     step = structs.replace(run.step(entry.step), ok=False, grade=Grade.NONE, note=event.text, ended_t=event.t,
                            refusal=event.why)
-    return {"entries": {**run.entries, entry.key: entry}, "steps": {**run.steps, entry.step: step}}
+    return {"entries": {entry.key: entry}, "steps": {entry.step: step}}
 
 
 def _step_ended(run: Run, event: ev.StepEnded) -> Changes:
     step = structs.replace(run.step(event.step), ok=event.ok, grade=event.grade, output=event.output,
                            error=event.error, note=event.note, off=event.off, ended_t=event.t)
-    changes: Changes = {"steps": {**run.steps, event.step: step}}
+    changes: Changes = {"steps": {event.step: step}}
     if event.step.startswith("r"):
         changes |= _undo_called(run, event)
     return changes
@@ -423,48 +442,45 @@ def _undo_called(run: Run, event: ev.Undone | ev.UndoFailed | ev.StepEnded) -> C
     return {"first_undo_t": first_t, "last_undo_t": event.t}
 
 
-def _step_skipped(run: Run, event: ev.StepSkipped) -> Changes:
+def _step_skipped(_: Run, event: ev.StepSkipped) -> Changes:
     step = StepRun(key=event.step, began_t=event.t, ended_t=event.t, ok=True, dry=True, note="dry: not called")
-    return {"steps": {**run.steps, event.step: step}}
+    return {"steps": {event.step: step}}
 
 
 def _step_abandoned(run: Run, event: ev.StepAbandoned) -> Changes:
     step = structs.replace(run.step(event.step), abandoned=True, ok=False, ended_t=event.t,
                            note="still busy when the run ended, left behind")
-    return {"steps": {**run.steps, event.step: step}}
+    return {"steps": {event.step: step}}
 
 
 def _sampled(run: Run, event: ev.Sampled) -> Changes:
     key = (event.probe, event.phase)
-    tallies = run.tallies.copy()
-    tallies[key] = run.begun(*key).after(event, run.plan.watched[event.probe])
-    changes: Changes = {"tallies": tallies}
+    changes: Changes = {"tallies": {key: run.begun(*key).after(event, run.plan.watched[event.probe])}}
     if run.plan.is_single_shot(event.probe):
-        changes["said"] = _having_said(run, [event]).said
+        changes["said"] = {run.stage: _said(run, [event])}
     return changes
 
 
-def _having_said(run: Run, samples: Sequence[ev.Sampled]) -> Run:
-    """What chaoslib would say of these readings, in the order in which they came."""
-    said = reduce(lambda before, sample: before.after(sample, run.plan), samples, run.said.get(run.stage, Said()))
-    return structs.replace(run, said={**run.said, run.stage: said})
+def _said(run: Run, samples: Sequence[ev.Sampled]) -> Said:
+    """What chaoslib would say after these readings, in the order in which they came."""
+    return reduce(lambda before, sample: before.after(sample, run.plan), samples, run.said.get(run.stage, Said()))
 
 
 def _undo_began(run: Run, event: ev.UndoBegan) -> Changes:
     before = run.entries[event.entry]
     entry = structs.replace(before, state=EntryState.UNDOING, attempts=before.attempts + 1)
-    return {"entries": {**run.entries, entry.key: entry}}
+    return {"entries": {entry.key: entry}}
 
 
 def _undone(run: Run, event: ev.Undone) -> Changes:
     entry = structs.replace(run.entries[event.entry], state=EntryState.UNDONE, undone_t=event.t, undo_error="")
-    return {"entries": {**run.entries, entry.key: entry}, **_undo_called(run, event)}
+    return {"entries": {entry.key: entry}, **_undo_called(run, event)}
 
 
 def _undo_failed(run: Run, event: ev.UndoFailed) -> Changes:
     entry = structs.replace(run.entries[event.entry], state=EntryState.UNDO_FAILED, undo_error=event.text,
                             by_hand=event.by_hand)
-    return {"entries": {**run.entries, entry.key: entry}, **_undo_called(run, event)}
+    return {"entries": {entry.key: entry}, **_undo_called(run, event)}
 
 
 def _verified(run: Run, event: ev.Verified) -> Changes:
@@ -472,12 +488,12 @@ def _verified(run: Run, event: ev.Verified) -> Changes:
     settled = EntryState.RECORDED if before.unsure else EntryState.LOOKED_AT
     entry = structs.replace(before, state=settled, unsure=False, answer=event.answer, diff=event.diff,
                             by_hand=event.by_hand or before.by_hand, blind=event.blind)
-    return {"entries": {**run.entries, entry.key: entry}, "last_undo_t": event.t}
+    return {"entries": {entry.key: entry}, "last_undo_t": event.t}
 
 
 def _looked_back(run: Run, event: ev.LookedBack) -> Changes:
     entry = structs.replace(run.entries[event.entry], aftermath=event.lines)
-    return {"entries": {**run.entries, entry.key: entry}}
+    return {"entries": {entry.key: entry}}
 
 
 def _was_let_go(run: Run, event: ev.WasLetGo) -> Changes:
@@ -493,7 +509,7 @@ def _runner_died(run: Run, event: ev.RunnerDied) -> Changes:
     abandoned = {key for key, step in run.steps.items() if step.abandoned}
     entries = {key: _reopened(entry) if entry.step in abandoned or not entry.is_back else entry
                for key, entry in run.entries.items()}
-    steps = {key: step for key, step in run.steps.items() if not key.startswith("r") or step.ok}
+    steps = {key: StepRun(key=key) for key, step in run.steps.items() if key.startswith("r") and not step.ok}
     return {"ended": None, "entries": entries, "steps": steps, "pending": Pending(), "signals": 0,
             "reopened": event.over}
 

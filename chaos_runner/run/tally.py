@@ -85,7 +85,7 @@ class Tally(Struct, frozen=True, kw_only=True):
             tally = self._after_silence(row, probe)
         else:
             tally = self._after_good(row, probe) if good else self._after_bad(row, probe)
-        if probe.every_s and not tally.blind and max(map(_TOOK, row)) > probe.missing_for_s:
+        if probe.every_s and not tally.blind and max([sample.took_s for sample in row]) > probe.missing_for_s:
             return structs.replace(tally, blind=True)  # a sample that took so long was silence for that long
         return tally
 
@@ -143,7 +143,7 @@ class Tally(Struct, frozen=True, kw_only=True):
         values = [sample.value for sample in row]
         far = _far(probe)
         if far and _NUMBERS.issuperset(map(type, values)) and type(self.worst) in _NUMBERS_OR_NONE:
-            found = max(values, key=far)
+            found = _EXTREME[far](values) if far in _EXTREME else max(values, key=far)
             if self.worst is not None and far(found) <= far(self.worst):
                 return self.worst, self.worst_t
         else:
@@ -227,7 +227,6 @@ def _from_the_middle(bounds: tuple[Any, ...]) -> Far | None:
 
 
 _GOOD: Final = attrgetter("good")
-_TOOK: Final = attrgetter("took_s")
 _NUMBERS: Final = frozenset((int, float))
 _NUMBERS_OR_NONE: Final = _NUMBERS | {type(None)}
 _FAR: Final[dict[Comparison, tuple[Far, Far]]] = {
@@ -235,6 +234,8 @@ _FAR: Final[dict[Comparison, tuple[Far, Far]]] = {
     Comparison.ABOVE: (neg, pos), Comparison.AT_LEAST: (neg, pos),
 }
 """Of a limit that says which values are good, and of one that says which are bad."""
+_EXTREME: Final[dict[Far, Callable[[Iterable[Any]], Any]]] = {pos: max, neg: min}
+"""What finds the farthest of very many, without asking each how far it is."""
 _INSIDE: Final[dict[Comparison, tuple[int, ...]]] = {
     Comparison.BELOW: (1,), Comparison.AT_MOST: (1,), Comparison.ABOVE: (-1,), Comparison.AT_LEAST: (-1,),
     Comparison.BETWEEN: (-1, 1),
