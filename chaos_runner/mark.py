@@ -7,7 +7,6 @@ signed together with the fault and the target it stands on: a mark that was made
 out.
 """
 
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -22,7 +21,7 @@ PREFIX: Final = "chaos-runner-"
 _MOMENT: Final = "%Y%m%dT%H%M%SZ"
 _SIGNATURE_DIGITS: Final = 32
 """128 of the 256 bits: enough against guessing, and short enough for a name (RFC 2104, section 5, asks for half)."""
-_NAME: Final = re.compile(
+_NAME: Final = (
     rf"{PREFIX}([0-9A-Z]{{1,26}})-(0|[1-9][0-9]{{0,4}})-([0-9]{{8}}T[0-9]{{6}}Z)(?:-([0-9a-f]{{{_SIGNATURE_DIGITS}}}))?")
 
 
@@ -38,6 +37,7 @@ class Key:
     def digest(self, *parts: str) -> str:
         """What these texts, in this order, come to. JSON keeps them apart."""
         import hmac
+        import json
 
         return hmac.new(self._secret, json.dumps(parts).encode(), sha256).hexdigest()[:_SIGNATURE_DIGITS]
 
@@ -87,7 +87,7 @@ def moment(when: datetime) -> str:
 
 def parse(name: str) -> Mark | None:
     """The mark that is written so. None for every other text: whatever is not exactly a mark is not ours."""
-    found = _NAME.fullmatch(name)
+    found = re.fullmatch(_NAME, name)
     if not found:
         return None
     try:

@@ -11,10 +11,11 @@ from typing import Final
 _SECONDS: Final = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES: Final = {"": 1, "B": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
                  "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
-_PART: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(us|ms|s|m|h|d)")
-_DURATION: Final = re.compile(rf"\s*(?:{_PART.pattern}\s*)+")
-_SHARE: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
-_SIZE: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:(Ki|Mi|Gi|Ti|k|M|G|T)B?|B)\s*")
+_PART: Final = r"(\d+(?:\.\d+)?)\s*(us|ms|s|m|h|d)"
+DURATION: Final = rf"\s*(?:{_PART}\s*)+"
+_SHARE: Final = r"\s*(\d+(?:\.\d+)?)\s*%\s*"
+SIZE: Final = r"\s*(\d+(?:\.\d+)?)\s*(?:(Ki|Mi|Gi|Ti|k|M|G|T)B?|B)\s*"
+"""Patterns: `re` compiles them when the first text is asked for, and keeps them."""
 
 
 class Unit(StrEnum):
@@ -32,14 +33,14 @@ class NoUnit(ValueError):
 
 def seconds(text: str) -> float:
     """Seconds in "30s", "250ms", "1m30s" or "2h". Raises NoUnit for anything else, a bare number included."""
-    if not _DURATION.fullmatch(text):
+    if not re.fullmatch(DURATION, text):
         raise NoUnit(f"a duration such as 200ms, 30s or 5m, not {text!r}")
-    return _finite(sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text)))
+    return _finite(sum(float(number) * _SECONDS[unit] for number, unit in re.findall(_PART, text)))
 
 
 def share(text: str) -> float:
     """The share in "34%", as 0.34. Raises NoUnit without the percent sign or above 100%."""
-    found = _SHARE.fullmatch(text)
+    found = re.fullmatch(_SHARE, text)
     if not found or float(found[1]) > 100:
         raise NoUnit(f"a share between 0% and 100%, not {text!r}")
     return float(found[1]) / 100
@@ -47,7 +48,7 @@ def share(text: str) -> float:
 
 def size_bytes(text: str) -> int:
     """Bytes in "10Mi", "500k" or "64B". Powers of ten without the i, powers of two with it. Raises NoUnit."""
-    found = _SIZE.fullmatch(text)
+    found = re.fullmatch(SIZE, text)
     if not found:
         raise NoUnit(f"a size such as 64Ki or 10Mi, not {text!r}")
     return int(_finite(float(found[1]) * _BYTES[found[2] or ""]))
@@ -61,11 +62,11 @@ def _finite(value: float) -> float:
 
 def measure(text: str) -> tuple[float, Unit]:
     """A number whose unit says what it measures: "300ms" is (0.3, SECONDS), "5%" is (0.05, SHARE)."""
-    if _DURATION.fullmatch(text):
+    if re.fullmatch(DURATION, text):
         return seconds(text), Unit.SECONDS
-    if _SHARE.fullmatch(text):
+    if re.fullmatch(_SHARE, text):
         return share(text), Unit.SHARE
-    if _SIZE.fullmatch(text):
+    if re.fullmatch(SIZE, text):
         return float(size_bytes(text)), Unit.BYTES
     raise NoUnit(f"a number with a unit such as 300ms, 5% or 10Mi, not {text!r}")
 

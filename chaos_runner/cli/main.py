@@ -5,7 +5,7 @@ it is called.
 import gc
 import os
 import sys
-from copy import copy
+from functools import cache
 from importlib import import_module
 from typing import Final
 
@@ -42,7 +42,7 @@ COMMANDS: Final = {
     "proxy": "A TCP proxy that can slow and cut connections.",
     "faults": "List the faults, with their arguments and units.",
     "probes": "List the probes, with their arguments and units.",
-    "schema": "Print the JSON Schema of experiments, schedules or game days.",
+    "schema": "Print the JSON Schema of experiments and of the other files.",
     "explain": "Explain a code such as E101 or V201.",
     "completion": "Print the completion script of a shell.",
 }
@@ -72,9 +72,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- click's
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = copy(import_module(f"chaos_runner.cli.{cmd_name}").command)
-        _look_for_garbage_from_here_on()
-        command.params = [*command.params, _no_color()]
+        command = _imported(cmd_name)
         if COMPLETE in os.environ:
             from chaos_runner.cli.completing import teach
 
@@ -84,6 +82,14 @@ class Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+@cache
+def _imported(name: str) -> click.Command:
+    command: click.Command = import_module(f"chaos_runner.cli.{name}").command
+    _look_for_garbage_from_here_on()
+    command.params.append(_no_color())
+    return command
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
