@@ -8,7 +8,7 @@ from typing import Final
 from chaos_runner.run.run import Run
 
 _MOST: Final = 48
-_NO_WORD: Final = re.compile(r"[^a-z0-9]+")
+_NO_WORD: Final = r"[^a-z0-9]+"
 
 
 def of_probes(run: Run) -> list[str]:
@@ -21,7 +21,7 @@ def anchors(kind: str, names: Iterable[str]) -> list[str]:
     seen: Counter[str] = Counter()
     made = []
     for name in names:
-        word = _NO_WORD.sub("-", name[:4 * _MOST].lower()).strip("-")[:_MOST].rstrip("-") or "unnamed"
+        word = re.sub(_NO_WORD, "-", name[:4 * _MOST].lower()).strip("-")[:_MOST].rstrip("-") or "unnamed"
         seen[word] += 1
         made.append(f"{kind}-{word}" if seen[word] == 1 else f"{kind}-{word}.{seen[word]}")
     return made

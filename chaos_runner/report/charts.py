@@ -5,11 +5,10 @@ column, about two pixels on a desk; a column keeps the lowest and the highest of
 any thinning.
 """
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from itertools import count
+from itertools import count, islice
 from operator import sub
 from typing import Any, Final, NamedTuple
 
@@ -17,7 +16,6 @@ from chaos_runner.report.axis import Axis
 from chaos_runner.run.events import Sampled
 
 COLUMN: Final = 2.5
-_NOUGHT: Final = re.compile(r"(?<!\d)0\.")
 TOP: Final = 24.0
 BOTTOM: Final = 90.0
 """Values are drawn between the two; below stands the strip for samples without one."""
@@ -26,23 +24,21 @@ _ROOM: Final = BOTTOM - TOP
 
 
 class Trace(NamedTuple):
-    """The samples of a probe, field by field: what is asked of very many is asked of one field of all of them.
-
-    `mute_at` tells which have no value.
+    """The samples of a probe, with their times and values: what is asked of very many is asked of one field of all of
+    them. `mute_at` tells which have no value.
     """
 
-    times: Sequence[float] = ()
-    values: Sequence[Any] = ()
-    goods: Sequence[bool | None] = ()
-    took_s: Sequence[float] = ()
-    mute_at: Sequence[int] = ()
+    samples: Sequence[Sampled]
+    times: Sequence[float]
+    values: Sequence[Any]
+    mute_at: Sequence[int]
 
     @classmethod
     def of(cls, samples: Sequence[Sampled]) -> "Trace":
-        """Those of these samples."""
+        """That of these samples."""
         values = [sample.value for sample in samples]
-        return cls([sample.t for sample in samples], values, [sample.good for sample in samples],
-                   [sample.took_s for sample in samples], [n for n, value in enumerate(values) if value is None])
+        mute_at = [n for n, value in enumerate(values) if value is None] if None in values else ()
+        return cls(samples, [sample.t for sample in samples], values, mute_at)
 
     @property
     def answers(self) -> Sequence[Any]:
@@ -50,26 +46,14 @@ class Trace(NamedTuple):
         return [value for value in self.values if value is not None] if self.mute_at else self.values
 
     @property
-    def good(self) -> list[float]:
-        """When there was a good sample."""
-        return [t for t, good in zip(self.times, self.goods, strict=True) if good]
+    def longest_s(self) -> float:
+        """How long the slowest reading took."""
+        return max([sample.took_s for sample in self.samples], default=0.0)
 
     @property
-    def bad(self) -> list[float]:
-        """When there was a bad one."""
-        return [t for t, good in zip(self.times, self.goods, strict=True) if good is False]
-
-    @property
-    def unknown(self) -> list[float]:
-        """When there was one of which nothing can be said."""
-        return [t for t, good in zip(self.times, self.goods, strict=True) if good is None]
-
-    @property
-    def mute(self) -> "Trace":
+    def mute(self) -> Sequence[Sampled]:
         """Those without a value."""
-        at = self.mute_at
-        return Trace([self.times[n] for n in at], [None] * len(at), [self.goods[n] for n in at],
-                     [self.took_s[n] for n in at], range(len(at)))
+        return [self.samples[n] for n in self.mute_at]
 
 
 class Piece(NamedTuple):
@@ -117,7 +101,7 @@ def columns(axis: Axis, trace: Trace, gap_s: float) -> list[Piece]:
 def _pieces(trace: Trace, gap_s: float) -> Iterator[tuple[Sequence[float], ...]]:
     """Times and values of samples that have one, none longer apart than `gap_s`."""
     times, values = trace.times, trace.values
-    apart_s = list(map(sub, times[1:], times))
+    apart_s = list(map(sub, islice(times, 1, None), times))
     far = [(n, 0) for n, apart in enumerate(apart_s, 1) if apart > gap_s] if max(apart_s, default=0) > gap_s else []
     begin = 0
     for end, left_out in (*sorted([*far, *((number, 1) for number in trace.mute_at)]), (len(times), 0)):
@@ -134,6 +118,11 @@ def _thinned(axis: Axis, times: Sequence[float], values: Sequence[float]) -> Pie
             for at, begin, end in zip(count(first), [0, *ends], ends, strict=False) if begin < end]
     xs, rows = zip(*full, strict=True)
     return Piece(xs, list(map(min, rows)), list(map(max, rows)), [sum(row) / len(row) for row in rows])
+
+
+def extremes(pieces: Sequence[Piece]) -> list[float]:
+    """The lowest and the highest of every column: what a scale must have room for."""
+    return [value for piece in pieces for values in (piece.lows, piece.highs) for value in values]
 
 
 def line(pieces: Sequence[Piece], to: Scale) -> str:
@@ -189,17 +178,26 @@ def _crossing(one: Point, other: Point, at_y: float) -> Point:
 
 def _polyline(at_x: Sequence[float], at_y: Sequence[float]) -> str:
     """Each point as its way from the one before, in whole tenths: half as long as where they are."""
-    xs, ys = [round(x) for x in at_x], [round(y * 10) for y in at_y]
+    xs, ys = [(x + 0.5) // 1 for x in at_x], [(y * 10 + 0.5) // 1 for y in at_y]
     if len(xs) == 1:
-        return f"M{xs[0]} {ys[0] / 10 - 3:g}v6"
-    ways = [f"{x}{_tenths(y)}" for x, y in zip(map(sub, xs[1:], xs), map(sub, ys[1:], ys), strict=True)]
-    return f"M{xs[0]}{_tenths(ys[0])}l{' '.join(ways)}".replace(" -", "-")
+        return f"M{xs[0]:g} {ys[0] / 10 - 3:g}v6"
+    ways = map(_way, map(sub, xs[1:], xs), map(sub, ys[1:], ys))
+    return f"M{xs[0]:g}{_tenths(ys[0])}l{' '.join(ways)}".replace(" -", "-")
 
 
 @cache
-def _tenths(number: int) -> str:
+def _way(x: float, tenths_y: float) -> str:
+    return f"{x:g}{_tenths(tenths_y)}"
+
+
+def _tenths(number: float) -> str:
     """So many tenths as they stand behind another number, as short as can be read: " .5", "-12.3"."""
-    return _NOUGHT.sub(".", f" {number / 10:g}").replace(" -", "-")
+    return f" {number / 10:g}".replace(" 0.", " .").replace(" -0.", " -.").replace(" -", "-")
+
+
+def when(samples: Iterable[Sampled], good: bool | None) -> list[float]:  # noqa: FBT001 -- three answers, no switch
+    """When there was a sample that said so."""
+    return [sample.t for sample in samples if sample.good is good]
 
 
 def ticks(axis: Axis, times: Iterable[float], top: float, bottom: float) -> str:

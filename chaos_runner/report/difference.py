@@ -11,7 +11,7 @@ from chaos_runner.history.rows import run_row
 from chaos_runner.report import many, text
 from chaos_runner.report.many import Frame, Line
 from chaos_runner.report.marks import RESTORED, Mark
-from chaos_runner.report.rendering import environment
+from chaos_runner.report.rendering import rendered
 from chaos_runner.run.outcome import Outcome
 
 _TURNS: Final = {"better": many.BETTER, "worse": many.WORSE, "changed": many.CHANGED}
@@ -59,7 +59,7 @@ def html(found: Compared, to_reports: str) -> str:
     title = text.short(found.after.title) if same else "Two runs"
     about = "Numbers that differ by less than a tenth are left out."
     frame = Frame(title=title, above="two runs compared", about=about)
-    return environment().get_template("difference.html").render(frame=frame, view=view(found, to_reports))
+    return rendered("difference.html", frame=frame, view=view(found, to_reports))
 
 
 def view(found: Compared, to_reports: str) -> View:

@@ -20,7 +20,7 @@ from chaos_runner.report.axis import Axis, Span, Tick
 from chaos_runner.report.day_telling import told
 from chaos_runner.report.many import Frame
 from chaos_runner.report.marks import Mark
-from chaos_runner.report.rendering import environment
+from chaos_runner.report.rendering import rendered
 from chaos_runner.report.writing import write
 from chaos_runner.run.events import RestoredState, Verdict
 from chaos_runner.run.outcome import Outcome
@@ -150,7 +150,7 @@ def html(day: Day, found: View) -> str:
     """The page."""
     frame = Frame(title=text.short(day.began.title), above=f"game day {day.began.day}",
                   about=text.short(day.began.description, text.NOTE_MOST))
-    return environment().get_template("gameday.html").render(frame=frame, view=found)
+    return rendered("gameday.html", frame=frame, view=found)
 
 
 def view(day: Day, reports: Path, skeleton: str) -> View:

@@ -13,7 +13,7 @@ from chaos_runner.history.tables import Other
 from chaos_runner.report import many, text
 from chaos_runner.report.many import Bars, Frame, Line
 from chaos_runner.report.marks import RESTORED, VERDICTS, Mark
-from chaos_runner.report.rendering import environment
+from chaos_runner.report.rendering import rendered
 from chaos_runner.report.trend import page_of
 from chaos_runner.report.writing import write
 from chaos_runner.run.events import RestoredState
@@ -70,7 +70,7 @@ def html(history: History, reports: Path) -> str:
     found = view(history, reports)
     about = "Worst first: what is not restored, then what deviated."
     frame = Frame(title="Chaos experiments", above="all runs", about=about)
-    return environment().get_template("index.html").render(frame=frame, view=found)
+    return rendered("index.html", frame=frame, view=found)
 
 
 def view(history: History, reports: Path) -> View:

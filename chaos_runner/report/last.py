@@ -58,9 +58,7 @@ def _read(path: Path) -> Last | None:
     try:
         if path.stat().st_size > _BYTES_MOST:
             return None
-        return _DECODER.decode(path.read_bytes())
+        return msgspec.json.decode(path.read_bytes(), type=Last)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 
-
-_DECODER: Final = msgspec.json.Decoder(Last)

@@ -1,6 +1,6 @@
 """What the pages about many runs share: a run as a line, and the frame around all of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Final
@@ -11,7 +11,7 @@ from chaos_runner import __version__
 from chaos_runner.history.rows import RunRow
 from chaos_runner.report import marks, text
 from chaos_runner.report.marks import Mark
-from chaos_runner.report.rendering import environment
+from chaos_runner.report.rendering import piece
 from chaos_runner.run.events import RestoredState, Verdict
 from chaos_runner.units import spoken_seconds
 
@@ -89,9 +89,10 @@ def bars(rows: Sequence[RunRow]) -> Bars:
 @cache
 def _answers(verdict: str, restored: str) -> str:
     """Drawn once for all runs that have them. Restored stands only where it is not as it ought to be."""
-    draw: Callable[[Mark], str] = vars(environment().get_template("macros.html").module)["mark"]
-    found = draw(_VERDICTS.get(verdict, _STRANGE))
-    return found if restored in _QUIET else found + draw(_RESTORED.get(restored, _STRANGE))
+    found = [_VERDICTS.get(verdict, _STRANGE)]
+    if restored not in _QUIET:
+        found.append(_RESTORED.get(restored, _STRANGE))
+    return piece("answers.html", answers=found)
 
 
 def _moment(started: str) -> datetime | None:

@@ -17,8 +17,8 @@ from chaos_runner.run.verdict import entry_state, worst_of
 BYTES_MOST: Final = 1024 * 1024
 ACTIONS_MOST: Final = 100
 _MORE: Final = "\n\n… there is more: see report.html in the run's folder\n"
-_FENCE: Final = re.compile(r"(`{3,})")
-_SPECIAL: Final = re.compile(r"([\\`*_\[\]|~$#]|(?<=:)/(?=/)|(?<=[wW]{3})\.)")
+_FENCE: Final = r"(`{3,})"
+_SPECIAL: Final = r"([\\`*_\[\]|~$#]|(?<=:)/(?=/)|(?<=[wW]{3})\.)"
 _HTML: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;\u2060"}
 _ICONS: Final = {"check": "✅", "cross": "❌", "slash": "⛔", "stop": "🛑", "question": "❔", "bang": "⚠️", "pause": "⏸️",
                  "info": "🟡", "dash": "⚪"}
@@ -52,14 +52,14 @@ def fitted(written: str, most: int) -> str:
         if room < len(fence) + 1:
             break
         kept += line
-        ticks = _FENCE.match(line)
+        ticks = re.match(_FENCE, line)
         fence = fence if not ticks else "" if fence else ticks[1]
     return f"{kept}{fence}{_MORE}" if most > len(_MORE.encode()) else ""
 
 
 def escaped(value: str) -> str:
     """One line in which nothing is Markdown, HTML, a link or a mention."""
-    line = _SPECIAL.sub(r"\\\1", visible(short(value, NOTE_MOST)))
+    line = re.sub(_SPECIAL, r"\\\1", visible(short(value, NOTE_MOST)))
     return "".join(_HTML.get(character, character) for character in line)
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from chaos_runner.journal.record import Record
 from chaos_runner.report import times
 from chaos_runner.report.last import Last
-from chaos_runner.report.rendering import environment, script
+from chaos_runner.report.rendering import rendered, script
 from chaos_runner.report.sections import (
     against,
     hypothesis,
@@ -98,7 +98,7 @@ def of(story: Story) -> str:
         title=short(run.plan.experiment.title), run=short(run.plan.run), started=times.utc_date(run, 0.0),
         started_iso=short(run.plan.started), version=short(run.plan.origin.version), script=code.text,
         script_hash=code.hash, first=_placed(FIRST, view), folded=_placed(FOLDED, view))
-    return environment().get_template("page.html").render(frame=frame)
+    return rendered("page.html", frame=frame)
 
 
 def _placed(sections: Sequence[Section], view: Callable[[Callable[[Story], Any]], Any]) -> list[Placed]:

@@ -19,7 +19,7 @@ def is_number(value: Any) -> TypeGuard[float]:
 
 def are_numbers(values: Sequence[Any]) -> bool:
     """Whether all of them can be drawn: at once, for very many."""
-    return _NUMBERS.issuperset(map(type, values)) and all(map(isfinite, values))
+    return _NUMBERS.issuperset(map(type, values)) and (isfinite(sum(values, 0.0)) or all(map(isfinite, values)))
 
 
 def is_stop_rule(run: Run, number: int) -> bool:

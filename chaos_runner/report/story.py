@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from msgspec import Struct
 
@@ -10,8 +9,6 @@ from chaos_runner.journal.record import Record
 from chaos_runner.report.last import Last
 from chaos_runner.run.events import Phase, Sampled, Stage, StageBegan
 from chaos_runner.run.run import Run
-
-_NOTHING_YET: Final = object()
 
 
 class Story(Struct, frozen=True):
@@ -35,16 +32,17 @@ class Story(Struct, frozen=True):
         staged: dict[Stage, list[Sampled]] = defaultdict(list)
         stage, single_shot = Stage.CHECKING, frozenset(run.plan.single_shot)
         turns: list[Record] = []
-        said: dict[int, object] = {}
+        said: dict[int, object] = defaultdict(object)
         for record in records:
             event = record.event
             if type(event) is Sampled:
-                samples[event.probe].append(event)
-                if event.probe in single_shot:
+                probe, good = event.probe, event.good
+                samples[probe].append(event)
+                if probe in single_shot:
                     staged[stage].append(event)
-                if said.get(event.probe, _NOTHING_YET) is event.good:
+                if said[probe] is good:
                     continue
-                said[event.probe] = event.good
+                said[probe] = good
             elif type(event) is StageBegan:
                 stage = event.stage
             turns.append(record)

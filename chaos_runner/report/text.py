@@ -14,10 +14,10 @@ NAME_MOST: Final = 200
 """Characters of a name or a label."""
 NOTE_MOST: Final = 1000
 """Characters of a sentence that quotes a target."""
-_UNSEEN: Final = re.compile(
+_UNSEEN: Final = (
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\ufff9-\uffff]"
     "|[\U000e0000-\U000e007f]|[\U0001fffe\U0001ffff]")
-_UNIT_SPACE: Final = re.compile(r"(?<=\d) (?=(?:[num]?s|%|[KMG]?i?B|m|h)\b|%)")
+_UNIT_SPACE: Final = r"(?<=\d) (?=(?:[num]?s|%|[KMG]?i?B|m|h)\b|%)"
 _PROCESS: Final = {"status", "stdout", "stderr"}
 _PICTURES: Final = {**{code: 0x2400 + code for code in range(32)}, 0x7F: 0x2421}
 
@@ -26,7 +26,7 @@ def visible(text: str) -> str:
     """The text with every character that is not seen, or turns the text around, shown as a picture or as its number."""
     if text.isprintable():  # the common case, and the fast one
         return text
-    return _UNSEEN.sub(_shown, text.replace("\r\n", "\n"))
+    return re.sub(_UNSEEN, _shown, text.replace("\r\n", "\n"))
 
 
 def cut(text: str, most: int = OUTPUT_MOST) -> str:
@@ -44,7 +44,7 @@ def short(text: str, most: int = NAME_MOST) -> str:
 
 def firm(text: str) -> str:
     """The text with its units held to their numbers, so that no line breaks between the two."""
-    return _UNIT_SPACE.sub("\u00a0", text)
+    return re.sub(_UNIT_SPACE, "\u00a0", text)
 
 
 def count(number: int, noun: str) -> str:
@@ -65,6 +65,16 @@ def written(value: Any) -> str:
         return msgspec.json.format(msgspec.json.encode(value, enc_hook=repr)).decode()
     except (TypeError, ValueError):  # halves of characters, keys that JSON has not
         return repr(value)
+
+
+def as_json(value: Any) -> str:
+    """A value in JSON. What JSON has not is written as its `repr`."""
+    try:
+        return msgspec.json.encode(value, enc_hook=repr).decode()
+    except (TypeError, ValueError):  # halves of characters, keys that are no text
+        import json
+
+        return json.dumps(value, default=repr, skipkeys=True)
 
 
 def _shown(found: re.Match[str]) -> str:

@@ -14,7 +14,7 @@ from chaos_runner.report import many, marks, text
 from chaos_runner.report.many import Frame, Line
 from chaos_runner.report.marks import Mark
 from chaos_runner.report.notices import NoRun
-from chaos_runner.report.rendering import environment
+from chaos_runner.report.rendering import rendered
 from chaos_runner.report.writing import write
 from chaos_runner.run.events import RestoredState, Verdict
 from chaos_runner.run.merge import ORDER
@@ -68,7 +68,7 @@ def write_together(runs: Sequence[Path | NoRun], result: Result, reports: Path) 
 def html(found: View) -> str:
     """The page."""
     frame = Frame(title="Experiments of this build", above="chaos-runner ci", about="Worst first.")
-    return environment().get_template("together.html").render(frame=frame, view=found)
+    return rendered("together.html", frame=frame, view=found)
 
 
 def view(runs: Sequence[Path | NoRun], result: Result, reports: Path) -> View:

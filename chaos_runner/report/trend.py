@@ -13,7 +13,7 @@ from chaos_runner.history.rows import ProbeRow, RunRow
 from chaos_runner.report import charts, many, text
 from chaos_runner.report.many import Frame, Line
 from chaos_runner.report.marks import Mark
-from chaos_runner.report.rendering import environment
+from chaos_runner.report.rendering import rendered
 from chaos_runner.report.sections.verdict import Figure
 from chaos_runner.run.events import Verdict
 from chaos_runner.run.sentences import value_words
@@ -89,7 +89,7 @@ def html(rows: Sequence[RunRow], probes: Sequence[ProbeRow], to_reports: str) ->
     """The page of these runs, oldest first; there must be one. `to_reports` leads from the page to the reports."""
     title = text.short(rows[-1].title)
     frame = Frame(title=title, above=f"trend over {text.count(len(rows), 'run')}", about=text.short(rows[-1].file))
-    return environment().get_template("trend.html").render(frame=frame, view=view(rows, probes, to_reports))
+    return rendered("trend.html", frame=frame, view=view(rows, probes, to_reports))
 
 
 def view(rows: Sequence[RunRow], probes: Sequence[ProbeRow], to_reports: str) -> View:

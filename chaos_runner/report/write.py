@@ -1,14 +1,12 @@
 """Every report of a run, in its folder. A form's own module is imported when that form is written."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import msgspec
-
 from chaos_runner.journal.record import Record
 from chaos_runner.report.story import Story
+from chaos_runner.report.text import as_json
 from chaos_runner.report.writing import write
 from chaos_runner.run.run import Run
 
@@ -89,11 +87,3 @@ def write_all(run: Run, records: Sequence[Record], folder: Path, formats: Iterab
     for form in chosen:
         write(folder / form.file, form.told(story))
     return [folder / form.file for form in chosen]
-
-
-def as_json(journal: dict[str, object]) -> str:
-    """JSON as Chaos Toolkit's readers want it. What JSON has not is written as its `repr`."""
-    try:
-        return msgspec.json.encode(journal, enc_hook=repr).decode()
-    except (TypeError, ValueError):  # halves of characters, keys that are no text
-        return json.dumps(journal, default=repr, skipkeys=True)

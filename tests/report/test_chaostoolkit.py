@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 
 from chaos_runner.report.chaostoolkit import experiment, journal
-from chaos_runner.report.write import as_json
+from chaos_runner.report.text import as_json
 from tests.report import stories
 
 KEYS = ["chaoslib-version", "platform", "node", "experiment", "start", "status", "deviated", "steady_states", "run",

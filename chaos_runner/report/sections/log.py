@@ -30,8 +30,8 @@ class View(Struct, frozen=True, kw_only=True):
     first: list[Row]
     left_out: int
     last: list[Row]
-    events: int
-    samples: int
+    events: str
+    samples: str
 
 
 def view(story: Story) -> View:
@@ -41,7 +41,8 @@ def view(story: Story) -> View:
     first, last = (told, []) if len(told) <= MOST else (told[:MOST // 2], told[-MOST // 2:])
     seen: set[str] = set()
     return View(first=[_row(run, record, seen) for record in first], last=[_row(run, record, seen) for record in last],
-                left_out=len(told) - len(first) - len(last), events=len(story.records), samples=story.count)
+                left_out=len(told) - len(first) - len(last), events=text.count(len(story.records), "event"),
+                samples=f"{story.count:,}")
 
 
 def _row(run: Run, record: Record, seen: set[str]) -> Row:

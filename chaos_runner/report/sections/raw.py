@@ -1,7 +1,5 @@
 """The numbers themselves, carried in the page as files that any browser saves, with scripts or without."""
 
-import csv
-import json
 from base64 import b64encode
 from collections.abc import Iterator
 from io import StringIO
@@ -43,7 +41,7 @@ def _files(story: Story) -> Iterator[File]:
     run = text.short(story.run.plan.run, 60)
     if story.run.ended is not None:
         told = msgspec.to_builtins(outcome(story.run), enc_hook=repr)
-        data = json.dumps(told, indent=1)  # which can write halves of characters
+        data = text.as_json(told)
         about = "verdict, faults and every probe by phase"
         yield _file(f"{run}-outcome.json", "application/json", data.encode(), about)
     count = story.count
@@ -60,6 +58,8 @@ def _file(name: str, kind: str, data: bytes, about: str) -> File:
 
 
 def _samples(story: Story) -> str:
+    import csv
+
     out = StringIO()
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(("t_s", "probe", "phase", "value", "good"))

@@ -13,6 +13,7 @@ from chaos_runner.report.axis import Axis, Span, Tick
 from chaos_runner.report.charts import Trace
 from chaos_runner.report.story import Story
 from chaos_runner.run import sentences
+from chaos_runner.run.events import Phase
 from chaos_runner.run.run import Run
 from chaos_runner.units import spoken_seconds
 
@@ -225,7 +226,7 @@ def _charts(story: Story, axis: Axis) -> list[tuple[bool, Chart]]:
 def _chart(story: Story, axis: Axis, number: int, anchor: str) -> Chart:
     run, trace = story.run, Trace.of(story.taken(number))
     probe = run.plan.watched[number]
-    name, words = text.short(probe.name, 80), _words(trace)
+    name, words = text.short(probe.name, 80), _words(run, number)
     limit = sentences.limit_words(probe)
     bare = Chart(
         number=number, anchor=anchor, name=name, kind=samples.kind(run, number),
@@ -242,16 +243,16 @@ def _line_chart(story: Story, axis: Axis, number: int, trace: Trace) -> Drawing:
     run, mute = story.run, trace.mute
     probe = run.plan.watched[number]
     bounds = samples.bad_sides(run, number)
-    to = charts.scale(trace.answers, [bound for bound, _ in bounds])
-    pieces = charts.columns(axis, trace, GAP * (probe.every_s or 1.0) + max(trace.took_s))
+    pieces = charts.columns(axis, trace, GAP * (probe.every_s or 1.0) + trace.longest_s)
+    to = charts.scale(charts.extremes(pieces), [bound for bound, _ in bounds])
     worst = _worst(story, axis, number, to)
     labels = [label for label in _labels(probe, bounds, to) if not _collide(label, worst)]
     return {
         "height": _HEIGHT, "line": charts.line(pieces, to), "envelope": charts.envelope(pieces, to),
         "breach": "".join(charts.breach(pieces, to, bound, side) for bound, side in bounds if side),
         "limits": [round(to.y(bound), 1) for bound, _ in bounds],
-        "unanswered": charts.ticks(axis, mute.bad, charts.STRIP, 100),
-        "missing": charts.ticks(axis, mute.unknown, charts.STRIP, 97),
+        "unanswered": charts.ticks(axis, charts.when(mute, good=False), charts.STRIP, 100),
+        "missing": charts.ticks(axis, charts.when(mute, good=None), charts.STRIP, 97),
         "worst": worst, "labels": labels,
         "lowest": sentences.value_words(to.low, probe.unit) if all(map(_leaves_foot, labels)) else ""}
 
@@ -290,15 +291,17 @@ def _pixels(y: float) -> float:
 
 
 def _tick_chart(axis: Axis, trace: Trace) -> Drawing:
-    return {"good": charts.ticks(axis, trace.good, 58, 92),
-            "bad": charts.ticks(axis, trace.bad, 8, 92),
-            "unknown": charts.ticks(axis, trace.unknown, 58, 68)}
+    return {"good": charts.ticks(axis, charts.when(trace.samples, good=True), 58, 92),
+            "bad": charts.ticks(axis, charts.when(trace.samples, good=False), 8, 92),
+            "unknown": charts.ticks(axis, charts.when(trace.samples, good=None), 58, 68)}
 
 
-def _words(trace: Trace) -> str:
+def _words(run: Run, number: int) -> str:
     """The counts: what the picture shows, for those who do not see it."""
-    bad, unknown, mute = trace.goods.count(False), trace.goods.count(None), trace.mute.goods.count(False)
-    taken = text.count(len(trace.times), "sample")
+    tallies = [run.tally(number, phase) for phase in Phase]
+    bad, unknown = sum(tally.bad for tally in tallies), sum(tally.missing for tally in tallies)
+    mute = sum(tally.unanswered for tally in tallies)
+    taken = text.count(sum(tally.readings for tally in tallies), "sample")
     parts = [f"{bad} bad of {taken}" if bad else taken,
              f"{mute} unanswered" if mute else "", f"{unknown} without data" if unknown else ""]
     return ", ".join(part for part in parts if part)
