@@ -35,7 +35,8 @@ def main() -> int:
     options = parser.parse_args()
     compile_as_installed()
     figures: list[Figure] = []
-    for figure in chain(all_figures(options.quick), _of_judging(options.quick), of_history(options.quick)):
+    for figure in chain(_of_pages(options.quick), all_figures(options.quick), _of_judging(options.quick),
+                        of_history(options.quick)):
         print(f"{'held' if figure.held else 'NOT HELD':<9} {figure.found:>9} ({figure.limit})  {figure.what}: "
               f"{figure.ours}; Chaos Toolkit: {figure.theirs}", flush=True)
         figures.append(figure)
@@ -44,15 +45,19 @@ def main() -> int:
     return 0 if all(figure.held for figure in figures) else 1
 
 
+def _of_pages(quick: bool) -> Iterator[Figure]:  # noqa: FBT001 -- one switch of one command
+    """First of all: they have limits in seconds, and a machine that has worked for minutes is often a slower one."""
+    with tempfile.TemporaryDirectory() as name:
+        yield from reporting(Path(name), quick)
+    with tempfile.TemporaryDirectory() as name:
+        yield scheduling(Path(name), quick)
+
+
 def _of_judging(quick: bool) -> Iterator[Figure]:  # noqa: FBT001 -- one switch of one command
     with tempfile.TemporaryDirectory() as name:
         yield planning(quick)
         yield judging(quick)
         yield hundred_probes(Path(name), quick)
-    with tempfile.TemporaryDirectory() as name:
-        yield from reporting(Path(name), quick)
-    with tempfile.TemporaryDirectory() as name:
-        yield scheduling(Path(name), quick)
 
 
 def _page(figures: Sequence[Figure]) -> str:

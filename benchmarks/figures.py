@@ -59,7 +59,7 @@ def _no_op(folder: Path, runs: int) -> Figure:
     file = _written(folder, "no-op.json", [NO_OP])
     pair = in_turn(_run(file, folder), [*THEIRS, "run", str(file)], folder, runs)
     return _against("one experiment with one no-op action: durable journal, HTML, Markdown and JUnit reports",
-                    pair, 1.3, "imports: chaoslib's own, msgspec, click, Jinja2; some 15 ms for the reports")
+                    pair, 1.3, "imports: chaoslib's own, msgspec, click; some 10 ms for the reports")
 
 
 def _thousand(folder: Path, runs: int) -> Figure:

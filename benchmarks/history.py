@@ -55,7 +55,7 @@ def index(folder: Path, quick: bool) -> Figure:  # noqa: FBT001, ARG001 -- as th
     return Figure(what=f"reports/index.html of {INDEX:,} runs, written anew",
                   ours=f"{took_ms:.1f} ms, {size_kib:.0f} KiB", theirs="has no such page",
                   found=f"{took_ms:.1f} ms", limit="≤ 50 ms", held=took_ms <= 50,
-                  bounded_by="Jinja2 and the escaping of every word")
+                  bounded_by="the templates and the escaping of every word")
 
 
 def figures(quick: bool) -> list[Figure]:  # noqa: FBT001 -- one switch of one command

@@ -29,10 +29,11 @@ def reporting(folder: Path, quick: bool) -> Iterator[Figure]:  # noqa: FBT001 --
     theirs = _theirs(folder, run)
     wall_s, peak_mib = median(one.wall_s for one in ours), max(one.peak_mib for one in ours)
     size_kib = (run / "report.html").stat().st_size / 1024
-    told = f"{wall_s * 1000:.0f} ms ({median(one.cpu_s for one in ours) * 1000:.0f} ms of CPU), {peak_mib:.0f} MiB"
+    best_s, cpu_s = min(one.wall_s for one in ours), median(one.cpu_s for one in ours)
+    told = f"{wall_s * 1000:.0f} ms, {best_s * 1000:.0f} at best ({cpu_s * 1000:.0f} ms of CPU), {peak_mib:.0f} MiB"
     yield Figure(what=_WHAT, ours=told, theirs="see below", found=f"{wall_s * 1000:.0f} ms",
                  limit=f"≤ {_MOST_S * 1000:g} ms", held=wall_s <= _MOST_S,
-                 bounded_by="10 MB of journal: hashed, decoded and folded; then the pictures")
+                 bounded_by="6.5 MB of journal: hashed, decoded and folded; then the pictures")
     yield Figure(what=f"{_WHAT}: memory", ours=f"{peak_mib:.0f} MiB", theirs="see below", found=f"{peak_mib:.0f} MiB",
                  limit=f"≤ {_MOST_MIB} MiB", held=peak_mib <= _MOST_MIB, bounded_by="the samples, all held at once")
     yield Figure(what=f"{_WHAT}: the file", ours=f"{size_kib:.0f} KiB", theirs="see below",
