@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct
-from sqlalchemy import Connection, Engine, Float, create_engine, event, literal_column, make_url, select
+from sqlalchemy import Connection, Engine, Float, create_engine, event, literal_column, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from chaos_runner.errors import ChaosRunnerError, UsageError
-from chaos_runner.ledger.tables import ABOUT, METADATA, VERSION
+from chaos_runner.ledger.tables import METADATA, VERSION
+from chaos_runner.ledger.upgrading import upgrade
 
 NAME: Final = "schedules.db"
 """The ledger in a reports folder, where no database is named."""
@@ -77,19 +78,17 @@ class Ledger:
 
 
 def open_ledger(url: str) -> Ledger:
-    """Opens it, and makes its tables where there are none. Raises UsageError, LedgerUnreachable."""
+    """Opens it, and makes its tables where there are none, or older ones. Raises UsageError, LedgerUnreachable."""
     engine = _engine(url)
     try:
         ledger = Ledger(engine)
         with ledger.transaction() as connection:
             METADATA.create_all(connection)
-            found = connection.execute(select(ABOUT.c.version)).scalar()
-            if found is None:
-                connection.execute(ABOUT.insert().values(version=VERSION))
+            found = upgrade(connection)
     except LedgerUnreachable:
         engine.dispose()
         raise
-    if found not in (None, VERSION):
+    if found != VERSION:
         raise UsageError(f"{shown(url)}: its tables are of version {found}, and this chaos-runner knows {VERSION}: "
                          "use the chaos-runner that wrote it, or another database")
     return ledger

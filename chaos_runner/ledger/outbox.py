@@ -71,10 +71,13 @@ class Freed(Struct, frozen=True, kw_only=True):
 
 
 def put(ledger: Ledger, connection: Connection, letters: Collection[Letter]) -> None:
-    """Puts them in. One that was in it before, told or not, is not put in again."""
+    """Puts them in, in this order, which no clock decides. One that was in it before, told or not, is not put in again.
+    """
     if not letters:
         return
-    rows = [{"notice": letter.notice, "channel": letter.channel, "body": letter.body} for letter in letters]
+    latest = connection.execute(select(func.max(OUTBOX.c.number))).scalar() or 0
+    rows = [{"notice": letter.notice, "channel": letter.channel, "body": letter.body, "number": number}
+            for number, letter in enumerate(letters, latest + 1)]
     statement = _insert(connection, OUTBOX).values(queued_s=ledger.seconds).on_conflict_do_nothing()
     connection.execute(statement, rows)
 
@@ -132,7 +135,7 @@ def _next(ledger: Ledger, connection: Connection, channel: str, most: int) -> tu
     """Those that were tried least come first: one that its receiver stumbles over holds up no other."""
     old: ColumnElement[bool] = OUTBOX.c.queued_s < ledger.seconds - TRIED_S
     wanted = select(*_LETTER, old.label("old")).where(_OPEN & (OUTBOX.c.channel == channel)).order_by(
-        OUTBOX.c.tries, OUTBOX.c.queued_s, OUTBOX.c.notice).limit(most)
+        OUTBOX.c.tries, OUTBOX.c.number, OUTBOX.c.queued_s).limit(most)
     return tuple(Letter(**{**row, "old": bool(row["old"])}) for row in connection.execute(wanted).mappings())
 
 

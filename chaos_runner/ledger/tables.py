@@ -6,8 +6,8 @@ from typing import Final
 
 from sqlalchemy import Column, Float, Index, Integer, MetaData, Table, Text
 
-VERSION: Final = 1
-"""Of the tables' shape. A ledger of another is refused."""
+VERSION: Final = 2
+"""Of the tables' shape. A ledger of an older one is brought to it, one of a newer one refused."""
 
 METADATA: Final = MetaData()
 
@@ -81,8 +81,10 @@ OUTBOX: Final = Table(
     Column("told", Text, nullable=False, server_default=""),
     Column("given_up", Text, nullable=False, server_default=""),
     Column("problem", Text, nullable=False, server_default=""),
+    Column("number", Integer, nullable=False, server_default="0"),
 )
-Index("outbox_by_channel", OUTBOX.c.told, OUTBOX.c.given_up, OUTBOX.c.channel, OUTBOX.c.tries, OUTBOX.c.queued_s)
+Index("outbox_by_channel", OUTBOX.c.told, OUTBOX.c.given_up, OUTBOX.c.channel, OUTBOX.c.tries, OUTBOX.c.number)
+Index("outbox_by_number", OUTBOX.c.number)
 
 CHANNELS: Final = Table(
     "channels", METADATA,

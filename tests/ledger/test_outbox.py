@@ -20,9 +20,8 @@ def letters(*names: str, channel: str = "a") -> list[Letter]:
 
 
 def put(ledger: Ledger, *some: Letter) -> None:
-    for one in some:  # one by one, so that their order is certain
-        with ledger.transaction() as connection:
-            outbox.put(ledger, connection, [one])
+    with ledger.transaction() as connection:
+        outbox.put(ledger, connection, some)
 
 
 def claim(ledger: Ledger, *channels: str, most: int = 20) -> list[Bundle]:
@@ -57,8 +56,18 @@ def column(ledger: Ledger, name: str) -> list[object]:
 
 
 def test_what_was_put_in_is_claimed_in_that_order(ledger: Ledger) -> None:
-    put(ledger, *letters("2", "1", "3"))
-    assert claimed(ledger, most=2) == ["2", "1"]
+    put(ledger, *letters("2", "1"))
+    put(ledger, *letters("0"))
+    age(ledger, 1)
+    put(ledger, *letters("3"))
+    assert claimed(ledger, most=3) == ["2", "1", "0"]
+
+
+def test_a_clock_that_was_put_back_changes_no_order(ledger: Ledger) -> None:
+    put(ledger, *letters("2"))
+    age(ledger, -3600)
+    put(ledger, *letters("1"))
+    assert claimed(ledger) == ["2", "1"]
 
 
 def test_a_transaction_that_is_rolled_back_tells_nothing(ledger: Ledger) -> None:
