@@ -70,7 +70,7 @@ def _variables(var: Mapping[str, Any]) -> Iterator[str]:
 
 def _run(file: str, words: Sequence[str]) -> tuple[dict[str, Any], str, list[int]]:
     """The outcome of a run, what it said, and the signals that came meanwhile and were passed on to it."""
-    from chaos_runner.cli.children import Child, passing_signals
+    from chaos_runner.cli.children import Child, outcome_of
 
     signals: list[int] = []
     with tempfile.TemporaryFile() as talk:
@@ -81,8 +81,7 @@ def _run(file: str, words: Sequence[str]) -> tuple[dict[str, Any], str, list[int
             child.send(number)
 
         if threading.current_thread() is threading.main_thread():
-            with passing_signals(pass_on):
-                outcome = child.outcome()
+            outcome = outcome_of(child, pass_on)
         else:
             outcome = child.outcome()
         talk.seek(0)

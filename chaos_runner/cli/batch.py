@@ -1,5 +1,6 @@
 """Many experiments, each in a process of its own, some of them at the same time. No threads: one loop that listens."""
 
+import os
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -8,7 +9,8 @@ from typing import IO, Any, Final
 
 from msgspec import Struct
 
-from chaos_runner.cli.children import Child, passing_signals
+from chaos_runner.cli.children import Child
+from chaos_runner.engine.signals import STOPPING, in_a_pipe, stopping
 from chaos_runner.plan.beside import Families, may_run_beside
 from chaos_runner.run.events import Verdict
 
@@ -45,21 +47,21 @@ class Batch:
         self._running: dict[int, tuple[Child, Talk]] = {}
         self._outcomes: dict[int, dict[str, Any]] = {}
         self._interrupted = False
-        self._signal = 0
         self._selector = DefaultSelector()
 
     def run(self) -> list[dict[str, Any]]:
         """Runs them all and gives their outcomes, in the order of the jobs. Signals go to whoever runs; whatever has
         not begun by then never does.
         """
-        with self._selector, passing_signals(self._pass_on):
+        with self._selector, in_a_pipe(stopping()) as signals:
+            self._selector.register(signals, EVENT_READ)
             while self._waiting or self._running:
                 self._begin()
                 self._listen()
         return [self._outcomes[number] for number in range(len(self._jobs))]
 
     def _pass_on(self, number: int) -> None:
-        self._interrupted, self._signal = True, number
+        self._interrupted = True
         for child, _ in self._running.values():
             child.send(number)
 
@@ -85,16 +87,20 @@ class Batch:
         child = Child(job.file, self._ways.options, talk)
         self._running[number] = (child, talk)
         self._selector.register(child, EVENT_READ, number)
-        if self._signal:  # it came just now, and has not reached this one
-            child.send(self._signal)
 
     def _listen(self) -> None:
         for key, _ in self._selector.select() if self._running else ():
-            child, talk = self._running[key.data]
-            if not child.hear():
-                self._selector.unregister(child)
-                del self._running[key.data]
-                self._end(key.data, child.outcome(), talk)
+            if key.data is not None:
+                self._hear(key.data)
+            elif (number := os.read(key.fd, 1)[0]) in STOPPING:
+                self._pass_on(number)
+
+    def _hear(self, number: int) -> None:
+        child, talk = self._running[number]
+        if not child.hear():
+            self._selector.unregister(child)
+            del self._running[number]
+            self._end(number, child.outcome(), talk)
 
     def _end(self, number: int, outcome: dict[str, Any], talk: Talk) -> None:
         self._outcomes[number] = outcome

@@ -2,16 +2,15 @@
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from chaos_runner.engine.signals import STOPPING
+from chaos_runner.cli.ears import Signalled, Spoke, listening
 from chaos_runner.run.events import Verdict
 
 if TYPE_CHECKING:
@@ -83,8 +82,18 @@ class Child:
 def run_in_a_child(file: str, options: Sequence[str] = ()) -> dict[str, Any]:
     """Runs one experiment and gives its outcome. While it lasts stopping signals go to the child."""
     child = Child(file, options)
-    with passing_signals(child.send):
-        return child.outcome()
+    return outcome_of(child, child.send)
+
+
+def outcome_of(child: Child, signalled: Callable[[int], object]) -> dict[str, Any]:
+    """Its outcome, once it has ended. Until then stopping signals are given to `signalled`."""
+    with listening(attended=False) as ears:
+        while True:
+            heard = ears.listen(child=child)
+            if isinstance(heard, Signalled):
+                signalled(heard.number)
+            elif isinstance(heard, Spoke) and not child.hear():
+                return child.outcome()
 
 
 def _without_outcome(file: str, exit_code: int) -> dict[str, Any]:
@@ -106,14 +115,3 @@ def told_of(outcome: Mapping[str, Any], reports: Path | None, environment: str) 
         return NoRun(file=outcome["file"], exit=outcome["exit"], text=said)
     project = surroundings_or_leave(outcome["file"], environment).project
     return reports_folder(reports, project) / "runs" / str(outcome["run"])
-
-
-@contextlib.contextmanager
-def passing_signals(to: Callable[[int], object]) -> Iterator[None]:
-    """While this lasts stopping signals are passed on to children, which undo, and we wait for them."""
-    before = {number: signal.signal(number, lambda number, _: to(number)) for number in STOPPING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

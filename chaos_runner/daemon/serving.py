@@ -4,8 +4,8 @@ import gc
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import StrEnum
 from select import select
@@ -15,6 +15,7 @@ from chaos_runner.clock import Clock, rfc3339
 from chaos_runner.daemon.alarm import Alarm
 from chaos_runner.daemon.daemon import LOOK_S, Daemon
 from chaos_runner.daemon.files import Files, Read
+from chaos_runner.engine.signals import written_to
 from chaos_runner.errors import UsageError
 from chaos_runner.ledger import schedules
 from chaos_runner.ledger.ledger import Ledger, LedgerUnreachable
@@ -66,7 +67,7 @@ class Service:
         self._daemon.join()
         alarm = Alarm(self._wake)
         try:
-            with _signals_to(self._call):
+            with written_to(self._call, (*_LEAVING, signal.SIGHUP, signal.SIGCHLD)):
                 self._work(clock, alarm, drain_s)
         finally:
             alarm.close()
@@ -165,17 +166,3 @@ class Service:
             self._say(Word.BROKEN, problem)
 
 
-@contextmanager
-def _signals_to(call: int) -> Iterator[None]:
-    """While this lasts signals are bytes in a pipe: an item for the loop, never an exception inside of somebody's code.
-    """
-    os.set_blocking(call, False)
-    numbers: Sequence[int] = (*_LEAVING, signal.SIGHUP, signal.SIGCHLD)
-    before = {number: signal.signal(number, lambda *_: None) for number in numbers}
-    waker = signal.set_wakeup_fd(call, warn_on_full_buffer=False)
-    try:
-        yield
-    finally:
-        signal.set_wakeup_fd(waker)
-        for number, handler in before.items():
-            signal.signal(number, handler)

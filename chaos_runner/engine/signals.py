@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final
 
@@ -44,26 +44,21 @@ def caught(tell: Callable[[str, int], None], asked: Callable[[str], None]) -> It
     Must be entered on the main thread.
     """
     heard, said = os.pipe()
-    os.set_blocking(said, False)
-    before = {number: signal.signal(number, _ignore) for number in (*STOPPING, ASKING, ASKING_HARSHLY)
-              if not _by_nohup(number)}
+    numbers = (*stopping(), ASKING, ASKING_HARSHLY)
     _Leaving.now = False
-    wakeup_before = signal.set_wakeup_fd(said, warn_on_full_buffer=False)
     listener = threading.Thread(target=_listen, args=(heard, tell, asked), name="signals", daemon=True)
-    listener.start()
 
     def renew() -> None:
-        for number in before:
+        for number in numbers:
             if signal.getsignal(number) is not _ignore:
                 signal.signal(number, _ignore)
         signal.set_wakeup_fd(said, warn_on_full_buffer=False)
 
     try:
-        yield renew
+        with written_to(said, numbers):
+            listener.start()
+            yield renew
     finally:
-        signal.set_wakeup_fd(wakeup_before)
-        for number, handler in before.items():
-            signal.signal(number, handler)
         with suppress(OSError):
             os.write(said, b"\0")
             listener.join()
@@ -71,9 +66,40 @@ def caught(tell: Callable[[str, int], None], asked: Callable[[str], None]) -> It
             os.close(heard)
 
 
-def _by_nohup(number: signal.Signals) -> bool:
-    """Whether a hang-up is to be outlived: that is what `nohup` asks for."""
-    return number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN
+@contextmanager
+def in_a_pipe(numbers: Iterable[int]) -> Iterator[int]:
+    """While this lasts these signals do nothing but write their number, a byte, to a pipe. Gives where to read it."""
+    heard, said = os.pipe()
+    try:
+        with written_to(said, numbers):
+            yield heard
+    finally:
+        os.close(said)
+        os.close(heard)
+
+
+@contextmanager
+def written_to(pipe: int, numbers: Iterable[int]) -> Iterator[None]:
+    """While this lasts signals are bytes in a pipe: an item for a loop, never an exception inside of somebody's code.
+
+    They are written at once. A handler in Python would wait until the system call is over which the main thread is just
+    about to enter; and where nothing else comes, it never is.
+    """
+    os.set_blocking(pipe, False)
+    before = {number: signal.signal(number, _ignore) for number in numbers}
+    wakeup_before = signal.set_wakeup_fd(pipe, warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(wakeup_before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def stopping() -> Sequence[signal.Signals]:
+    """The signals that stop. A hang-up that is to be outlived is none: that is what `nohup` asks for."""
+    return [number for number in STOPPING
+            if not (number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN)]
 
 
 def _ignore(*_: object) -> None:
