@@ -212,14 +212,16 @@ def test_a_terminal_that_goes_away_stops_the_run_and_undoes(
     assert (tmp_path / "reports" / "latest" / "report.html").exists()
 
 
-def test_a_run_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
+@pytest.mark.parametrize("files", [1, 2])
+def test_runs_under_nohup_outlive_their_terminal(tmp_path: Path, files: int) -> None:
     data = experiment(action(module="tests.cli.steps", func="busy", arguments={"seconds": 1}), probes=[single()])
-    command = ["nohup", sys.executable, "-m", "chaos_runner", *words(data, tmp_path)]
+    more = [str(tmp_path / "experiment.json")] * (files - 1)
+    command = ["nohup", sys.executable, "-m", "chaos_runner", *words(data, tmp_path, *more)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                stdin=subprocess.DEVNULL, start_new_session=True)
     wait_for(tmp_path, "StepBegan")
     process.send_signal(signal.SIGHUP)
-    assert process.wait(timeout=15) == 0
+    assert process.wait(timeout=20) == 0
 
 
 def test_a_terminal_that_takes_nothing_does_not_hold_up_the_run(tmp_path: Path, victim: Process) -> None:
