@@ -26,7 +26,7 @@ demo: $(STAMP) ## a small shop on this machine, three acts, three reports
 	$(BIN)/chaos-runner demo
 
 test: $(STAMP) system ## all tests; installs what they need
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist loadgroup
 	./tests/vm/run
 
 test-vm: $(STAMP) ## network faults, measured in a guest whose kernel has netem

@@ -63,8 +63,9 @@ def work(url: str, folder: str, name: str, begin_s: str, spread_s: str) -> None:
     """One daemon's process."""
     from chaos_runner.clock import SystemClock, rfc3339
     from chaos_runner.daemon.book import Book, Planned
-    from chaos_runner.daemon.daemon import Daemon, Parts
+    from chaos_runner.daemon.daemon import Daemon
     from chaos_runner.daemon.files import Read
+    from chaos_runner.daemon.parts import Parts
     from chaos_runner.daemon.serving import Service
     from chaos_runner.ledger import daemons
     from chaos_runner.ledger.ledger import open_ledger

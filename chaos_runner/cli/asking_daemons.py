@@ -3,15 +3,13 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
-from msgspec import Struct
-
+from chaos_runner.cli.daemon_options import Where
 from chaos_runner.clock import SystemClock, rfc3339
 from chaos_runner.daemon.book import Planned
 from chaos_runner.daemon.deciding import grounds_json, no_longer_fits
-from chaos_runner.errors import Refused, UsageError
+from chaos_runner.errors import Refused
 from chaos_runner.ledger import daemons, occurrences, pauses
 from chaos_runner.ledger.ledger import Ledger, database, open_ledger
 from chaos_runner.ledger.occurrences import Row, State
@@ -20,13 +18,6 @@ from chaos_runner.plan.build import new_run_id, origin
 from chaos_runner.report.folders import reports_folder
 
 _LEFT: Final = ("not-restored", "unknown")
-
-
-class Where(Struct, frozen=True, kw_only=True):
-    """Where the table is: the options of the commands that ask it."""
-
-    database: str
-    reports: Path | None
 
 
 @contextmanager
@@ -105,12 +96,3 @@ def troubles(ledger: Ledger, within_s: float) -> list[str]:
     found += [f"{row.schedule} (due {row.due}) was missed: {row.reason}" for row in lately if row.state is State.MISSED]
     found += [f"{row.schedule} (run {row.run}) is {row.restored}" for row in lately if row.restored in _LEFT]
     return found + [f"{row.schedule} (run {row.run}) should be over since {row.ends}" for row in stuck]
-
-
-def one_scope(names: Sequence[str], tag: str, *, everything: bool) -> tuple[Scope, Sequence[str]]:
-    """What a pause is for. Raises UsageError unless it is exactly one of the three."""
-    if (bool(names) + bool(tag) + everything) != 1:
-        raise UsageError("what is meant: names of schedules, --tag TAG, or --all?")
-    if everything:
-        return Scope.ALL, ("",)
-    return (Scope.TAG, (tag,)) if tag else (Scope.SCHEDULE, names)

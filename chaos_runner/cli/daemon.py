@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from chaos_runner.cli.daemon_options import database_option, duration_s, reports_option
+from chaos_runner.cli.daemon_options import Where, duration_s, where_options
 from chaos_runner.cli.ink import err_ink
 from chaos_runner.errors import UsageError
 
@@ -24,13 +24,12 @@ _WORRYING: Final = frozenset({"breach", "stopped", "missed", "not-restored", "pa
 
 @click.command()
 @click.argument("places", nargs=-1, type=click.Path(path_type=Path), metavar="[PLACE…]")
-@database_option
-@reports_option
+@where_options
 @click.option("--at-once", type=click.IntRange(1, 1000), default=8, show_default=True, metavar="N",
               help="How many runs it has under way at most.")
 @click.option("--drain", default="5m", show_default=True, metavar="DURATION",
               help="How long runs may take to end when it is told to leave, before they are stopped and undone.")
-def command(places: tuple[Path, ...], database: str, reports: Path | None, at_once: int, drain: str) -> None:
+def command(places: tuple[Path, ...], where: Where, at_once: int, drain: str) -> None:
     """Run what the schedules say, when they say it, until told to leave.
 
     PLACE is a folder of schedules, or a schedule's file; without one it is the nearest folder `schedules`. Files are
@@ -42,9 +41,10 @@ def command(places: tuple[Path, ...], database: str, reports: Path | None, at_on
     """
     from chaos_runner.clock import SystemClock
     from chaos_runner.daemon.book import Book
-    from chaos_runner.daemon.daemon import Daemon, Parts
+    from chaos_runner.daemon.daemon import Daemon
     from chaos_runner.daemon.delivering import Deliverer
     from chaos_runner.daemon.files import Files
+    from chaos_runner.daemon.parts import Parts
     from chaos_runner.daemon.serving import Service, Word
     from chaos_runner.daemon.telling import Telling
     from chaos_runner.launchers.local import LocalProcesses
@@ -52,9 +52,9 @@ def command(places: tuple[Path, ...], database: str, reports: Path | None, at_on
     from chaos_runner.ledger.ledger import open_ledger
     from chaos_runner.report.folders import reports_folder
 
-    folder, drain_s = reports_folder(reports).absolute(), duration_s("--drain", drain)
+    folder, drain_s = reports_folder(where.reports).absolute(), duration_s("--drain", drain)
     files = Files(places or _nearest())
-    url = url_of(database, folder)
+    url = url_of(where.database, folder)
     ledger = open_ledger(url)
     telling = Telling(ledger)
 

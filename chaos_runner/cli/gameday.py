@@ -12,8 +12,9 @@ from msgspec import Struct
 from chaos_runner.errors import NotDurable, Refused, UsageError
 
 if TYPE_CHECKING:
-    from chaos_runner.cli.dayend import Summary
-    from chaos_runner.cli.dayplay import Play, Table
+    from chaos_runner.cli.day.diary import Diary
+    from chaos_runner.cli.day.end import Summary
+    from chaos_runner.cli.day.table import Table
     from chaos_runner.gameday.day import Day
     from chaos_runner.gameday.model import GameDay
     from chaos_runner.journal.days import DayJournal
@@ -68,7 +69,7 @@ def command(file: str | None, *, resume: str | None, check: bool, **options: Any
 
 
 def _check(file: str, options: Options) -> None:
-    from chaos_runner.cli.dayscreen import overture
+    from chaos_runner.cli.day.screen import overture
     from chaos_runner.clock import SystemClock
     from chaos_runner.gameday.day import Day
 
@@ -104,7 +105,7 @@ def _attended(options: Options) -> bool:
 # ── beginning, and taking up again ──────────────────────────────────────────────────────────────────────────────────
 
 def _begin(file: str, options: Options) -> int:
-    from chaos_runner.cli.dayscreen import overture
+    from chaos_runner.cli.day.screen import overture
     from chaos_runner.cli.files import surroundings_or_leave
     from chaos_runner.clock import SystemClock, rfc3339
     from chaos_runner.gameday.day import Day
@@ -212,7 +213,7 @@ def _began(plan: "GameDay", day: str, options: Options, started: str) -> Any:
 
 
 def _table(plan: "GameDay", folder: Path, reports: Path, options: Options, *, attended: bool) -> "Table":
-    from chaos_runner.cli.dayplay import Table
+    from chaos_runner.cli.day.table import Table
     from chaos_runner.clock import SystemClock
     from chaos_runner.plan.build import origin
 
@@ -229,26 +230,28 @@ def _passed_on(options: Options) -> Iterator[str]:
 # ── playing, and the end ────────────────────────────────────────────────────────────────────────────────────────────
 
 def _play(table: "Table", day: "Day", journal: "DayJournal", options: Options, *, resumed: bool = False) -> int:
-    from chaos_runner.cli.dayplay import Leave, Play
+    from chaos_runner.cli.day.diary import Diary
+    from chaos_runner.cli.day.play import Play
+    from chaos_runner.cli.day.talk import Leave
     from chaos_runner.cli.ears import listening
     from chaos_runner.gameday.events import DayLeft, DayResumed
     from chaos_runner.plan.build import origin
 
+    diary = Diary(day, journal, table.clock)
     with listening(attended=table.attended) as ears:
-        play = Play(table, day, journal, ears)
         if resumed:
-            play.record([DayResumed(t=play.t, by=table.by, host=origin().host)])
+            diary.record([DayResumed(t=diary.t, by=table.by, host=origin().host)])
         try:
-            aborted = play.play()
+            aborted = Play(table, diary, ears).play()
         except Leave as left:
-            play.record([DayLeft(t=play.t, why=str(left))])
-            return _left(play, table, left.number)
-        return _end(play, table, aborted, options)
+            diary.record([DayLeft(t=diary.t, why=str(left))])
+            return _left(diary.day, table, left.number)
+        return _end(diary, table, aborted, options)
 
 
-def _left(play: "Play", table: "Table", number: int) -> int:
-    _report(play.day, table)
-    click.echo(f"\nthe day is left, nothing runs; take it up again:  chaos-runner gameday --resume {play.day.began.day}"
+def _left(day: "Day", table: "Table", number: int) -> int:
+    _report(day, table)
+    click.echo(f"\nthe day is left, nothing runs; take it up again:  chaos-runner gameday --resume {day.began.day}"
                f"{_again(table)}", err=True)
     return 128 + number
 
@@ -259,18 +262,18 @@ def _again(table: "Table") -> str:
     return "" if table.reports == Path("reports") else f" --reports {shlex.quote(str(table.reports))}"
 
 
-def _end(play: "Play", table: "Table", aborted: str | None, options: Options) -> int:
+def _end(diary: "Diary", table: "Table", aborted: str | None, options: Options) -> int:
     import msgspec
 
-    from chaos_runner.cli import dayend
+    from chaos_runner.cli.day import end
     from chaos_runner.cli.opening import open_page
     from chaos_runner.gameday.events import Opened
 
-    play.record(dayend.up_to_date(play.day, table.reports))
-    play.record([Opened(t=play.t, files=dayend.found(table.plan, play.day))])
-    play.record([dayend.ended(play.day, aborted, table.by, play.t)])
-    told = _report(play.day, table)
-    click.echo("\n".join(_closing(play.day, table)), err=True)
+    diary.record(end.up_to_date(diary.day, table.reports))
+    diary.record([Opened(t=diary.t, files=end.found(table.plan, diary.day))])
+    diary.record([end.ended(diary.day, aborted, table.by, diary.t)])
+    told = _report(diary.day, table)
+    click.echo("\n".join(_closing(diary.day, table)), err=True)
     if options.as_json:
         click.echo(msgspec.json.encode(told).decode())
     if options.open:
@@ -287,13 +290,13 @@ def _counted(day: "Day") -> str:
 
 def _report(day: "Day", table: "Table") -> "Summary":
     """Writes the day's files. What cannot be written is said, and changes nothing."""
-    from chaos_runner.cli import dayend
+    from chaos_runner.cli.day import end
     from chaos_runner.cli.ink import err_ink
     from chaos_runner.report.gameday import write_day
 
-    told = dayend.summary(day, table.reports, table.folder)
+    told = end.summary(day, table.reports, table.folder)
     try:
-        dayend.keep(told, table.folder)
+        end.keep(told, table.folder)
         write_day(day, table.reports, table.folder)
     except OSError as problem:
         click.echo(f"{err_ink().yellow('warning')}: {table.folder}: {problem.strerror}", err=True)

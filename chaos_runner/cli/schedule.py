@@ -5,7 +5,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from chaos_runner.cli.daemon_options import database_option, duration_s, reports_option
-from chaos_runner.cli.ink import err_ink, out_ink
+from chaos_runner.cli import schedule_files, schedule_times
+from chaos_runner.cli.daemon_options import Where, duration_s, where_options
+from chaos_runner.cli.ink import out_ink
+from chaos_runner.cli.schedule_daemon import check_alive, log, pause, resume, run_now
 from chaos_runner.errors import Refused, UsageError
 
 if TYPE_CHECKING:
-    from chaos_runner.schedule.loading import Loaded
     from chaos_runner.schedule.model import Schedule
     from chaos_runner.schedule.occurrences import Occurrence
 
@@ -30,7 +31,6 @@ def command() -> None:
     A FILE is a schedule's file, or its name: that of a file in `schedules/`, looked for from here upwards. Where
     none is given, all of them are meant.
     """
-
 
 _files = click.argument("files", nargs=-1, metavar="[FILE…]")
 _file = click.argument("file", metavar="FILE")
@@ -47,7 +47,7 @@ def listed(files: tuple[str, ...], *, as_json: bool) -> None:
     from chaos_runner.cli import timetable
     from chaos_runner.schedule.occurrences import next_due
 
-    loaded, now = _load(files), _now()
+    loaded, now = schedule_files.load(files), schedule_times.now()
     ready = [(one.schedule, next_due(one.schedule, now)) for one in loaded if one.schedule]
     broken = [one.file for one in loaded if one.schedule is None]
     if as_json:
@@ -72,7 +72,7 @@ def following_ones(files: tuple[str, ...], *, count: int, since: str, as_json: b
     from chaos_runner.cli import timetable
     from chaos_runner.schedule.occurrences import Status, following
 
-    begin, ready = _moment(since), _ready(files)
+    begin, ready = schedule_times.moment(since), schedule_files.ready(files)
     found = [(schedule, list(islice((one for one in following(schedule, begin) if one.status is Status.DUE), count)))
              for schedule in ready]
     if as_json:
@@ -97,9 +97,9 @@ def preview(files: tuple[str, ...], *, since: str, days: int, as_json: bool) -> 
     from chaos_runner.schedule.collisions import Course, collisions
     from chaos_runner.schedule.occurrences import occurrences
 
-    begin = _moment(since)
+    begin = schedule_times.moment(since)
     end = begin + timedelta(days=days)
-    loaded = _valid(_load(files))
+    loaded = schedule_files.valid(schedule_files.load(files))
     found = [(one, schedule, occurrences(schedule, begin, end)) for one in loaded if (schedule := one.schedule)]
     met = collisions([Course(schedule=schedule.name, env=schedule.env, grounds=one.grounds, occurrences=told)
                       for one, schedule, told in found])
@@ -110,32 +110,30 @@ def preview(files: tuple[str, ...], *, since: str, days: int, as_json: bool) -> 
 @_files
 @click.option("--alive", is_flag=True, help="For a monitor: look at the daemons too, and at what they did lately.")
 @click.option("--within", metavar="DURATION", default="1d", show_default=True, help="What lately is, for --alive.")
-@database_option
-@reports_option
+@where_options
 @_json
-def check(files: tuple[str, ...], *, alive: bool, within: str, database: str, reports: Path | None,
-          as_json: bool) -> None:
+def check(files: tuple[str, ...], *, alive: bool, within: str, where: Where, as_json: bool) -> None:
     """Say everything that is wrong with schedules: also one that is never due, as no run of it fits its hours.
 
     Exit code 0 when no finding is an error, 2 otherwise. With --alive exit code 5 when no daemon is at work, when
     something was missed or not restored lately, or a run should be over and is not.
     """
     if alive:
-        _check_daemons(within, (database, reports), as_json=as_json)
-        return
+        check_alive(within, where, as_json=as_json)
     from chaos_runner.clock import SystemClock
     from chaos_runner.schedule import loading
 
-    loaded = _load(files)
+    loaded = schedule_files.load(files)
     found = {one.file: [*one.findings, *loading.check(one, SystemClock())] for one in loaded}
-    valid = [one.file for one in loaded if one.schedule and not _errors(found[one.file])]
+    valid = [one.file for one in loaded
+             if one.schedule and not any(finding.code.startswith("E") for finding in found[one.file])]
     findings = list(dict.fromkeys(finding for some in found.values() for finding in some))
     if as_json:
         from chaos_runner.cli.validate import row
 
         _print({"findings": [row(finding) for finding in findings]})
     else:
-        _complain(loaded, findings, err=False)
+        schedule_files.complain(loaded, findings, err=False)
         for file in valid:
             click.echo(f"{file}: valid")
     sys.exit(0 if len(valid) == len(loaded) else UsageError.exit_code)
@@ -155,8 +153,8 @@ def due(file: str, *, within: str, wait: bool, as_json: bool) -> None:
     from chaos_runner.cli import timetable
     from chaos_runner.schedule.occurrences import Status, occurrences
 
-    [schedule] = _ready((file,))
-    now, most_s = _now(), duration_s("--within", within)
+    [schedule] = schedule_files.ready((file,))
+    now, most_s = schedule_times.now(), duration_s("--within", within)
     found = occurrences(schedule, now - timedelta(seconds=most_s), now + timedelta(microseconds=1))
     latest = next((one for one in reversed(found) if one.status is Status.DUE), found[-1] if found else None)
     why = _why_not(schedule, latest)
@@ -173,112 +171,10 @@ def due(file: str, *, within: str, wait: bool, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("files", nargs=-1, metavar="[FILE…]")
-@click.option("--last", type=click.IntRange(1, 100_000), default=20, show_default=True, metavar="N", help="How many.")
-@database_option
-@reports_option
-@_json
-def log(files: tuple[str, ...], *, last: int, database: str, reports: Path | None, as_json: bool) -> None:
-    """Show what became of the last due times: ran, skipped, missed, each with the reason. The newest stand last."""
-    from chaos_runner.cli import asking_daemons as asking
-    from chaos_runner.cli import timetable
-
-    names = [Path(file).stem for file in files]
-    with asking.ledger_at(asking.Where(database=database, reports=reports)) as ledger:
-        rows, pauses = asking.log(ledger, names, last)[::-1], asking.paused(ledger)
-    if as_json:
-        _print({"occurrences": rows, "pauses": pauses})
-        return
-    ink = out_ink()
-    for line in timetable.log_lines(rows, ink):
-        click.echo(line)
-    for pause in pauses:
-        click.echo(f"{ink.yellow('paused')}: {pause.what}, {pause.words}")
-
-
-@command.command()
-@click.argument("names", nargs=-1, metavar="[NAME…]")
-@click.option("--tag", default="", metavar="TAG", help="Whatever bears this tag.")
-@click.option("--all", "everything", is_flag=True, help="Everything: nothing runs by itself any more.")
-@click.option("--why", required=True, metavar="TEXT", help="The reason. It stands with whatever is skipped.")
-@click.option("--until", default="", metavar="TIME|DURATION", help="2026-11-23T10:00+01:00, or 2h. Else until resumed.")
-@database_option
-@reports_option
-@_json
-def pause(names: tuple[str, ...], *, tag: str, everything: bool, why: str, until: str, database: str,
-          reports: Path | None, as_json: bool) -> None:
-    """Keep schedules from running for a while. Their due times are recorded as skipped, with the reason.
-
-    Runs under way go on: `chaos-runner stop` stops them.
-    """
-    from chaos_runner.cli import asking_daemons as asking
-
-    scope, meant = asking.one_scope([_known_name(name) for name in names], tag, everything=everything)
-    if not why.strip():
-        raise UsageError("--why: a reason, in words")
-    with asking.ledger_at(asking.Where(database=database, reports=reports)) as ledger:
-        made = [asking.pause(ledger, scope, name, why=why.strip(), until=_until(until)) for name in meant]
-    if as_json:
-        _print({"paused": made})
-    else:
-        click.echo("\n".join(f"{one.what}: {one.words}" for one in made))
-
-
-@command.command()
-@click.argument("names", nargs=-1, metavar="[NAME…]")
-@click.option("--tag", default="", metavar="TAG", help="What was paused by this tag.")
-@click.option("--all", "everything", is_flag=True, help="What was paused by --all.")
-@database_option
-@reports_option
-@_json
-def resume(names: tuple[str, ...], *, tag: str, everything: bool, database: str, reports: Path | None,
-           as_json: bool) -> None:
-    """Lift pauses, those that were made by the same name, tag, or --all. Exit code 2 when there is none."""
-    from chaos_runner.cli import asking_daemons as asking
-
-    scope, meant = asking.one_scope(names, tag, everything=everything)
-    with asking.ledger_at(asking.Where(database=database, reports=reports)) as ledger:
-        lifted = {name: asking.resume(ledger, scope, name) for name in meant}
-        left = asking.paused(ledger)
-    if as_json:
-        _print({"resumed": [name for name, count in lifted.items() if count], "pauses": left})
-    else:
-        for name, count in lifted.items():
-            click.echo(f"{name or tag or 'everything'}: {'resumed' if count else 'was not paused'}")
-        for one in left:
-            click.echo(f"still paused: {one.what}, {one.words}")
-    sys.exit(0 if all(lifted.values()) else UsageError.exit_code)
-
-
-@command.command("run-now")
-@_file
-@database_option
-@reports_option
-@_json
-def run_now(file: str, *, database: str, reports: Path | None, as_json: bool) -> None:
-    """Ask the daemon to run a schedule now, once, whether or not it is enabled.
-
-    Its hours, blackouts, pauses, gates and locks hold as ever.
-    """
-    from chaos_runner.cli import asking_daemons as asking
-    from chaos_runner.daemon.book import Planned
-
-    [one] = _valid(_load((file,)))
-    assert one.schedule  # noqa: S101 -- it is valid
-    planned = Planned(schedule=one.schedule, grounds=one.grounds, production=one.production)
-    with asking.ledger_at(asking.Where(database=database, reports=reports)) as ledger:
-        row = asking.run_now(ledger, planned)
-    if as_json:
-        _print({"occurrence": row})
-    else:
-        click.echo(f"{row.schedule}: a daemon is asked to run it now; chaos-runner schedule log {row.schedule}")
-
-
-@command.command()
 @_file
 def enable(file: str) -> None:
     """Switch a schedule on, in its file. Nothing else in it is changed. One with errors stays off."""
-    _ready((file,))
+    schedule_files.ready((file,))
     _switch(file, enabled=True)
 
 
@@ -306,130 +202,16 @@ def export(file: str, *, image: str, workdir: str, namespace: str, service_accou
 
     from chaos_runner.schedule.cronjob import Place, cronjob
 
-    [schedule] = _ready((file,))
+    [schedule] = schedule_files.ready((file,))
     place = Place(image=image, folder=workdir, namespace=namespace, service_account=service_account)
     click.echo(yaml.safe_dump(cronjob(schedule, place), sort_keys=False, width=1000), nl=False)
 
 
-# ── loading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-def _load(files: Sequence[str]) -> "list[Loaded]":
-    from chaos_runner.schedule.loading import load_all
-
-    return load_all([_path(file) for file in files] or _all())
+for asked in (log, pause, resume, run_now):
+    command.add_command(asked)
 
 
-def _ready(files: Sequence[str]) -> "list[Schedule]":
-    return [one.schedule for one in _valid(_load(files)) if one.schedule]
-
-
-def _valid(loaded: "list[Loaded]") -> "list[Loaded]":
-    """All of them; leaves with exit code 2 and every complaint when one cannot be followed."""
-    from chaos_runner.cli.complained import Complained
-
-    findings = [finding for one in loaded for finding in one.findings]
-    _complain(loaded, findings, err=True)
-    if any(one.schedule is None for one in loaded):
-        raise Complained(findings)
-    return loaded
-
-
-def _complain(loaded: "list[Loaded]", findings: Sequence[Any], *, err: bool) -> None:
-    from chaos_runner.experiment.complaints import render
-
-    if findings:
-        sources = {file: text for one in loaded for file, text in one.sources.items()}
-        click.echo(render(findings, sources, color=(err_ink() if err else out_ink()).on), err=err)
-
-
-def _errors(findings: Sequence[Any]) -> bool:
-    return any(finding.code.startswith("E") for finding in findings)
-
-
-def _all() -> list[str]:
-    from chaos_runner.schedule.loading import FOLDER, files_in, folder_above
-
-    folder = folder_above(Path.cwd())
-    if folder is None:
-        raise UsageError(f"there is no folder {FOLDER} here or above: name the files")
-    return [_spoken(file) for file in files_in(folder)]
-
-
-def _path(word: str) -> str:
-    """The file, or that of the schedule of that name."""
-    if Path(word).is_file():
-        return word
-    from chaos_runner.experiment.suggest import did_you_mean
-    from chaos_runner.schedule.loading import files_in, folder_above
-
-    folder = folder_above(Path.cwd())
-    named = {Path(file).stem: file for file in (files_in(folder) if folder else [])}
-    if word in named:
-        return _spoken(named[word])
-    close = did_you_mean(word, named)
-    raise UsageError(f"{word}: there is no such file, and no schedule of that name"
-                     + (f'; did you mean "{close}"?' if close else ""))
-
-
-def _spoken(file: str) -> str:
-    here = Path.cwd()
-    return str(Path(file).relative_to(here)) if Path(file).is_relative_to(here) else file
-
-
-def _known_name(word: str) -> str:
-    """The name of a schedule that exists. Raises UsageError."""
-    return Path(_path(word)).stem
-
-
-def _check_daemons(within: str, at: tuple[str, Path | None], *, as_json: bool) -> None:
-    from chaos_runner.cli import asking_daemons as asking
-
-    database, reports = at
-    with asking.ledger_at(asking.Where(database=database, reports=reports)) as ledger:
-        troubles = asking.troubles(ledger, duration_s("--within", within))
-    if as_json:
-        _print({"alive": not troubles, "troubles": troubles})
-    else:
-        click.echo("\n".join(troubles) or "a daemon is at work, and nothing was missed or left")
-    sys.exit(5 if troubles else 0)
-
-
-# ── times ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-def _now() -> datetime:
-    from chaos_runner.clock import SystemClock
-
-    return SystemClock().now()
-
-
-def _moment(text: str) -> datetime:
-    if not text:
-        return _now().replace(microsecond=0)
-    from chaos_runner.calendar import zones
-
-    try:
-        moment = datetime.fromisoformat(text)
-        found = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError) as problem:
-        raise UsageError(f"--from {text}: a date such as 2026-11-23, or a time such as 2026-11-23T10:00+01:00") \
-            from problem
-    if not zones.YEARS[0] < found.year <= zones.YEARS[1]:
-        raise UsageError(f"--from {text}: a year from {zones.YEARS[0] + 1} to {zones.YEARS[1]}")
-    return found
-
-
-def _until(text: str) -> str:
-    """An instant, also as a duration from now; empty for none."""
-    from chaos_runner.clock import rfc3339
-    from chaos_runner.units import NoUnit, seconds
-
-    if not text:
-        return ""
-    try:
-        return rfc3339(_now() + timedelta(seconds=seconds(text)))
-    except NoUnit:
-        return rfc3339(_moment(text))
-
+# ── being due ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 def _why_not(schedule: "Schedule", latest: "Occurrence | None") -> str:
     if not schedule.enabled:
@@ -441,7 +223,7 @@ def _late(schedule: "Schedule", latest: "Occurrence") -> str:
     """A run that starts later than it was due must fit the hours too."""
     from chaos_runner.schedule.diary import Diary
 
-    now = _now()
+    now = schedule_times.now()
     if now < latest.starts:
         return f"due in {(latest.starts - now).total_seconds():.0f} s"
     refusal = Diary(schedule, now, now).refusal(now)
@@ -476,7 +258,7 @@ def _show(found: "list[tuple[Schedule, list[Occurrence]]]", met: Sequence[Any], 
 def _switch(file: str, *, enabled: bool) -> None:
     from chaos_runner.schedule.editing import with_enabled
 
-    path = Path(os.path.realpath(_path(file)))
+    path = Path(os.path.realpath(schedule_files.path_of(file)))
     try:
         before = path.read_bytes()
         after = with_enabled(before, str(file), enabled=enabled)
@@ -485,7 +267,7 @@ def _switch(file: str, *, enabled: bool) -> None:
     except OSError as problem:
         raise UsageError(f"{path}: {problem.strerror}") from problem
     state = "enabled" if enabled else "not enabled"
-    click.echo(f"{_spoken(str(path))}: {'was' if after == before else 'is'} {state}"
+    click.echo(f"{schedule_files.spoken(str(path))}: {'was' if after == before else 'is'} {state}"
                f"{' already' if after == before else ''}")
 
 

@@ -5,22 +5,22 @@ then its process is started. So whoever finds the table after a death knows what
 have been. What a turn has to write is written in one transaction, as a commit costs more than all the rest.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
-from msgspec import Struct, structs
+from msgspec import structs
 from sqlalchemy import Connection
 
-from chaos_runner.clock import Clock, rfc3339
+from chaos_runner.clock import rfc3339
 from chaos_runner.daemon import deciding, ending, runs, told
 from chaos_runner.daemon.book import GRACE, Book, Due, Planned
 from chaos_runner.daemon.following import Following
+from chaos_runner.daemon.parts import Parts, Work
 from chaos_runner.launchers.local import Order
 from chaos_runner.ledger import daemons, occurrences, pauses
-from chaos_runner.ledger.ledger import Ledger
 from chaos_runner.ledger.occurrences import HOLDING, Row, State
 from chaos_runner.notify.notice import Notice
 from chaos_runner.plan.build import new_run_id
@@ -29,59 +29,6 @@ from chaos_runner.recovery.phase import Phase, keep_from_starting, phase
 LOOK_S: Final = 1.0
 """How often it looks at what others may have asked for, and at runs that are not its own children."""
 WAITING: Final = (State.ASKED, State.QUEUED, State.DEFERRED)
-Tell = Callable[[Connection, Sequence[Notice]], None]
-"""What is told of what happens, in the transaction that makes it so."""
-
-
-class Running(Protocol):
-    """A process under way."""
-
-    @property
-    def exit_code(self) -> int | None:
-        """Its exit code, once it has ended."""
-
-    def stop(self) -> None:
-        """Asks it to stop and undo."""
-
-
-class Launcher(Protocol):
-    """What starts runs."""
-
-    reports: Path
-
-    def start(self, order: Order) -> Running:
-        """Starts a run. Raises OSError."""
-
-    def recover(self, run: str, by: str) -> Running:
-        """Brings back what a dead run left. Raises OSError."""
-
-    def adopt(self, run: str) -> Running:
-        """A run that somebody else has started, and that lives on."""
-
-    def said(self, run: str) -> str:
-        """The last thing that a run said."""
-
-
-class Parts(Struct, frozen=True, kw_only=True):
-    """What a daemon is made of. `places` is how many runs it has under way at most."""
-
-    ledger: Ledger
-    clock: Clock
-    launcher: Launcher
-    me: daemons.Daemon
-    tell: Tell
-    learn: Callable[[Iterable[Planned]], None] = lambda _: None
-    """Whoever else is to know the schedules, each time they are read: those who are told stand in them."""
-    places: int = 8
-
-
-class Work(Struct, kw_only=True):
-    """A row that is this daemon's, and the process that sees to it."""
-
-    row: Row
-    process: Running
-    recovering: bool = False
-    asked_to_stop: bool = False
 
 
 class Daemon:

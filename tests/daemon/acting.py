@@ -12,7 +12,8 @@ from sqlalchemy import Connection, create_engine
 
 from chaos_runner.clock import FakeClock, rfc3339
 from chaos_runner.daemon.book import Book, Planned
-from chaos_runner.daemon.daemon import Daemon, Parts
+from chaos_runner.daemon.daemon import Daemon
+from chaos_runner.daemon.parts import Parts
 from chaos_runner.launchers.local import Order
 from chaos_runner.ledger import daemons, occurrences, schedules
 from chaos_runner.ledger.ledger import Ledger

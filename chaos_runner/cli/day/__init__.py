@@ -1,0 +1,1 @@
+"""Playing a game day on a terminal."""
