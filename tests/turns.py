@@ -15,7 +15,7 @@ SCAN: Final = pytest.mark.xdist_group(_GROUP, turn=2)
 REAL_NODE: Final = pytest.mark.xdist_group(_GROUP, turn=3)
 """There is one, and whoever else wants it waits."""
 SHOP: Final = pytest.mark.xdist_group(_GROUP, turn=4)
-"""Experiments find a shop by its command lines, and measure how quick it is. Last, when the guest has gone."""
+"""Experiments find a shop by its command lines, and measure how quick it is. Last, when nothing is built any more."""
 
 _CLUSTERS: Final = {"simulated", "real_node"}
 

@@ -108,6 +108,11 @@ def word(line: str, people: Mapping[str, str] | None = None) -> Word:
     return _note(text, people or {})
 
 
+def is_name(line: str) -> bool:
+    """Whether a line can be who somebody is: it is none of the words that mean something else."""
+    return isinstance(word(line), Note | Unclear)
+
+
 def _extend(value: str, text: str) -> Word:
     try:
         more_s = seconds(value)

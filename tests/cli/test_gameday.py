@@ -317,6 +317,21 @@ def test_a_day_whose_file_was_changed_is_not_taken_up_again(tmp_path: Path) -> N
     assert "not what the day was begun with" in done.err
 
 
+@pytest.mark.slow
+def test_who_says_no_when_asked_for_a_name_has_not_said_go(tmp_path: Path) -> None:
+    written(tmp_path, [{"ask": "well?", "of": ["lead"]}])
+    with playing(tmp_path) as at:
+        reply(at, "lead (Anna): go", "go")
+        reply(at, "who says so? [Anna]", "no-go")
+        at.wait_for("nothing was answered")
+        reply(at, "lead (Anna): go", "go: abort")
+        reply(at, "lead (Anna): go", "no-go: too loud")
+        reply(at, "who says so? [Anna]", "Joe")
+        reply(at, "no-go from lead", "abort: it is late")
+        assert at.end() == 4
+    assert [(one.go, one.by, one.why) for one in the_day(tmp_path).heard] == [(False, "Joe", "too loud")]
+
+
 # ── sealed, and hostile ─────────────────────────────────────────────────────────────────────────────────────────────
 
 @pytest.mark.slow

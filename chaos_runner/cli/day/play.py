@@ -103,24 +103,35 @@ class Play:
         return f"{step.why}{left} (Enter when done, help)"
 
     def _ask_role(self, item: int, role: str) -> None:
-        name = self._diary.day.began.roles.get(role, "")
+        name = self._name(role)
         while True:
             word = self._talk.word(f"{role}{f' ({name})' if name else ''}: go or no-go?")
             match word:
-                case words.Go(by) | words.NoGo(by):
-                    self._answer(item, role, word, by)
-                    return
+                case words.Go(said) | words.NoGo(said):
+                    if self._answered(item, role, word, said):
+                        return
                 case words.GoOn():
                     self._talk.screen.say("say go or no-go")
                 case _:
                     if self._talk.obey(word):
                         return
 
-    def _answer(self, item: int, role: str, word: words.Go | words.NoGo, said: str) -> None:
-        name = self._diary.day.began.roles.get(role, "")
+    def _answered(self, item: int, role: str, word: words.Go | words.NoGo, said: str) -> bool:
+        """Whether it is kept. It is not where a word was said instead of a name: somebody has changed their mind."""
         go = isinstance(word, words.Go)
         why = "" if go else self._talk.clean(said or self._talk.ask("why?"))
-        by = said if go and said else ""
-        while not by:
-            by = self._talk.ask("who says so?", name)
-        self._diary.record([Answered(t=self._diary.t, item=item, role=role, go=go, by=self._talk.clean(by), why=why)])
+        by = said if go and said else self._who(role)
+        if by == self._name(role) or words.is_name(by):
+            by = self._talk.clean(by)
+            self._diary.record([Answered(t=self._diary.t, item=item, role=role, go=go, by=by, why=why)])
+            return True
+        self._talk.screen.say(f'"{escaped(by)}" is nobody\'s name: nothing was answered')
+        return False
+
+    def _who(self, role: str) -> str:
+        while not (by := self._talk.ask("who says so?", self._name(role))):
+            pass
+        return by
+
+    def _name(self, role: str) -> str:
+        return self._diary.day.began.roles.get(role, "")
