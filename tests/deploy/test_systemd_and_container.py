@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Final
+from zipfile import ZipFile
 
 import pytest
 
@@ -59,7 +60,24 @@ def test_the_container_starts_the_daemon_under_an_init() -> None:
     assert lines["USER"] == "chaos"
 
 
-def test_all_that_the_container_copies_is_there() -> None:
-    named = re.findall(r"/src/([\w.]+)", CONTAINER.read_text())
-    assert named == ["requirements.lock"]
-    assert all((DEPLOY.parent / name).exists() for name in named)
+def test_the_container_s_user_owns_the_folder_on_which_the_volume_is_mounted() -> None:
+    reports = re.search("^ENV CHAOS_RUNNER_REPORTS=(.*)$", CONTAINER.read_text(), re.MULTILINE)
+    assert reports
+    assert re.search(f"^RUN .*install -d -o chaos .*{reports[1]}$", CONTAINER.read_text(), re.MULTILINE)
+
+
+def test_what_the_container_copies_is_enough_to_build_the_package(tmp_path: Path) -> None:
+    copied = [line.split()[1:] for line in CONTAINER.read_text().splitlines() if line.startswith("COPY ")]
+    for *names, into in copied:
+        folder = tmp_path / Path(into).relative_to("/src")
+        for name in names:
+            there = DEPLOY.parent / name
+            if there.is_dir():
+                shutil.copytree(there, folder, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(there, folder)
+    build = subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel"], cwd=tmp_path, check=False,
+                           capture_output=True, text=True, timeout=60)
+    assert build.returncode == 0, build.stderr
+    [wheel] = (tmp_path / "dist").glob("*.whl")
+    assert "chaos_runner/lab/probes/shop.yaml" in ZipFile(wheel).namelist()
