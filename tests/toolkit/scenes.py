@@ -34,9 +34,9 @@ POLICIES: Final = {
                                 "it stands. We refuse before anything is touched.",
     "dry is dry": "chaoslib overwrites a `dry` in the file, or does not know it, and runs everything for real; at an "
                   "activity it even switches `--dry` off. Whoever writes `dry` wants a dry run.",
-    "a signal is no exception": "chaoslib raises in the middle of whatever runs. A Python action that SIGTERM "
-                                "interrupts counts as failed, the next one is run, and the run is completed. With us "
-                                "a signal ends the run.",
+    "a signal is no exception": "chaoslib raises in the middle of whatever runs. Under Python 3.11 a Python action "
+                                "that SIGTERM interrupts counts as failed, the next one is run, and the run is "
+                                "completed. With us a signal ends the run, under every Python.",
 }
 """Where `run_experiment` differs from chaoslib, by name, and why."""
 
