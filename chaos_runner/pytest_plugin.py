@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -70,25 +70,31 @@ def _variables(var: Mapping[str, Any]) -> Iterator[str]:
 
 def _run(file: str, words: Sequence[str]) -> tuple[dict[str, Any], str, list[int]]:
     """The outcome of a run, what it said, and the signals that came meanwhile and were passed on to it."""
-    from chaos_runner.cli.children import Child, outcome_of
-
-    signals: list[int] = []
     with tempfile.TemporaryFile() as talk:
-        child = Child(file, ["--output", "none", "--plain", *words], talk)
-
-        def pass_on(number: int) -> None:
-            signals.append(number)
-            child.send(number)
-
-        if threading.current_thread() is threading.main_thread():
-            outcome = outcome_of(child, pass_on)
-        else:
-            outcome = child.outcome()
+        outcome, signals = _outcome(file, ["--output", "none", "--plain", *words], talk)
         talk.seek(0)
         said = talk.read().decode(errors="replace")
     with suppress(OSError, ValueError):
         sys.stderr.write(said)
     return outcome, said, signals
+
+
+def _outcome(file: str, words: Sequence[str], talk: IO[bytes]) -> tuple[dict[str, Any], list[int]]:
+    """Only the main thread can be told of signals."""
+    from chaos_runner.cli.children import Child, outcome_of
+    from chaos_runner.cli.ears import listening
+
+    if threading.current_thread() is not threading.main_thread():
+        return Child(file, words, talk).outcome(), []
+    signals: list[int] = []
+    with listening(attended=False) as ears:
+        child = Child(file, words, talk)
+
+        def pass_on(number: int) -> None:
+            signals.append(number)
+            child.send(number)
+
+        return outcome_of(child, ears, pass_on), signals
 
 
 def _reports(file: str, env: str, reports: str | Path | None) -> Path | None:

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from chaos_runner.cli.ears import Signalled, Spoke, listening
+from chaos_runner.cli.ears import Ears, Signalled, Spoke, listening
 from chaos_runner.run.events import Verdict
 
 if TYPE_CHECKING:
@@ -81,19 +81,19 @@ class Child:
 
 def run_in_a_child(file: str, options: Sequence[str] = ()) -> dict[str, Any]:
     """Runs one experiment and gives its outcome. While it lasts stopping signals go to the child."""
-    child = Child(file, options)
-    return outcome_of(child, child.send)
+    with listening(attended=False) as ears:  # before it begins: no signal may end us and leave it alone
+        child = Child(file, options)
+        return outcome_of(child, ears, child.send)
 
 
-def outcome_of(child: Child, signalled: Callable[[int], object]) -> dict[str, Any]:
-    """Its outcome, once it has ended. Until then stopping signals are given to `signalled`."""
-    with listening(attended=False) as ears:
-        while True:
-            heard = ears.listen(child=child)
-            if isinstance(heard, Signalled):
-                signalled(heard.number)
-            elif isinstance(heard, Spoke) and not child.hear():
-                return child.outcome()
+def outcome_of(child: Child, ears: Ears, signalled: Callable[[int], object]) -> dict[str, Any]:
+    """Its outcome, once it has ended. Until then the signals that are heard are given to `signalled`."""
+    while True:
+        heard = ears.listen(child=child)
+        if isinstance(heard, Signalled):
+            signalled(heard.number)
+        elif isinstance(heard, Spoke) and not child.hear():
+            return child.outcome()
 
 
 def _without_outcome(file: str, exit_code: int) -> dict[str, Any]:

@@ -60,7 +60,6 @@ class Ears:
             self._selector.register(keyboard, EVENT_READ, "line")
         self._lines: deque[str] = deque()
         self._rest = b""
-        self._gone = False
 
     def listen(self, for_s: float | None = None, child: Speaker | None = None) -> Heard:
         """The next thing to be heard; the time is over after so many seconds, never where that is None."""
