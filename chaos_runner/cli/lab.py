@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import click
-import msgspec
 
+from chaos_runner.cli.as_json import json_option, print_json
 from chaos_runner.cli.lab_aws import aws
 from chaos_runner.cli.lab_kubernetes import kubernetes
 
@@ -25,12 +25,11 @@ def shop() -> None:
 
 _folder = click.option("--folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
                        help="Where the shop keeps its state and its logs.")
-_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @shop.command()
 @_folder
-@_json
+@json_option
 def up(folder: Path | None, *, as_json: bool) -> None:
     """Open the shop, or say where the open one is."""
     from chaos_runner.lab.shop.shop import default_folder
@@ -38,7 +37,7 @@ def up(folder: Path | None, *, as_json: bool) -> None:
 
     opened = open_shop(folder or default_folder())
     if as_json:
-        click.echo(msgspec.json.encode(opened).decode())
+        print_json(opened)
         return
     click.echo(f"export SHOP_URL={opened.url} TOXIPROXY_URL={opened.proxy_api}")
     click.echo(f"The shop is open at {opened.url}. Export the two variables above, then run an experiment on it.\n"
@@ -47,20 +46,22 @@ def up(folder: Path | None, *, as_json: bool) -> None:
 
 @shop.command()
 @_folder
-@_json
+@json_option
 def down(folder: Path | None, *, as_json: bool) -> None:
     """Close the shop: end its processes, and no others."""
     from chaos_runner.lab.shop.shop import default_folder
     from chaos_runner.lab.shop.shop import down as close_shop
 
     ended = close_shop(folder or default_folder())
-    click.echo(msgspec.json.encode({"ended": ended}).decode() if as_json else
-               f"ended {', '.join(ended)}" if ended else "there was no shop")
+    if as_json:
+        print_json({"ended": ended})
+        return
+    click.echo(f"ended {', '.join(ended)}" if ended else "there was no shop")
 
 
 @shop.command()
 @_folder
-@_json
+@json_option
 def status(folder: Path | None, *, as_json: bool) -> None:
     """Say which of the shop's processes run, are stopped, or are gone."""
     from chaos_runner.lab.shop.shop import default_folder
@@ -68,6 +69,6 @@ def status(folder: Path | None, *, as_json: bool) -> None:
 
     states = state_of(folder or default_folder())
     if as_json:
-        click.echo(msgspec.json.encode({"parts": states}).decode())
+        print_json({"parts": states})
     else:
         click.echo("\n".join(f"{name:<10} {state}" for name, state in states.items()) or "there is no shop")

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
+
+from chaos_runner.cli.as_json import json_option, print_json
 
 if TYPE_CHECKING:
     from chaos_runner.lab.aws.lab import Lab
@@ -17,12 +18,11 @@ def aws() -> None:
 
 
 _name = click.option("--name", default="lab", show_default=True, help="Which lab; each has a world of its own.")
-_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @aws.command()
 @_name
-@_json
+@json_option
 def up(name: str, *, as_json: bool) -> None:
     """Open the lab, or say where the open one is. Its world is gone when it is closed."""
     from chaos_runner.lab.aws import lab as labs
@@ -30,7 +30,7 @@ def up(name: str, *, as_json: bool) -> None:
 
     opened = labs.up(folder_of(_KIND, name))
     if as_json:
-        click.echo(msgspec.json.encode(_told(opened)).decode())
+        print_json(_told(opened))
         return
     click.echo("export " + " ".join(f"{key}={value}" for key, value in opened.environment.items()))
     click.echo(f"AWS is up at {opened.endpoint}, with a shop in {opened.region}. Export what stands above.\n"
@@ -39,7 +39,7 @@ def up(name: str, *, as_json: bool) -> None:
 
 @aws.command()
 @_name
-@_json
+@json_option
 def down(name: str, *, as_json: bool) -> None:
     """Close the lab: end its process, and no others, and remove what it kept."""
     from chaos_runner.lab.aws import lab as labs
@@ -47,14 +47,14 @@ def down(name: str, *, as_json: bool) -> None:
 
     ended = labs.down(folder_of(_KIND, name))
     if as_json:
-        click.echo(msgspec.json.encode({"ended": ended}).decode())
+        print_json({"ended": ended})
     else:
         click.echo(f"ended {', '.join(ended)}" if ended else f"there was no lab {name} that ran")
 
 
 @aws.command()
 @_name
-@_json
+@json_option
 def status(name: str, *, as_json: bool) -> None:
     """Say whether the lab's process runs, is stopped, or is gone."""
     from chaos_runner.lab.aws import lab as labs
@@ -63,7 +63,7 @@ def status(name: str, *, as_json: bool) -> None:
     folder = folder_of(_KIND, name)
     opened, states = labs.read(folder), labs.status(folder)
     if as_json:
-        click.echo(msgspec.json.encode({**(_told(opened) if opened else {}), "parts": states}).decode())
+        print_json({**(_told(opened) if opened else {}), "parts": states})
         return
     click.echo("\n".join(f"{part:<24} {state}" for part, state in states.items()) or f"there is no lab {name}")
     if opened:

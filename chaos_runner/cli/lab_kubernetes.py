@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
+
+from chaos_runner.cli.as_json import json_option, print_json
 
 if TYPE_CHECKING:
     from chaos_runner.lab.kubernetes.building import Step
@@ -20,7 +21,6 @@ def kubernetes() -> None:
 _name = click.option("--name", default="lab", show_default=True, help="Which lab; each has a state of its own.")
 _simulated = click.option("--simulated", is_flag=True,
                           help="Simulated nodes only, whose pods are objects: needs no root.")
-_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @kubernetes.command()
@@ -29,7 +29,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON obj
 @click.option("--nodes", type=click.IntRange(0, 1000), metavar="N",
               help="How many simulated nodes, in zones a, b and c in turn: 3 with --simulated, else none beside the "
                    "real one.")
-@_json
+@json_option
 def up(name: str, nodes: int | None, *, simulated: bool, as_json: bool) -> None:
     """Open the lab, or say where the open one is.
 
@@ -43,7 +43,7 @@ def up(name: str, nodes: int | None, *, simulated: bool, as_json: bool) -> None:
     wanted = labs.Wanted(pods, nodes if nodes is not None else 3 if simulated else 0)
     opened = labs.up(folder_of(name), wanted, _Progress())
     if as_json:
-        click.echo(msgspec.json.encode(_told(opened)).decode())
+        print_json(_told(opened))
         return
     click.echo(f"export KUBECONFIG={opened.kubeconfig}" + (f" SHOP_URL={opened.shop}" if opened.shop else ""))
     click.echo(f"Kubernetes {opened.version} is up: {opened.nodes} {'node' if opened.nodes == 1 else 'nodes'}, "
@@ -65,7 +65,7 @@ def build(*, simulated: bool) -> None:
 
 @kubernetes.command()
 @_name
-@_json
+@json_option
 def down(name: str, *, as_json: bool) -> None:
     """Close the lab: end its processes, and no others, and remove what it kept."""
     from chaos_runner.lab.kubernetes import lab as labs
@@ -74,7 +74,7 @@ def down(name: str, *, as_json: bool) -> None:
     was_there = folder_of(name).exists()
     ended = labs.down(folder_of(name))
     if as_json:
-        click.echo(msgspec.json.encode({"ended": ended}).decode())
+        print_json({"ended": ended})
     elif ended:
         click.echo(f"ended {', '.join(ended)}")
     else:
@@ -84,7 +84,7 @@ def down(name: str, *, as_json: bool) -> None:
 
 @kubernetes.command()
 @_name
-@_json
+@json_option
 def status(name: str, *, as_json: bool) -> None:
     """Say which of the lab's processes run, are stopped, or are gone."""
     from chaos_runner.lab.kubernetes import lab as labs
@@ -93,7 +93,7 @@ def status(name: str, *, as_json: bool) -> None:
     folder = folder_of(name)
     opened, states = read(folder), labs.status(folder)
     if as_json:
-        click.echo(msgspec.json.encode({**(_told(opened) if opened else {}), "parts": states}).decode())
+        print_json({**(_told(opened) if opened else {}), "parts": states})
         return
     click.echo("\n".join(f"{part:<24} {state}" for part, state in states.items()) or f"there is no lab {name}")
     if opened and opened.kubeconfig:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from chaos_runner.cli import schedule_files, schedule_times
+from chaos_runner.cli.as_json import json_option, print_json
 from chaos_runner.cli.daemon_options import Where, duration_s, where_options
 from chaos_runner.cli.ink import out_ink
 from chaos_runner.cli.schedule_daemon import check_alive, log, pause, resume, run_now
@@ -36,12 +36,11 @@ _files = click.argument("files", nargs=-1, metavar="[FILE…]")
 _file = click.argument("file", metavar="FILE")
 _from = click.option("--from", "since", metavar="TIME", default="",
                      help="From then on, and not from now: 2026-11-23 (in UTC), or 2026-11-23T10:00+01:00.")
-_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @command.command("list")
 @_files
-@_json
+@json_option
 def listed(files: tuple[str, ...], *, as_json: bool) -> None:
     """List the schedules, each with its next due time."""
     from chaos_runner.cli import timetable
@@ -52,7 +51,7 @@ def listed(files: tuple[str, ...], *, as_json: bool) -> None:
     broken = [one.file for one in loaded if one.schedule is None]
     if as_json:
         heads = [timetable.head(*pair) for pair in ready]
-        _print({"schedules": heads, "invalid": broken})
+        print_json({"schedules": heads, "invalid": broken})
         return
     ink = out_ink()
     for schedule, following in ready:
@@ -66,7 +65,7 @@ def listed(files: tuple[str, ...], *, as_json: bool) -> None:
 @_files
 @click.option("--count", type=click.IntRange(1, 1000), default=5, show_default=True, help="How many of each.")
 @_from
-@_json
+@json_option
 def following_ones(files: tuple[str, ...], *, count: int, since: str, as_json: bool) -> None:
     """Show the next times at which schedules are due, in their zone and in UTC."""
     from chaos_runner.cli import timetable
@@ -76,7 +75,7 @@ def following_ones(files: tuple[str, ...], *, count: int, since: str, as_json: b
     found = [(schedule, list(islice((one for one in following(schedule, begin) if one.status is Status.DUE), count)))
              for schedule in ready]
     if as_json:
-        _print({"occurrences": [timetable.row(one, schedule.zone) for schedule, due in found for one in due]})
+        print_json({"occurrences": [timetable.row(one, schedule.zone) for schedule, due in found for one in due]})
         return
     ink = out_ink()
     for schedule, due in found:
@@ -88,7 +87,7 @@ def following_ones(files: tuple[str, ...], *, count: int, since: str, as_json: b
 @_files
 @_from
 @click.option("--days", type=click.IntRange(1, 3660), default=90, show_default=True, help="How far to look.")
-@_json
+@json_option
 def preview(files: tuple[str, ...], *, since: str, days: int, as_json: bool) -> None:
     """Show a calendar: what is due, what is skipped and why, changes of the clocks, and which runs would meet.
 
@@ -111,7 +110,7 @@ def preview(files: tuple[str, ...], *, since: str, days: int, as_json: bool) -> 
 @click.option("--alive", is_flag=True, help="For a monitor: look at the daemons too, and at what they did lately.")
 @click.option("--within", metavar="DURATION", default="1d", show_default=True, help="What lately is, for --alive.")
 @where_options
-@_json
+@json_option
 def check(files: tuple[str, ...], *, alive: bool, within: str, where: Where, as_json: bool) -> None:
     """Say everything that is wrong with schedules: also one that is never due, as no run of it fits its hours.
 
@@ -131,7 +130,7 @@ def check(files: tuple[str, ...], *, alive: bool, within: str, where: Where, as_
     if as_json:
         from chaos_runner.cli.validate import row
 
-        _print({"findings": [row(finding) for finding in findings]})
+        print_json({"findings": [row(finding) for finding in findings]})
     else:
         schedule_files.complain(loaded, findings, err=False)
         for file in valid:
@@ -144,7 +143,7 @@ def check(files: tuple[str, ...], *, alive: bool, within: str, where: Where, as_
 @click.option("--within", metavar="DURATION", default="1m", show_default=True,
               help="How long ago it may have been due.")
 @click.option("--wait", is_flag=True, help="Wait for the jitter to pass.")
-@_json
+@json_option
 def due(file: str, *, within: str, wait: bool, as_json: bool) -> None:
     """Say whether a schedule is due now, for a cron of others to ask before it starts a run.
 
@@ -164,7 +163,7 @@ def due(file: str, *, within: str, wait: bool, as_json: bool) -> None:
         why = _late(schedule, latest)
     if as_json:
         told = timetable.row(latest, schedule.zone) if latest else None
-        _print({"due": not why, "reason": why, "occurrence": told})
+        print_json({"due": not why, "reason": why, "occurrence": told})
     else:
         click.echo(f"{schedule.name}: {why or 'due'}")
     sys.exit(Refused.exit_code if why else 0)
@@ -232,10 +231,6 @@ def _late(schedule: "Schedule", latest: "Occurrence") -> str:
 
 # ── telling ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-def _print(data: dict[str, Any]) -> None:
-    click.echo(msgspec.json.encode(data).decode())
-
-
 def _show(found: "list[tuple[Schedule, list[Occurrence]]]", met: Sequence[Any], span: tuple[datetime, datetime], *,
           as_json: bool) -> None:
     from chaos_runner.calendar import zones
@@ -246,7 +241,7 @@ def _show(found: "list[tuple[Schedule, list[Occurrence]]]", met: Sequence[Any], 
     changes = [change for name in names for change in zones.changes(name, *span)]
     if as_json:
         ordered = sorted(rows, key=lambda row: (row[0].due, row[0].schedule))
-        _print({"occurrences": [timetable.row(*row) for row in ordered], "collisions": met, "changes": changes})
+        print_json({"occurrences": [timetable.row(*row) for row in ordered], "collisions": met, "changes": changes})
         return
     ink = out_ink()
     heads = [line for schedule, _ in found for line in (timetable.headline(schedule, ink), timetable.details(schedule))]

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
-import msgspec
 from msgspec import Struct, structs
 
 from chaos_runner.cli import schedule_files
+from chaos_runner.cli.as_json import json_option, print_json
 from chaos_runner.cli.daemon_options import Where, duration_s, where_options
 from chaos_runner.cli.ink import out_ink
 from chaos_runner.cli.schedule_times import until as instant
@@ -19,7 +19,6 @@ from chaos_runner.errors import UsageError
 if TYPE_CHECKING:
     from chaos_runner.ledger.pauses import Scope
 
-_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 class Meant(Struct, frozen=True, kw_only=True):
@@ -61,7 +60,7 @@ def _meant(tag_help: str, all_help: str) -> Callable[[Callable[..., None]], Call
 @click.argument("files", nargs=-1, metavar="[FILE…]")
 @click.option("--last", type=click.IntRange(1, 100_000), default=20, show_default=True, metavar="N", help="How many.")
 @where_options
-@_json
+@json_option
 def log(files: tuple[str, ...], *, last: int, where: Where, as_json: bool) -> None:
     """Show what became of the last due times: ran, skipped, missed, each with the reason. The newest stand last."""
     from chaos_runner.cli import asking_daemons as asking
@@ -71,7 +70,7 @@ def log(files: tuple[str, ...], *, last: int, where: Where, as_json: bool) -> No
     with asking.ledger_at(where) as ledger:
         rows, pauses = asking.log(ledger, names, last)[::-1], asking.paused(ledger)
     if as_json:
-        _print({"occurrences": rows, "pauses": pauses})
+        print_json({"occurrences": rows, "pauses": pauses})
         return
     ink = out_ink()
     for line in timetable.log_lines(rows, ink):
@@ -85,7 +84,7 @@ def log(files: tuple[str, ...], *, last: int, where: Where, as_json: bool) -> No
 @click.option("--why", required=True, metavar="TEXT", help="The reason. It stands with whatever is skipped.")
 @click.option("--until", default="", metavar="TIME|DURATION", help="2026-11-23T10:00+01:00, or 2h. Else until resumed.")
 @where_options
-@_json
+@json_option
 def pause(*, meant: Meant, why: str, until: str, where: Where, as_json: bool) -> None:
     """Keep schedules from running for a while. Their due times are recorded as skipped, with the reason.
 
@@ -99,7 +98,7 @@ def pause(*, meant: Meant, why: str, until: str, where: Where, as_json: bool) ->
     with asking.ledger_at(where) as ledger:
         made = [asking.pause(ledger, kind, name, why=why.strip(), until=instant(until)) for name in which]
     if as_json:
-        _print({"paused": made})
+        print_json({"paused": made})
     else:
         click.echo("\n".join(f"{one.what}: {one.words}" for one in made))
 
@@ -107,7 +106,7 @@ def pause(*, meant: Meant, why: str, until: str, where: Where, as_json: bool) ->
 @click.command()
 @_meant("What was paused by this tag.", "What was paused by --all.")
 @where_options
-@_json
+@json_option
 def resume(*, meant: Meant, where: Where, as_json: bool) -> None:
     """Lift pauses, those that were made by the same name, tag, or --all. Exit code 2 when there is none."""
     from chaos_runner.cli import asking_daemons as asking
@@ -117,7 +116,7 @@ def resume(*, meant: Meant, where: Where, as_json: bool) -> None:
         lifted = {name: asking.resume(ledger, kind, name) for name in which}
         left = asking.paused(ledger)
     if as_json:
-        _print({"resumed": [name for name, count in lifted.items() if count], "pauses": left})
+        print_json({"resumed": [name for name, count in lifted.items() if count], "pauses": left})
     else:
         for name, count in lifted.items():
             click.echo(f"{name or 'everything'}: {'resumed' if count else 'was not paused'}")
@@ -129,7 +128,7 @@ def resume(*, meant: Meant, where: Where, as_json: bool) -> None:
 @click.command("run-now")
 @click.argument("file", metavar="FILE")
 @where_options
-@_json
+@json_option
 def run_now(file: str, *, where: Where, as_json: bool) -> None:
     """Ask the daemon to run a schedule now, once, whether or not it is enabled.
 
@@ -144,7 +143,7 @@ def run_now(file: str, *, where: Where, as_json: bool) -> None:
     with asking.ledger_at(where) as ledger:
         row = asking.run_now(ledger, planned)
     if as_json:
-        _print({"occurrence": row})
+        print_json({"occurrence": row})
     else:
         click.echo(f"{row.schedule}: a daemon is asked to run it now; chaos-runner schedule log {row.schedule}")
 
@@ -156,11 +155,7 @@ def check_alive(within: str, where: Where, *, as_json: bool) -> NoReturn:
     with asking.ledger_at(where) as ledger:
         troubles = asking.troubles(ledger, duration_s("--within", within))
     if as_json:
-        _print({"alive": not troubles, "troubles": troubles})
+        print_json({"alive": not troubles, "troubles": troubles})
     else:
         click.echo("\n".join(troubles) or "a daemon is at work, and nothing was missed or left")
     sys.exit(5 if troubles else 0)
-
-
-def _print(data: dict[str, Any]) -> None:
-    click.echo(msgspec.json.encode(data).decode())

@@ -32,6 +32,7 @@ from chaos_runner.gameday.words import (
     Skip,
     Unclear,
     Word,
+    is_name,
     word,
 )
 from tests.examples import examples
@@ -218,6 +219,16 @@ def _played(at: Day, line: str, t: float) -> Day:
     ("http://a/b is down", Note(text="http://a/b is down")), ("wow", Note(text="wow"))])
 def test_a_command_stands_alone_or_before_a_colon_and_all_else_is_a_note(line: str, meant: Word) -> None:
     assert word(line, ROLES) == meant
+
+
+@pytest.mark.parametrize("line", ["no-go", "no", "go", "abort: it is late", "+5m", "next", "", "retry", "hold", "help"])
+def test_a_word_of_the_game_is_nobodys_name(line: str) -> None:
+    assert not is_name(line)
+
+
+@pytest.mark.parametrize("line", ["Joe", "Gopal", "Anna B.", "the one on call", "Noah"])
+def test_every_other_line_may_be_a_name(line: str) -> None:
+    assert is_name(line)
 
 
 @pytest.mark.parametrize("line", ["skp", "abrt", "retyr", "extend", "extend soon", "extend 99d", "extend 0s"])
