@@ -213,7 +213,7 @@ def test_a_build_whose_experiments_all_pass_fails_for_what_got_worse(tmp_path: P
         assert ci(tmp_path).exit == 0
         release = json.loads((tmp_path / "reports" / "ci.json").read_text())
         for told in release["runs"][0]["probes"]:  # as if it had answered before it was asked
-            told["worst"], told["margin"] = told["worst"] / 2, 1.5
+            told["worst"], told["margin"] = -0.5, 1.5
         (tmp_path / "release.json").write_text(json.dumps(release))
         told_only = ci(tmp_path, "--baseline", str(tmp_path / "release.json"))
         failed = ci(tmp_path, "--baseline", str(tmp_path / "release.json"), "--fail-on-worse")
